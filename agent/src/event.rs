@@ -1,0 +1,86 @@
+//! One event as the agent handles it between the ring buffer and the wire.
+//!
+//! Fields, units and meaning are those of the columns of `Batch` in `proto/cowpath/v1/event.proto`.
+
+/// What the kernel did to a page, already stripped of kernel pointers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    /// CLOCK_MONOTONIC, taken in the kernel where the fact is true.
+    pub time_ns: u64,
+    pub vpn: u64,
+    pub old_pfn: u64,
+    pub new_pfn: u64,
+    pub aux: u64,
+    pub cpu: u32,
+    pub tgid: u32,
+    pub tid: u32,
+    pub mm: u32,
+    pub other_mm: u32,
+    pub other_tgid: u32,
+    pub pages: u32,
+    pub flags: u32,
+    pub stack: u32,
+    pub refcount: i32,
+    pub mapcount: i32,
+    pub pincount: i32,
+    pub new_refcount: i32,
+    pub kind: u8,
+    pub outcome: u8,
+    pub order: u8,
+}
+
+/// A process that events name; see `Process` in the proto.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    pub tgid: u32,
+    pub parent_tgid: u32,
+    pub mm: u32,
+    pub comm: Vec<u8>,
+    pub start_time_ns: u64,
+}
+
+/// What one drain of the collector hands over, in time order within the window that the collector sorts by.
+#[derive(Debug, Default)]
+pub struct Drained {
+    pub processes: Vec<Process>,
+    pub events: Vec<Event>,
+}
+
+/// The books of one leg: `seen = submitted + ring_full + filtered + throttled + missed`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    pub seen: u64,
+    pub submitted: u64,
+    pub ring_full: u64,
+    pub filtered: u64,
+    pub throttled: u64,
+    pub missed: u64,
+}
+
+/// A leg, the hook it runs on, and why better ones were refused.
+#[derive(Clone, Debug, Default)]
+pub struct LegStatus {
+    pub name: &'static str,
+    pub attached: bool,
+    pub hook: String,
+    pub reasons: Vec<String>,
+    pub books: Books,
+}
+
+/// What to trace. All empty: everything.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    pub pids: Vec<u32>,
+    pub comms: Vec<String>,
+    pub cgroups: Vec<String>,
+}
+
+/// Where events come from: the kernel (`collect`), or a synthetic source in tests and benchmarks.
+pub trait Source: Send {
+    /// Appends what is ready; returns at once. Called from one thread, every few milliseconds.
+    fn drain(&mut self, out: &mut Drained) -> anyhow::Result<()>;
+    /// Legs with their current books.
+    fn legs(&self) -> Vec<LegStatus>;
+    /// Bytes waiting in the ring buffer, and its size.
+    fn ring(&self) -> (u64, u64);
+}
