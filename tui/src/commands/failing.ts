@@ -20,13 +20,16 @@ export function failureLine(error: unknown): string {
 }
 
 function failureText(error: unknown): string {
-  if (error instanceof CowpathError) return error.message
   if (!(error instanceof Error)) return `internal error: ${String(error)}. Please report it`
+  if (error instanceof CowpathError || OWN_ERRORS.includes(error.name)) return error.message
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   const todo = SYSTEM_ADVICE[code]
   if (todo !== undefined) return `${error.message}. ${todo}`
   return `internal error: ${error.message}. Please report it with what --debug prints`
 }
+
+/** Errors of rooms on the ground floor, whose message is the whole line already. */
+const OWN_ERRORS: readonly string[] = ['LabError']
 
 /** What to do about errors that the system reports by a code (errno(3)). */
 const SYSTEM_ADVICE: Readonly<Partial<Record<string, string>>> = {
