@@ -2,29 +2,28 @@ import { span, type Line } from '../views/line.js'
 import { BINDINGS } from './keys.js'
 
 const MEANINGS: readonly (readonly [string, string])[] = [
-  ['copy', 'the kernel copied the page: old and new pfn differ'],
-  ['reuse', 'sole owner: the page was made writable in place'],
-  ['unshare', 'copied for a reader that pins it (FAULT_FLAG_UNSHARE)'],
-  ['fork', 'as fault: copied early for the child, as it may be pinned'],
-  ['r/map', 'refcount and mapcount of the old page, under the lock'],
-  ['lag', 'how much later than at best the last heartbeat came'],
+  ['copy', 'copied: old and new pfn differ'],
+  ['reuse', 'sole owner: made writable in place'],
+  ['unshare', 'copied for a reader that pins it'],
+  ['fork', 'copied early at fork, as it may be pinned'],
+  ['r/map', 'refcount/mapcount of the old page, under lock'],
+  ['lag', 'last heartbeat, later than the quickest by'],
 ]
 
-/** The help overlay: all keys, then the words of the tables. Two columns where there is room, so that 24 rows do. */
+const LEFT_CELLS = 60
+
+/** The help overlay: all keys, then the words of the tables; beside each other where there is room. */
 export function helpLines(columns: number): readonly Line[] {
   const keys = BINDINGS.map(({ shown, meaning }) => entry(shown, 9, meaning))
   const words = MEANINGS.map(([word, meaning]) => entry(word, 9, meaning))
-  const title: Line = [span('Keys', 'title')]
-  const wordsTitle: Line = [span('Words', 'title')]
-  if (columns < 120) return [title, ...keys, wordsTitle, ...words].map((line) => [span(' '), ...line])
-  const left = [title, ...keys]
-  const right = [wordsTitle, ...words]
-  return left.map((line, index) => {
+  const title: Line = [span(' Keys', 'title')]
+  if (columns < 2 * LEFT_CELLS) return [title, ...keys, ...words]
+  return [title, ...keys].map((line, index) => {
     const used = line.reduce((sum, part) => sum + part.text.length, 0)
-    return [span(' '), ...line, span(' '.repeat(Math.max(2, 62 - used))), ...(right[index] ?? [])]
+    return [...line, span(' '.repeat(LEFT_CELLS - used)), ...(index === 0 ? [] : (words.at(index - 1) ?? []))]
   })
 }
 
 function entry(word: string, cells: number, meaning: string): Line {
-  return [span(word.padEnd(cells), 'strong'), span(' ' + meaning)]
+  return [span(' ' + word.padEnd(cells), 'strong'), span(' ' + meaning)]
 }

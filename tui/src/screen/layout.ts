@@ -42,13 +42,12 @@ export function layoutFrame(
   ]
   const footer = footerLine(state, options)
   const bodyRows = Math.max(0, size.rows - head.length - 1)
-  const body =
+  // The help needs the header's rows as well, to fit into 24.
+  const lines =
     state.overlay === 'help'
-      ? [...head, ...helpLines(size.columns)].slice(head.length)
-      : panes(input.snapshot, state, bodyRows, options)
-  // The help is longer than the room below the header on 24 rows: it takes the header's room as well.
-  const lines = state.overlay === 'help' ? body : [...head, ...body]
-  const filled = [...lines.slice(0, size.rows - 1)]
+      ? helpLines(size.columns)
+      : [...head, ...panes(input.snapshot, state, bodyRows, options)]
+  const filled = lines.slice(0, size.rows - 1)
   while (filled.length < size.rows - 1) filled.push([])
   const cutMark = signs(charset).cut
   return [...filled, footer].map((line) => clipLine(line, { width: size.columns, cutMark }))
@@ -66,24 +65,63 @@ function panes(
   rows: number,
   options: ViewOptions,
 ): readonly Line[] {
-  const processRows = Math.max(2, Math.floor((rows - 2) * 0.4))
-  const latestRows = Math.max(2, rows - 2 - processRows)
-  const processes = sortProcesses(snapshot.processes, state.sort, state.direction)
-  const shownProcesses = window(processes, state.cursor.processes, processRows - 1)
-  const shownLatest = window(snapshot.latest, state.cursor.latest, latestRows - 1)
-  const forgotten =
-    snapshot.forgottenProcesses === 0 ? '' : ` (${count(snapshot.forgottenProcesses)} quiet ones forgotten)`
+  if (options.width >= COLUMNS_FOR_TWO) {
+    const right = { ...options, width: options.width - LEFT_CELLS - 2 }
+    const left = processesPane(snapshot, state, rows, { ...options, width: LEFT_CELLS })
+    return beside(left, latestPane(snapshot, state, rows, right))
+  }
+  const processRows = Math.max(3, Math.floor(rows * 0.4))
   return [
-    ruleLine(`Processes ${count(processes.length)}${forgotten}`, 'processes', state, options),
-    ...processLines(shownProcesses.rows, {
+    ...processesPane(snapshot, state, processRows, options),
+    ...latestPane(snapshot, state, Math.max(3, rows - processRows), options),
+  ]
+}
+
+/** From here on the panes stand beside each other, the left one as wide as its columns need. */
+const COLUMNS_FOR_TWO = 190
+const LEFT_CELLS = 84
+
+function beside(left: readonly Line[], right: readonly Line[]): readonly Line[] {
+  return left.map((line, index) => {
+    const blanks = ' '.repeat(Math.max(0, LEFT_CELLS + 2 - textWidth(plainText(line))))
+    return [...line, span(blanks), ...(right.at(index) ?? [])]
+  })
+}
+
+/** Rule, titles and rows: exactly `rows` lines. */
+function processesPane(
+  snapshot: LiveSnapshot,
+  state: ScreenState,
+  rows: number,
+  options: ViewOptions,
+): readonly Line[] {
+  const processes = sortProcesses(snapshot.processes, state.sort, state.direction)
+  const shown = window(processes, state.cursor.processes, rows - 2)
+  const forgotten = snapshot.forgottenProcesses
+  const remark = forgotten === 0 ? '' : ` (${count(forgotten)} quiet ones forgotten)`
+  return [
+    ruleLine(`Processes ${count(processes.length)}${remark}`, 'processes', state, options),
+    ...processLines(shown.rows, {
       ...options,
       sort: state.sort,
       direction: state.direction,
-      ...selection('processes', shownProcesses.cursor, state),
+      ...selection('processes', shown.cursor, state),
     }),
-    ...blank(processRows - 1 - shownProcesses.rows.length),
+    ...blank(rows - 2 - shown.rows.length),
+  ]
+}
+
+function latestPane(
+  snapshot: LiveSnapshot,
+  state: ScreenState,
+  rows: number,
+  options: ViewOptions,
+): readonly Line[] {
+  const shown = window(snapshot.latest, state.cursor.latest, rows - 2)
+  return [
     ruleLine('Latest page events', 'latest', state, options),
-    ...latestPageLines(shownLatest.rows, { ...options, ...selection('latest', shownLatest.cursor, state) }),
+    ...latestPageLines(shown.rows, { ...options, ...selection('latest', shown.cursor, state) }),
+    ...blank(rows - 2 - shown.rows.length),
   ]
 }
 
@@ -99,7 +137,7 @@ function window<Row>(
 ): { rows: readonly Row[]; cursor: number } {
   const at = Math.min(cursor, Math.max(0, all.length - 1))
   const from = Math.max(0, at - Math.max(1, height) + 1)
-  return { rows: all.slice(from, from + height), cursor: at - from }
+  return { rows: all.slice(from, from + Math.max(0, height)), cursor: at - from }
 }
 
 function blank(rows: number): readonly Line[] {
@@ -129,11 +167,10 @@ function footerLine(state: ScreenState, options: ViewOptions): Line {
     ['j/k', 'move'],
     ['+/-', `${state.refreshMs} ms`],
   ]
-  const line = parts.flatMap(([key, meaning], index) => [
+  return parts.flatMap(([key, meaning], index) => [
     span(index === 0 ? key : '  ' + key, 'strong'),
     span(' ' + meaning, 'dim'),
   ])
-  return line
 }
 
 /** The frame as text, for tests and for saving what is seen. */
