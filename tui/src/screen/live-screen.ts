@@ -15,10 +15,14 @@ export interface LiveSource {
 }
 
 /**
- * Shows `source` until the person quits or the process is told to end. Resolves with what ended it, the terminal
+ * Shows `source` until the person quits, the process is told to end, or `closed` is aborted. Resolves with what ended it, the terminal
  * restored. Needs a terminal on stdin and stdout.
  */
-export function showLive(source: LiveSource, env: NodeJS.ProcessEnv): Promise<'quit' | EndSignal> {
+export function showLive(
+  source: LiveSource,
+  env: NodeJS.ProcessEnv,
+  closed: AbortSignal,
+): Promise<'quit' | EndSignal> {
   const charset: Charset = localeIsUtf8(env) ? 'unicode' : 'ascii'
   let state: ScreenState = INITIAL_STATE
   let eventsAtPause = 0
@@ -66,6 +70,10 @@ export function showLive(source: LiveSource, env: NodeJS.ProcessEnv): Promise<'q
       draw()
     }
 
-    draw()
+    if (closed.aborted) finish('quit')
+    else draw()
+    closed.addEventListener('abort', () => {
+      finish('quit')
+    })
   })
 }

@@ -30,6 +30,7 @@ const how = await showLive(
     },
   },
   process.env,
+  new AbortController().signal,
 )
 clearInterval(timer)
 process.stdout.write(`ended by ${how}\n`)

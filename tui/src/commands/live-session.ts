@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { StreamItem } from '../model/events.js'
+import { CowpathError, ExitStatus } from '../model/failure.js'
+import { showLive } from '../screen/live-screen.js'
+import type { EndSignal } from '../screen/terminal.js'
+import { liveJson } from '../views/live-json.js'
+import { LiveModel } from '../views/live-model.js'
+import type { Connection } from '../views/live-snapshot.js'
+import { printJson } from './output.js'
+
+/** A stream to look at; whether it is recorded on the way is the feed's own business. */
+export interface LiveFeed {
+  readonly endpoint: string
+  /** Runs until the stream is over for good or `ended` is aborted; rejects where it cannot be had at all. */
+  run(listener: FeedListener, ended: AbortSignal): Promise<void>
+}
+
+export interface FeedListener {
+  item(item: StreamItem): void
+  connection(connection: Connection): void
+}
+
+const SIGNAL_NUMBERS: Readonly<Record<EndSignal, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGTERM: 15,
+}
+
+/** Shows the feed on the terminal until the person quits. Returns the exit status, the feed's own work all done. */
+export async function runLiveScreen(feed: LiveFeed, env: NodeJS.ProcessEnv): Promise<number> {
+  requireTerminal()
+  const model = new LiveModel(feed.endpoint)
+  const feeding = new AbortController()
+  const showing = new AbortController()
+  const fed = follow(feed, model, feeding.signal)
+  // Where there is nothing to look at the screen closes, and the reason is what the person gets to read.
+  fed.catch(() => {
+    showing.abort()
+  })
+  const source = {
+    snapshot: () => model.snapshot(),
+    get events() {
+      return model.totals.events
+    },
+  }
+  const how = await showLive(source, env, showing.signal)
+  feeding.abort()
+  await fed
+  return how === 'quit' ? ExitStatus.Ok : 128 + SIGNAL_NUMBERS[how]
+}
+
+/** One JSON line a second, and a last one at the end of the stream. */
+export async function runLiveJson(feed: LiveFeed): Promise<number> {
+  const model = new LiveModel(feed.endpoint)
+  const feeding = new AbortController()
+  let status: number = ExitStatus.Ok
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      status = 128 + SIGNAL_NUMBERS[signal]
+      feeding.abort()
+    })
+  }
+  let over = false
+  const fed = follow(feed, model, feeding.signal).finally(() => {
+    over = true
+  })
+  // The loop ends by `over`; what went wrong is thrown by the await below it.
+  fed.catch(() => undefined)
+  while (!isOver()) {
+    await Promise.race([sleep(1000, undefined, { ref: false }), fed.catch(() => undefined)])
+    if (!isOver()) printJson(liveJson(model.snapshot()))
+  }
+  await fed
+  printJson(liveJson(model.snapshot()))
+  return status
+
+  function isOver(): boolean {
+    return over
+  }
+}
+
+async function follow(feed: LiveFeed, model: LiveModel, ended: AbortSignal): Promise<void> {
+  await feed.run(
+    {
+      item: (item) => {
+        model.accept(item, Date.now())
+      },
+      connection: (connection) => {
+        model.setConnection(connection)
+      },
+    },
+    ended,
+  )
+  model.setConnection({ state: 'ended', endpoint: feed.endpoint, why: '' })
+}
+
+function requireTerminal(): void {
+  if (process.stdin.isTTY && process.stdout.isTTY) return
+  throw new CowpathError({
+    what: 'cannot show the live screen',
+    why: 'there is no terminal on stdin and stdout',
+    todo: 'take cowpath live --json, or cowpath record',
+    exitStatus: ExitStatus.Usage,
+  })
+}
