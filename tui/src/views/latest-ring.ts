@@ -1,0 +1,68 @@
+import type { EventColumns } from '../model/events.js'
+import type { PageEvent } from './live-snapshot.js'
+
+/** The last page events, in columns of fixed size: keeping one allocates nothing. */
+export class LatestRing {
+  readonly #capacity: number
+  readonly #seq: Float64Array
+  readonly #timeNs: Float64Array
+  readonly #vpn: Float64Array
+  readonly #oldPfn: Float64Array
+  readonly #newPfn: Float64Array
+  readonly #tgid: Uint32Array
+  readonly #refcount: Int32Array
+  readonly #mapcount: Int32Array
+  readonly #kind: Uint8Array
+  readonly #outcome: Uint8Array
+  #written = 0
+
+  constructor(capacity: number) {
+    this.#capacity = capacity
+    this.#seq = new Float64Array(capacity)
+    this.#timeNs = new Float64Array(capacity)
+    this.#vpn = new Float64Array(capacity)
+    this.#oldPfn = new Float64Array(capacity)
+    this.#newPfn = new Float64Array(capacity)
+    this.#tgid = new Uint32Array(capacity)
+    this.#refcount = new Int32Array(capacity)
+    this.#mapcount = new Int32Array(capacity)
+    this.#kind = new Uint8Array(capacity)
+    this.#outcome = new Uint8Array(capacity)
+  }
+
+  push(events: EventColumns, i: number): void {
+    const at = this.#written++ % this.#capacity
+    this.#seq[at] = events.seq[i]
+    this.#timeNs[at] = events.timeNs[i]
+    this.#vpn[at] = events.vpn[i]
+    this.#oldPfn[at] = events.oldPfn[i]
+    this.#newPfn[at] = events.newPfn[i]
+    this.#tgid[at] = events.tgid[i]
+    this.#refcount[at] = events.refcount[i]
+    this.#mapcount[at] = events.mapcount[i]
+    this.#kind[at] = events.kind[i]
+    this.#outcome[at] = events.outcome[i]
+  }
+
+  /** At most `limit` events, newest first; `commOf` names their processes. */
+  newestFirst(limit: number, commOf: (tgid: number) => string): readonly PageEvent[] {
+    const length = Math.min(limit, this.#written, this.#capacity)
+    return Array.from({ length }, (_, back) => {
+      const at = (this.#written - 1 - back) % this.#capacity
+      const tgid = this.#tgid[at]
+      return {
+        seq: this.#seq[at],
+        timeNs: this.#timeNs[at],
+        tgid,
+        comm: commOf(tgid),
+        kind: this.#kind[at],
+        outcome: this.#outcome[at],
+        vpn: this.#vpn[at],
+        oldPfn: this.#oldPfn[at],
+        newPfn: this.#newPfn[at],
+        refcount: this.#refcount[at],
+        mapcount: this.#mapcount[at],
+      }
+    })
+  }
+}

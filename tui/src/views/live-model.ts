@@ -1,0 +1,184 @@
+import type { AgentInfo, EventColumns, LegBooks, LossInfo, ProcessInfo, StreamItem } from '../model/events.js'
+import { LatestRing } from './latest-ring.js'
+import { addEvent, isPageEvent, newCounts, type MutableCounts } from './live-counts.js'
+import type { Connection, Counts, LiveSnapshot, ProcessRow } from './live-snapshot.js'
+
+/** Seconds of rates that are kept: as wide as the widest sparkline. */
+const SECONDS = 120
+const LATEST = 500
+/** Processes with counts. When more are active, the one that was quiet for longest is forgotten (and counted). */
+const PROCESSES = 4096
+
+interface ProcessEntry {
+  comm: string
+  lastNs: number
+  readonly counts: MutableCounts
+}
+
+/**
+ * Counts what a stream of events says, for the live views: memory is bounded, a second's counts go by the host's
+ * own clock, so that a stream gives the same numbers however late or bunched it comes.
+ */
+export class LiveModel {
+  #connection: Connection
+  #agent: AgentInfo | null = null
+  #legs: readonly LegBooks[] = []
+  #hostTimeNs = 0
+  #leastDelayMs = Infinity
+  #lagNs: number | null = null
+  #forgotten = 0
+  readonly #totals = newCounts()
+  readonly #lost: Record<LossInfo['hop'], number> = { ring: 0, 'client-queue': 0, replay: 0 }
+  readonly #seconds = new Map<number, MutableCounts>()
+  readonly #processes = new Map<number, ProcessEntry>()
+  readonly #latest = new LatestRing(LATEST)
+  #firstSecond = -1
+
+  constructor(endpoint: string) {
+    this.#connection = { state: 'connecting', endpoint, why: '' }
+  }
+
+  setConnection(connection: Connection): void {
+    this.#connection = connection
+  }
+
+  /** Takes the next item of the stream, which came at `wallMs` (ms since 1970). */
+  accept(item: StreamItem, wallMs: number): void {
+    switch (item.type) {
+      case 'started':
+        this.#started(item.agent, wallMs)
+        break
+      case 'batch':
+        item.processes.forEach((process) => {
+          this.#name(process)
+        })
+        this.#count(item.events)
+        break
+      case 'loss':
+        this.#lost[item.loss.hop] += item.loss.count
+        break
+      case 'heartbeat':
+        this.#legs = item.legs
+        this.#advance(item.timeNs)
+        this.#measureLag(item.timeNs, wallMs)
+        break
+    }
+  }
+
+  get totals(): Counts {
+    return this.#totals
+  }
+
+  snapshot(): LiveSnapshot {
+    return {
+      connection: this.#connection,
+      agent: this.#agent,
+      legs: this.#legs,
+      hostTimeNs: this.#hostTimeNs,
+      lagNs: this.#lagNs,
+      totals: { ...this.#totals },
+      lost: { ...this.#lost },
+      seconds: this.#wholeSeconds(),
+      processes: [...this.#processes].map(([tgid, entry]) => processRow(tgid, entry)),
+      forgottenProcesses: this.#forgotten,
+      latest: this.#latest.newestFirst(LATEST, (tgid) => this.#processes.get(tgid)?.comm ?? ''),
+    }
+  }
+
+  #started(agent: AgentInfo, wallMs: number): void {
+    // Another boot of the host: its clock began again, and so do the rates and the pids.
+    if (this.#agent !== null && this.#agent.kernelBootId !== agent.kernelBootId) {
+      this.#hostTimeNs = 0
+      this.#firstSecond = -1
+      this.#seconds.clear()
+      this.#processes.clear()
+    }
+    this.#agent = agent
+    this.#legs = agent.legs
+    this.#leastDelayMs = Infinity
+    this.#lagNs = null
+    const { endpoint } = this.#connection
+    this.#connection = { state: 'connected', endpoint, sinceWallMs: wallMs }
+  }
+
+  #count(events: EventColumns): void {
+    const pageSize = this.#agent?.pageSize ?? 4096
+    for (let i = 0; i < events.length; i++) {
+      const timeNs = events.timeNs[i]
+      addEvent(this.#totals, events, i, pageSize)
+      addEvent(this.#second(timeNs), events, i, pageSize)
+      const process = this.#process(events.tgid[i])
+      process.lastNs = timeNs
+      addEvent(process.counts, events, i, pageSize)
+      if (isPageEvent(events.kind[i])) this.#latest.push(events, i)
+    }
+    if (events.length > 0) this.#advance(events.timeNs[events.length - 1])
+  }
+
+  #second(timeNs: number): MutableCounts {
+    const second = Math.floor(timeNs / 1e9)
+    let counts = this.#seconds.get(second)
+    if (counts === undefined) {
+      counts = newCounts()
+      this.#seconds.set(second, counts)
+      if (this.#firstSecond < 0 || second < this.#firstSecond) this.#firstSecond = second
+    }
+    return counts
+  }
+
+  #advance(timeNs: number): void {
+    if (timeNs <= this.#hostTimeNs) return
+    const second = Math.floor(timeNs / 1e9)
+    const isNew = second > Math.floor(this.#hostTimeNs / 1e9)
+    this.#hostTimeNs = timeNs
+    if (this.#firstSecond < 0) this.#firstSecond = second
+    if (!isNew) return
+    for (const old of this.#seconds.keys()) if (old < second - SECONDS) this.#seconds.delete(old)
+  }
+
+  /** Seconds before the one that is still running, with the quiet ones in between. */
+  #wholeSeconds(): readonly Counts[] {
+    if (this.#firstSecond < 0) return []
+    const now = Math.floor(this.#hostTimeNs / 1e9)
+    const from = Math.max(this.#firstSecond, now - SECONDS)
+    return Array.from({ length: Math.max(0, now - from) }, (_, i) => ({
+      ...(this.#seconds.get(from + i) ?? newCounts()),
+    }))
+  }
+
+  #name(process: ProcessInfo): void {
+    this.#process(process.tgid).comm = process.comm
+  }
+
+  #process(tgid: number): ProcessEntry {
+    let entry = this.#processes.get(tgid)
+    if (entry === undefined) {
+      if (this.#processes.size >= PROCESSES) this.#forgetQuietest()
+      entry = { comm: '', lastNs: 0, counts: newCounts() }
+      this.#processes.set(tgid, entry)
+    }
+    return entry
+  }
+
+  /** Forgets an eighth at once, so that the search is paid once in many new processes. */
+  #forgetQuietest(): void {
+    const byAge = [...this.#processes].sort(([, a], [, b]) => a.lastNs - b.lastNs)
+    for (const [tgid] of byAge.slice(0, PROCESSES / 8)) {
+      this.#processes.delete(tgid)
+      this.#forgotten++
+    }
+  }
+
+  /**
+   * The clocks of host and reader may differ by anything, so the delay of the quickest heartbeat stands for no lag.
+   */
+  #measureLag(timeNs: number, wallMs: number): void {
+    const delayMs = wallMs - timeNs / 1e6
+    this.#leastDelayMs = Math.min(this.#leastDelayMs, delayMs)
+    this.#lagNs = (delayMs - this.#leastDelayMs) * 1e6
+  }
+}
+
+function processRow(tgid: number, { comm, lastNs, counts }: ProcessEntry): ProcessRow {
+  return { tgid, comm, lastNs, ...counts }
+}

@@ -1,0 +1,65 @@
+import type { AgentInfo, LegBooks, LossInfo } from '../model/events.js'
+
+/** What the live views show: plain data at one moment, the same for the screen and for `--json`. */
+export interface LiveSnapshot {
+  readonly connection: Connection
+  /** null until the agent has said who it is. */
+  readonly agent: AgentInfo | null
+  readonly legs: readonly LegBooks[]
+  /** The host's clock (ns since its boot) up to which all events have been seen; 0: nothing yet. */
+  readonly hostTimeNs: number
+  /** How much later than the best case the last heartbeat came; null before the first. */
+  readonly lagNs: number | null
+  readonly totals: Counts
+  readonly lost: LostCounts
+  /** Counts of each of the last seconds of the host, oldest first; only seconds that are over. */
+  readonly seconds: readonly Counts[]
+  readonly processes: readonly ProcessRow[]
+  /** Processes that had to be forgotten, because more were active than the list holds. */
+  readonly forgottenProcesses: number
+  /** Newest first. */
+  readonly latest: readonly PageEvent[]
+}
+
+export type Connection =
+  | { readonly state: 'connecting' | 'reconnecting'; readonly endpoint: string; readonly why: string }
+  | { readonly state: 'connected'; readonly endpoint: string; readonly sinceWallMs: number }
+  | { readonly state: 'ended'; readonly endpoint: string; readonly why: string }
+
+export interface Counts {
+  readonly events: number
+  /** Write faults and unshare faults on present, write-protected mappings of any size. */
+  readonly faults: number
+  /** Committed copies: by write faults, by unsharing, and early ones at fork. */
+  readonly copies: number
+  readonly copiedBytes: number
+  /** Made writable in place. */
+  readonly reuses: number
+  readonly forks: number
+}
+
+export type LostCounts = Readonly<Record<LossInfo['hop'], number>>
+
+export interface ProcessRow extends Counts {
+  readonly tgid: number
+  /** As the kernel holds it; empty where the agent has not named it. Never printed unescaped. */
+  readonly comm: string
+  readonly lastNs: number
+}
+
+/** One event on one page. -1 stands for a count that could not be read. */
+export interface PageEvent {
+  readonly seq: number
+  readonly timeNs: number
+  readonly tgid: number
+  readonly comm: string
+  readonly kind: number
+  readonly outcome: number
+  readonly vpn: number
+  readonly oldPfn: number
+  readonly newPfn: number
+  readonly refcount: number
+  readonly mapcount: number
+}
+
+export const NO_COUNTS: Counts = { events: 0, faults: 0, copies: 0, copiedBytes: 0, reuses: 0, forks: 0 }
