@@ -7,8 +7,8 @@ import type { RecordingState, RunState } from './messages.js'
 /** Pages of 8 KiB: a packed block of events takes a handful, a small recording stays small. */
 const PAGE_BYTES = 8192
 const CACHE_KIB = 64 * 1024
-/** Pages of the WAL before it is copied back: 32 MiB. */
-const CHECKPOINT_PAGES = 4096
+/** Pages of the WAL before it is copied back: 128 MiB. */
+const CHECKPOINT_PAGES = 16384
 
 /**
  * Opens `path` to write: a new recording, or one that goes on. Its indexes are dropped until it is sealed again.

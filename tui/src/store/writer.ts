@@ -18,12 +18,12 @@ import type { AgentLoad, Chunk, FromWriter, RareFact, RecordingState, ToWriter }
 import { OpenBlocks } from './open-blocks.js'
 
 /** A chunk is sent when it holds this many full blocks, or that many rows.. */
-const BLOCKS_A_CHUNK = 4
-const ROWS_A_CHUNK = 65_536
+const BLOCKS_A_CHUNK = 16
+const ROWS_A_CHUNK = 131_072
 /** ..or is this old, so that what is acknowledged is never far behind. */
 const CHUNK_MS = 100
 /** Chunks that may wait for the writer before {@link RecordingWriter.ready} makes the source wait. */
-const CHUNKS_WAITING = 8
+const CHUNKS_WAITING = 4
 
 export interface WriterListener {
   /** All of `run` up to `seq` is in the database, with what was concluded from it: it may be acknowledged. */
