@@ -45,6 +45,7 @@ function columns({ width, charset }: ViewOptions): readonly Column<PageEvent>[] 
       title: 'comm',
       width: 8,
       grow: 1,
+      most: 24,
       text: (row) => (row.comm === '' ? '?' : printable(row.comm, charset)),
     },
     { ...left, id: 'kind', title: 'fault', width: 7, dropOrder: 1, text: (row) => kindName(row.kind) },

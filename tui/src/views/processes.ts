@@ -72,6 +72,7 @@ function columns({ charset }: ViewOptions): readonly Column<ProcessRow>[] {
       align: 'left',
       width: 15,
       grow: 1,
+      most: 24,
       dropOrder: 0,
       text: (row) => (row.comm === '' ? '?' : printable(row.comm, charset)),
     },

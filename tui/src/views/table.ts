@@ -10,6 +10,8 @@ export interface Column<Row> {
   readonly width: number
   /** Share of the room that is left when all shown columns have their width; 0 keeps it as it is. */
   readonly grow: number
+  /** Cells above which the column would only hold blanks. */
+  readonly most?: number
   /** The column with the greatest number is left out first when the table is too wide; 0 is never left out. */
   readonly dropOrder: number
   readonly text: (row: Row) => string
@@ -44,7 +46,10 @@ export function layoutColumns<Row>(
   const grow = shown.reduce((sum, column) => sum + column.grow, 0)
   return shown.map((column) => ({
     column,
-    cells: column.width + (grow === 0 ? 0 : Math.floor((spare * column.grow) / grow)),
+    cells: Math.min(
+      column.most ?? width,
+      column.width + (grow === 0 ? 0 : Math.floor((spare * column.grow) / grow)),
+    ),
   }))
 }
 

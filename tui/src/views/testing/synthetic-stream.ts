@@ -1,0 +1,145 @@
+import type { AgentInfo, EventColumns, LegBooks, StreamItem } from '../../model/events.js'
+import { Flag, Kind, Outcome } from '../../model/kinds.js'
+
+/** A made-up stream for tests of what is shown: the same on every run. */
+
+export function syntheticLeg(name: string, parts: Partial<LegBooks> = {}): LegBooks {
+  return {
+    name,
+    attached: true,
+    hook: 'fentry',
+    reasons: [],
+    seen: 0,
+    submitted: 0,
+    ringFull: 0,
+    filtered: 0,
+    throttled: 0,
+    missed: 0,
+    ...parts,
+  }
+}
+
+export function syntheticAgent(parts: Partial<AgentInfo> = {}): AgentInfo {
+  return {
+    bootId: 'run-1',
+    agentVersion: '0.1.0',
+    kernelRelease: '6.1.0-32-amd64',
+    kernelVersion: '#1 SMP Debian',
+    kernelBootId: 'boot-1',
+    hostname: 'db-7',
+    cpus: 2,
+    pageSize: 4096,
+    wallClockOffsetNs: 0n,
+    legs: ['wp-fault', 'huge-wp', 'fork', 'unmap', 'exit', 'free'].map((name) => syntheticLeg(name)),
+    ...parts,
+  }
+}
+
+/** One event; what is left out is zero. */
+export type SyntheticEvent = Partial<{
+  -readonly [
+    Name in keyof EventColumns as EventColumns[Name] extends ArrayLike<number> ? Name : never
+  ]: number
+}>
+
+export function columnsOf(events: readonly SyntheticEvent[]): EventColumns {
+  const column = (name: keyof SyntheticEvent) => events.map((event) => event[name] ?? 0)
+  return {
+    length: events.length,
+    seq: Float64Array.from(column('seq')),
+    timeNs: Float64Array.from(column('timeNs')),
+    vpn: Float64Array.from(column('vpn')),
+    oldPfn: Float64Array.from(column('oldPfn')),
+    newPfn: Float64Array.from(column('newPfn')),
+    aux: Float64Array.from(column('aux')),
+    kind: Uint8Array.from(column('kind')),
+    outcome: Uint8Array.from(column('outcome')),
+    order: Uint8Array.from(column('order')),
+    cpu: Uint32Array.from(column('cpu')),
+    tgid: Uint32Array.from(column('tgid')),
+    tid: Uint32Array.from(column('tid')),
+    mm: Uint32Array.from(column('mm')),
+    otherMm: Uint32Array.from(column('otherMm')),
+    otherTgid: Uint32Array.from(column('otherTgid')),
+    pages: Uint32Array.from(column('pages')),
+    flags: Uint32Array.from(column('flags')),
+    stack: Uint32Array.from(column('stack')),
+    refcount: Int32Array.from(column('refcount')),
+    mapcount: Int32Array.from(column('mapcount')),
+    pincount: Int32Array.from(column('pincount')),
+    newRefcount: Int32Array.from(column('newRefcount')),
+  }
+}
+
+export function batchOf(
+  events: readonly SyntheticEvent[],
+  processes: Extract<StreamItem, { type: 'batch' }>['processes'] = [],
+): StreamItem {
+  const columns = columnsOf(events)
+  return {
+    type: 'batch',
+    firstSeq: columns.seq.at(0) ?? 0,
+    lastSeq: columns.seq.at(-1) ?? 0,
+    filtered: 0,
+    processes,
+    events: columns,
+  }
+}
+
+export function heartbeatAt(timeNs: number, legs: readonly LegBooks[] = syntheticAgent().legs): StreamItem {
+  return {
+    type: 'heartbeat',
+    timeNs,
+    lastSeq: 0,
+    legs,
+    ringUsedBytes: 0,
+    ringSizeBytes: 1 << 22,
+    residentBytes: 20 << 20,
+    cpuNs: 0,
+  }
+}
+
+/** Names that a hostile or merely foreign process may bear. */
+export const COMMS = [
+  'redis-server',
+  'python3',
+  'postgres',
+  '\x1b[2Jevil',
+  '日本語サーバ',
+  'tab\tname',
+  'cafe\u0301',
+  '',
+]
+
+/** One second of a host on which eight processes fork and write: `second` s after its boot. */
+export function syntheticSecond(second: number, faults: number): readonly StreamItem[] {
+  const startNs = second * 1e9
+  const processes = COMMS.map((comm, index) => ({
+    tgid: 800 + index,
+    parentTgid: 1,
+    mm: index + 1,
+    comm,
+    startTimeNs: 0,
+  }))
+  const events = Array.from({ length: faults }, (_, i): SyntheticEvent => {
+    const who = (i * i + second) % COMMS.length
+    const copied = i % 3 !== 0
+    const oldPfn = 100_000 + ((i * 37 + second * 11) % 900_000)
+    return {
+      seq: second * 1_000_000 + i + 1,
+      timeNs: startNs + Math.floor((i * 1e9) / Math.max(1, faults)),
+      kind: i % 50 === 49 ? Kind.Fork : Kind.WpFault,
+      outcome: i % 50 === 49 ? Outcome.None : copied ? Outcome.Copy : Outcome.Reuse,
+      tgid: 800 + who,
+      tid: 800 + who,
+      mm: who + 1,
+      vpn: 0x7f5e1c200 + (i % 4096),
+      oldPfn,
+      newPfn: copied ? oldPfn + 7 : oldPfn,
+      refcount: copied ? 2 : 1,
+      mapcount: copied ? 2 : 1,
+      flags: Flag.Write | Flag.Anon,
+    }
+  })
+  return [batchOf(events, processes), heartbeatAt(startNs + 999_999_999)]
+}
