@@ -4,7 +4,7 @@ import type { Line, Role } from './line.js'
 import type { PageEvent } from './live-snapshot.js'
 import { printable } from './printable.js'
 import { renderTable, type Column } from './table.js'
-import { pageAddress } from './units.js'
+import { pageAddress, sinceBoot } from './units.js'
 import { signs, type ViewOptions } from './view-options.js'
 
 export interface LatestPagesOptions extends ViewOptions {
@@ -36,7 +36,7 @@ function columns({ width, charset }: ViewOptions): readonly Column<PageEvent>[] 
       id: 'time',
       title: 'time s',
       width: roomy ? 14 : 9,
-      text: (row) => (row.timeNs / 1e9).toFixed(roomy ? 6 : 3),
+      text: (row) => (roomy ? sinceBoot(row.timeNs) : (row.timeNs / 1e9).toFixed(3)),
     },
     { ...right, id: 'pid', title: 'pid', width: roomy ? 8 : 6, text: (row) => row.tgid.toString() },
     {

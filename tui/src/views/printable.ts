@@ -1,5 +1,3 @@
-import { isWide } from './width.js'
-
 /** Which characters the reader's terminal can show. */
 export type Charset = 'unicode' | 'ascii'
 
@@ -25,12 +23,19 @@ function isSafe(char: string, charset: Charset): boolean {
   const code = char.codePointAt(0) ?? 0
   if (code < 0x7f) return code >= 0x20
   if (charset === 'ascii' || code > 0xffff) return false
-  // Jamo that join the syllable before them take no cell of their own.
-  if ((code >= 0x1160 && code <= 0x11ff) || (code >= 0xd7b0 && code <= 0xd7fb)) return false
-  // U+115F, U+3164 and U+FFA0 are letters by class, and blank.
-  if (code === 0x115f || code === 0x3164 || code === 0xffa0) return false
-  return SHOWN.test(char) || (isWide(code) && /\p{S}/u.test(char) && !/\p{Emoji_Presentation}/u.test(char))
+  return SHOWN.test(char) && !UNSURE.some(([first, last]) => code >= first && code <= last)
 }
+
+/** Letters and numbers that are blank, join the letter before them, or are as wide as the terminal's age decides. */
+const UNSURE: readonly (readonly [number, number])[] = [
+  [0x115f, 0x11ff],
+  [0x312e, 0x312f],
+  [0x3164, 0x3164],
+  [0x31bb, 0x31bf],
+  [0x3248, 0x324f],
+  [0xd7b0, 0xd7fb],
+  [0xffa0, 0xffa0],
+]
 
 function escaped(char: string): string {
   if (char === '\\') return '\\\\'

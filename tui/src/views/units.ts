@@ -7,19 +7,6 @@ export function count(value: number): string {
     .replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
-const DECIMAL = ['', 'k', 'M', 'G', 'T', 'P']
-
-/** A count in at most five characters: `999`, `12.3k`, `4.56M`. */
-export function shortCount(value: number): string {
-  let scaled = value
-  let step = 0
-  while (scaled >= 999.5 && step < DECIMAL.length - 1) {
-    scaled /= 1000
-    step++
-  }
-  return (step === 0 ? Math.round(scaled).toString() : threeDigits(scaled)) + DECIMAL[step]
-}
-
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
 /** Bytes: `0 B`, `4.00 KiB`, `1.50 GiB`. */
@@ -59,11 +46,6 @@ function twoDigits(value: number): string {
 /** Time since the boot of the traced host, in seconds with microseconds, as dmesg writes it: `1234.567890`. */
 export function sinceBoot(ns: number): string {
   return (ns / 1e9).toFixed(6)
-}
-
-/** Wall clock of day, UTC: `14:03:09`. `wallMs` is ms since 1970. */
-export function clock(wallMs: number): string {
-  return new Date(wallMs).toISOString().slice(11, 19)
 }
 
 /** The address of a virtual page number: `0x7f5e1c200000`. */

@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { doctorCommand } from './commands/doctor.js'
+import { reportFailure } from './commands/failing.js'
+import { ExitStatus } from './model/failure.js'
+
+const STATUSES = `
+Exit status:
+  ${ExitStatus.Ok}  done
+  ${ExitStatus.Failed}  it could not be done; one line on stderr says why, and what to do
+  ${ExitStatus.Usage}  the command line is wrong
+  ${ExitStatus.NotReady}  doctor: this host cannot be traced as it is
+  128+N  ended by signal N; what was recorded until then is kept
+  lab passes on the exit status of its workload
+
+Start with: cowpath doctor`
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest
+  return isManifest && typeof manifest.version === 'string' ? manifest.version : 'unknown'
+}
+
+function program(): Command {
+  const cowpath = new Command('cowpath')
+    .description(
+      'Shows what fork, copy-on-write, page pins and huge pages do to memory on a live Linux host.',
+    )
+    .version(version(), '-V, --version')
+    .option('--debug', 'with errors, print where they came from')
+    .addHelpText('after', STATUSES)
+  for (const command of [doctorCommand()]) {
+    cowpath.addCommand(command.option('--debug', 'with errors, print where they came from'))
+  }
+  // Thrown, so that one place decides how errors look and what the exit status is.
+  for (const command of [cowpath, ...cowpath.commands]) {
+    command
+      .exitOverride()
+      .showHelpAfterError(`(cowpath ${command === cowpath ? '' : command.name() + ' '}--help says more)`)
+    command.configureOutput({
+      outputError: (text, write) => {
+        write(text.replace(/^error: /, 'cowpath: '))
+      },
+    })
+  }
+  return cowpath
+}
+
+/** A reader that went away (`| head`) is no error of ours: end quietly. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? ExitStatus.Ok : ExitStatus.Failed)
+})
+process.on('uncaughtException', (error) => {
+  process.exit(reportFailure(error, process.argv))
+})
+
+try {
+  await program().parseAsync(process.argv)
+} catch (error) {
+  process.exitCode = reportFailure(error, process.argv)
+}

@@ -1,0 +1,96 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { LiveModel } from '../views/live-model.js'
+import { plainText } from '../views/line.js'
+import { syntheticAgent, syntheticSecond } from '../views/testing/synthetic-stream.js'
+import { textWidth } from '../views/width.js'
+import { actionOf, BINDINGS } from './keys.js'
+import { frameText, layoutFrame } from './layout.js'
+import { act, INITIAL_STATE, REFRESH_MS, type Action, type ScreenState } from './state.js'
+
+const model = new LiveModel('unix:/run/cowpath/agent.sock')
+model.accept({ type: 'started', agent: syntheticAgent(), nextSeq: 1 }, 0)
+for (let second = 100; second < 160; second++) {
+  for (const item of syntheticSecond(second, 200)) model.accept(item, second)
+}
+const snapshot = model.snapshot()
+const input = { snapshot, eventsSincePause: 0, wallMs: 5000 }
+const rows = { processes: 8, latest: 500 }
+
+function after(...keys: readonly string[]): ScreenState {
+  return keys.reduce((state, key) => act(state, actionOf(key) as Action, snapshot, rows), INITIAL_STATE)
+}
+
+test.each([
+  [80, 24],
+  [120, 40],
+  [200, 50],
+])('at %ix%i header, rates, both tables and the keys are on the screen', (columns, height) => {
+  const text = frameText(layoutFrame(input, INITIAL_STATE, { columns, rows: height }, 'unicode'))
+  expect(text.split('\n').length).toBe(height)
+  for (const part of ['db-7', 'faults/s', 'forks/s', 'redis-server', 'copied▼', '0x7f5e1c', 'q quit']) {
+    expect(text).toContain(part)
+  }
+})
+
+test('any size gives exactly its rows, none wider than its columns', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 320 }),
+      fc.integer({ min: 1, max: 90 }),
+      fc.boolean(),
+      (columns, height, help) => {
+        const state = help ? after('?') : INITIAL_STATE
+        const lines = layoutFrame(input, state, { columns, rows: height }, 'unicode')
+        expect(lines.length).toBe(height)
+        for (const line of lines) expect(textWidth(plainText(line))).toBeLessThanOrEqual(columns)
+      },
+    ),
+  )
+})
+
+test('the help lists every key, on 80x24 too', () => {
+  const text = frameText(layoutFrame(input, after('?'), { columns: 80, rows: 24 }, 'unicode'))
+  for (const { meaning } of BINDINGS) expect(text).toContain(meaning)
+  expect(after('?', '?').overlay).toBe('none')
+  expect(after('?', 'escape').overlay).toBe('none')
+})
+
+test('paused says what came meanwhile', () => {
+  const text = frameText(
+    layoutFrame({ ...input, eventsSincePause: 1234 }, after('space'), { columns: 80, rows: 24 }, 'unicode'),
+  )
+  expect(text).toContain('PAUSED +1,234')
+  expect(after('space', 'space').frozen).toBeNull()
+})
+
+test('the cursor stays in its pane and within its rows', () => {
+  expect(after('k').cursor.processes).toBe(0)
+  expect(after('j', 'down').cursor).toEqual({ processes: 2, latest: 0 })
+  expect(after('S-g').cursor.processes).toBe(7)
+  expect(after('tab', 'pagedown', 'j').cursor).toEqual({ processes: 0, latest: 11 })
+})
+
+test('the row under the cursor is on the screen, however far down', () => {
+  const lines = layoutFrame(input, after('tab', 'S-g'), { columns: 80, rows: 24 }, 'unicode')
+  const selected = lines.filter((line) => line.some((part) => part.role === 'selected'))
+  expect(selected.length).toBe(1)
+})
+
+test('s goes through all columns and comes back, S turns the order round', () => {
+  const all = Array.from({ length: 7 }, () => 's')
+  expect(after(...all).sort).toBe(INITIAL_STATE.sort)
+  expect(after('s').sort).toBe('copies')
+  expect(after('S-s').direction).toBe('reversed')
+})
+
+test('the refresh rate has ends', () => {
+  expect(after(...Array.from({ length: 9 }, () => '+')).refreshMs).toBe(REFRESH_MS[0])
+  expect(after(...Array.from({ length: 9 }, () => '-')).refreshMs).toBe(5000)
+})
+
+test('which pane has the focus is said by a sign, not only by colour', () => {
+  const text = frameText(layoutFrame(input, after('tab'), { columns: 80, rows: 24 }, 'ascii'))
+  expect(text).toContain('>- Latest page events')
+  expect(text).toContain('-- Processes')
+})

@@ -1,0 +1,160 @@
+import { expect, test } from 'vitest'
+import type { StreamItem } from '../model/events.js'
+import { plainText } from './line.js'
+import { liveJson } from './live-json.js'
+import { LiveModel } from './live-model.js'
+import { statusLine } from './live-status.js'
+import { latestPageLines } from './latest-pages.js'
+import { headerLines, rateLines } from './overview.js'
+import { processLines, sortProcesses } from './processes.js'
+import {
+  batchOf,
+  heartbeatAt,
+  syntheticAgent,
+  syntheticLeg,
+  syntheticSecond,
+} from './testing/synthetic-stream.js'
+import { textWidth } from './width.js'
+
+function modelWith(items: readonly StreamItem[], agent = syntheticAgent()): LiveModel {
+  const model = new LiveModel('unix:/run/cowpath/agent.sock')
+  model.accept({ type: 'started', agent, nextSeq: 1 }, 1000)
+  for (const item of items) model.accept(item, 1000)
+  return model
+}
+
+const busy = modelWith([100, 101, 102].flatMap((second) => syntheticSecond(second, 300))).snapshot()
+
+test.each([80, 120, 200])('no line of any view is wider than %i columns', (width) => {
+  for (const charset of ['unicode', 'ascii'] as const) {
+    const options = { width, charset }
+    const lines = [
+      ...headerLines(busy, 5000, options),
+      statusLine(busy, options),
+      ...rateLines(busy, options),
+      ...processLines(busy.processes, { ...options, sort: 'copied', direction: 'natural', selected: 2 }),
+      ...latestPageLines(busy.latest, options),
+    ]
+    for (const line of lines) expect(textWidth(plainText(line))).toBeLessThanOrEqual(width)
+    if (charset === 'ascii') for (const line of lines) expect(plainText(line)).toMatch(/^[ -~]*$/)
+  }
+})
+
+test('the header says host, kernel, how long connected, legs, lag and losses', () => {
+  const text = headerLines(busy, 66_000, { width: 120, charset: 'unicode' }).map(plainText)
+  expect(text[0]).toBe('cowpath  db-7  Linux 6.1.0-32-amd64  connected 1m05s')
+  expect(text[1]).toMatch(/^legs 6\/6 {2}lag .* lost 0 {2}events 900 {2}copied /)
+})
+
+test('a leg that is missing is named', () => {
+  const legs = [
+    syntheticLeg('wp-fault'),
+    syntheticLeg('huge-wp', { attached: false, reasons: ['no such function'] }),
+  ]
+  const snapshot = modelWith([], syntheticAgent({ legs })).snapshot()
+  const [, health] = headerLines(snapshot, 2000, { width: 80, charset: 'unicode' })
+  expect(plainText(health)).toContain('legs 1/2 (without huge-wp)')
+})
+
+test('at 80 columns a page event still shows all that identifies it', () => {
+  const model = modelWith([
+    batchOf(
+      [
+        {
+          timeNs: 12.3456e9,
+          tgid: 812,
+          kind: 1,
+          outcome: 2,
+          vpn: 0x7f5e1c200,
+          oldPfn: 1234567,
+          newPfn: 1234999,
+          refcount: 2,
+          mapcount: 2,
+        },
+      ],
+      [{ tgid: 812, parentTgid: 1, mm: 1, comm: 'redis', startTimeNs: 0 }],
+    ),
+  ])
+  const [title, row] = latestPageLines(model.snapshot().latest, { width: 80, charset: 'unicode' })
+  expect(plainText(title)).toBe(
+    '   time s    pid comm     fault   outcome address        pfn old→new       r/map',
+  )
+  expect(plainText(row)).toBe(
+    '   12.346    812 redis    wp      copy    0x7f5e1c200000 1234567→1234999   2/2  ',
+  )
+})
+
+test('processes sort by each column, equals by pid, and the title says by which and which way', () => {
+  const byPid = sortProcesses(busy.processes, 'pid', 'reversed').map((row) => row.tgid)
+  expect(byPid).toEqual([...byPid].sort((a, b) => b - a))
+  const byCopies = sortProcesses(busy.processes, 'copies', 'natural').map((row) => row.copies)
+  expect(byCopies).toEqual([...byCopies].sort((a, b) => b - a))
+  const options = { width: 80, charset: 'unicode', direction: 'natural' } as const
+  expect(plainText(processLines([], { ...options, sort: 'copies' })[0])).toContain('copies▼')
+  expect(plainText(processLines([], { ...options, sort: 'comm' })[0])).toContain('comm▲')
+})
+
+test('a hostile comm cannot reach the terminal raw', () => {
+  const lines = [
+    ...processLines(busy.processes, { width: 120, charset: 'unicode', sort: 'comm', direction: 'natural' }),
+    ...latestPageLines(busy.latest, { width: 120, charset: 'unicode' }),
+  ]
+  for (const line of lines) expect(plainText(line)).not.toMatch(/\p{C}/u)
+  expect(lines.map(plainText).join('\n')).toContain('\\x1b[2Jevil')
+})
+
+const wide = { width: 200, charset: 'unicode' } as const
+
+test('before the agent answers the screen says so, and why', () => {
+  const model = new LiveModel('unix:/run/x.sock')
+  model.setConnection({ state: 'connecting', endpoint: 'unix:/run/x.sock', why: 'no such file' })
+  expect(plainText(statusLine(model.snapshot(), wide))).toBe('Connecting to unix:/run/x.sock (no such file)')
+})
+
+test('no events yet: the likeliest reason is given', () => {
+  const quiet = modelWith([heartbeatAt(5e9)])
+  expect(plainText(statusLine(quiet.snapshot(), wide))).toContain('has forked or written to a shared page')
+  const filtered = modelWith([heartbeatAt(5e9, [syntheticLeg('wp-fault', { seen: 40, filtered: 40 })])])
+  expect(plainText(statusLine(filtered.snapshot(), wide))).toContain(
+    '40 were seen, of processes outside the chosen targets',
+  )
+  const blind = modelWith([
+    heartbeatAt(5e9, [
+      syntheticLeg('wp-fault', { attached: false, reasons: ['not traceable'] }),
+      syntheticLeg('fork'),
+    ]),
+  ])
+  expect(plainText(statusLine(blind.snapshot(), wide))).toContain(
+    'leg wp-fault is not attached (not traceable)',
+  )
+})
+
+test('losses are told by where they happened', () => {
+  const loss = {
+    hop: 'client-queue',
+    count: 1234,
+    firstSeq: 1,
+    lastSeq: 1234,
+    fromNs: 0,
+    untilNs: 0,
+    leg: '',
+  } as const
+  const model = modelWith([{ type: 'loss', loss }])
+  expect(plainText(statusLine(model.snapshot(), wide))).toBe(
+    'LOST 1,234 because this client was slow: the numbers below are floors',
+  )
+})
+
+test('the JSON line has the content of the screen, with units in the names', () => {
+  const json: unknown = JSON.parse(JSON.stringify(liveJson(busy)))
+  expect(json).toMatchObject({
+    connection: 'connected',
+    host: 'db-7',
+    kernel: '6.1.0-32-amd64',
+    lost: { ring: 0, client_queue: 0, replay: 0 },
+    totals: { events: 900 },
+    latest: expect.arrayContaining([
+      expect.objectContaining({ address: expect.stringMatching(/^0x7f5e1c/) as string }),
+    ]) as unknown[],
+  })
+})
