@@ -1,0 +1,21 @@
+-- Processes by what copy-on-write cost them.
+-- :by 'copies', 'bytes' or 'faults'; :limit rows at most
+-- Copies are faults that ended in copy (2) or unshare (3), and early copies at fork (kind 5). Faults are kinds 1, 2, 11.
+WITH counted AS (
+  SELECT tgid,
+         sum(iif(outcome IN (2, 3) OR kind = 5, events, 0)) AS copies,
+         sum(iif(outcome IN (2, 3) OR kind = 5, pages, 0))
+           * coalesce((SELECT max(page_size_bytes) FROM host), 4096) AS bytes,
+         sum(iif(kind IN (1, 2, 11), events, 0)) AS faults,
+         sum(iif(outcome = 1, events, 0)) AS reuses
+  FROM rate
+  WHERE tgid <> 0
+  GROUP BY tgid
+)
+SELECT c.tgid,
+       (SELECT p.comm FROM process p WHERE p.tgid = c.tgid ORDER BY p.process DESC LIMIT 1) AS comm,
+       c.copies, c.bytes, c.faults, c.reuses
+FROM counted c
+WHERE c.copies + c.faults > 0
+ORDER BY CASE :by WHEN 'bytes' THEN c.bytes WHEN 'faults' THEN c.faults ELSE c.copies END DESC, c.tgid
+LIMIT :limit;

@@ -1,0 +1,107 @@
+import { Command } from 'commander'
+import { CowpathError, ExitStatus } from '../model/failure.js'
+import { Flag } from '../model/kinds.js'
+import type { RecordedEvents, Recording } from '../store/recording.js'
+import { pageLines } from '../views/page-lines.js'
+import {
+  pageView,
+  type FrameNode,
+  type PageCounts,
+  type PageSource,
+  type PageTarget,
+  type PageView,
+} from '../views/page.js'
+import { pageAddress } from '../views/units.js'
+import { pageOfAddress, secondsSinceBoot, wholeNumber } from './arguments.js'
+import { printJson, printLine } from './output.js'
+import { outputOptions, withRecording } from './reading.js'
+
+interface PageOptions {
+  readonly pid?: number
+  readonly addr?: number
+  readonly pfn?: number
+  readonly at?: number
+  readonly json?: true
+}
+
+export function pageCommand(): Command {
+  return new Command('page')
+    .description(
+      'tells the whole history of one page: what it mapped, why that changed, and where it was copied',
+    )
+    .argument('<recording>', 'a file that cowpath record wrote')
+    .option('--pid <pid>', 'process', wholeNumber)
+    .option('--addr <address>', 'any address within the page, hex', pageOfAddress)
+    .option('--pfn <number>', 'instead: a physical page', wholeNumber)
+    .option('--at <seconds>', 'with --pfn: the life that it had then (seconds since boot)', secondsSinceBoot)
+    .option('--json', 'one JSON value')
+    .addHelpText('after', '\nExit status: 0 the page is known, 1 it is not, or the file cannot be read.')
+    .action((path: string, options: PageOptions) => {
+      const target = targetOf(options)
+      withRecording(path, (recording) => {
+        const view = pageView(sourceOf(recording), target)
+        if (view.slots.length === 0) throw unknownPage(path, target)
+        if (options.json) printJson(pageJson(view))
+        else pageLines(view, outputOptions(process.env)).forEach(printLine)
+      })
+    })
+}
+
+function targetOf({ pid, addr, pfn, at }: PageOptions): PageTarget {
+  if (pfn !== undefined && pid === undefined && addr === undefined) return { pfn, atNs: at ?? null }
+  if (pid !== undefined && addr !== undefined && pfn === undefined && at === undefined)
+    return { tgid: pid, vpn: addr }
+  throw new CowpathError({
+    what: 'cannot tell which page',
+    why: 'it takes --pid and --addr together, or --pfn alone (with --at, if wanted)',
+    todo: 'see cowpath page --help',
+    exitStatus: ExitStatus.Usage,
+  })
+}
+
+function unknownPage(path: string, target: PageTarget): CowpathError {
+  const page =
+    'pfn' in target ? `pfn ${target.pfn}` : `page ${pageAddress(target.vpn)} of process ${target.tgid}`
+  return new CowpathError({
+    what: `no history of ${page}`,
+    why: `${path} holds no event of it`,
+    todo: 'cowpath top --pages lists pages that it knows',
+  })
+}
+
+const COUNT_COLUMNS = ['seq', 'flags', 'refcount', 'mapcount', 'pincount', 'oldPfn'] as const
+
+/** The recording with the raw events behind its facts; the block last read is kept, as neighbours are asked next. */
+function sourceOf(recording: Recording): PageSource {
+  let last: RecordedEvents | undefined
+  return {
+    ask: (query, parameters) => recording.ask(query, parameters),
+    countsAt(run, seq): PageCounts | undefined {
+      if (last?.run !== run || seq < last.firstSeq || seq > last.lastSeq)
+        last = recording.eventsAround(run, seq, COUNT_COLUMNS)
+      if (last === undefined) return undefined
+      const { events } = last
+      const at = events.seq.indexOf(seq)
+      if (at < 0) return undefined
+      return {
+        refcount: events.refcount[at],
+        mapcount: events.mapcount[at],
+        pincount: events.pincount[at],
+        exclusive: (events.flags[at] & Flag.Exclusive) !== 0,
+      }
+    },
+  }
+}
+
+/** Addresses as 0x hex, as everywhere; times in ns. */
+function pageJson({ slots, trees, cut }: PageView): object {
+  return { slots: slots.map(withAddress), trees: trees.map(nodeJson), cut }
+}
+
+function nodeJson({ owners, children, ...node }: FrameNode): object {
+  return { ...node, owners: owners.map(withAddress), children: children.map(nodeJson) }
+}
+
+function withAddress({ vpn, ...rest }: { readonly vpn: number }): object {
+  return { ...rest, address: pageAddress(vpn) }
+}

@@ -1,0 +1,30 @@
+/**
+ * Tables that get a row for what happens to a page, in the order of their columns in db/migrations. The first is the
+ * id, and an `*_end` list updates what an earlier chunk inserted.
+ */
+export const HOT_TABLES = {
+  frame: ['frame', 'pfn', 'folio_order', 'kind', 'seen_ns', 'seen_seq', 'freed_ns', 'freed_seq'],
+  slot: [
+    'slot',
+    'mm',
+    'vpn',
+    'frame',
+    'from_ns',
+    'from_cause',
+    'from_seq',
+    'certain',
+    'until_ns',
+    'until_cause',
+    'until_seq',
+  ],
+  edge: ['edge', 'kind', 'from_frame', 'to_frame', 'mm', 'vpn', 'at_ns', 'seq'],
+  rate: ['second_ns', 'tgid', 'mm', 'kind', 'outcome', 'events', 'pages'],
+} as const
+export type HotTable = keyof typeof HOT_TABLES
+
+/** Columns that are set later, for a row of an earlier chunk: values in this order, then the id. */
+export const HOT_ENDS = {
+  frame: ['freed_ns', 'freed_seq'],
+  slot: ['until_ns', 'until_cause', 'until_seq'],
+} as const
+export type EndedTable = keyof typeof HOT_ENDS

@@ -1,0 +1,239 @@
+import { closeSync, copyFileSync, existsSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import Database from 'better-sqlite3'
+import type { EventColumns } from '../model/events.js'
+import { CowpathError } from '../model/failure.js'
+import { DamagedBlock, decodeBlock } from './block.js'
+import type { ColumnName } from './columns.js'
+import { namedQuery } from './files.js'
+import { explained, formatOf, migrate } from './format.js'
+
+/** Values of the parameters of a named query; see the comment at its top. */
+export type Parameters = Readonly<Record<string, string | number | null>>
+
+/** Events of one block, as they were recorded. */
+export interface RecordedEvents {
+  readonly run: number
+  readonly firstSeq: number
+  readonly lastSeq: number
+  readonly events: EventColumns
+}
+
+interface BlockRow {
+  readonly block: number
+  readonly run: number
+  readonly first_seq: number
+  readonly last_seq: number
+  readonly events: number
+  readonly codec: number
+  readonly data: Buffer
+}
+
+/** A recording to read: finished, cut off, or still being written. It is never changed. */
+export class Recording {
+  readonly path: string
+  /** What a person should know before reading on: it was not closed, or an older schema was read from a copy. */
+  readonly remarks: readonly string[]
+  readonly #db: Database.Database
+  readonly #copy: string | undefined
+
+  private constructor(
+    path: string,
+    db: Database.Database,
+    remarks: readonly string[],
+    copy: string | undefined,
+  ) {
+    this.path = path
+    this.#db = db
+    this.remarks = remarks
+    this.#copy = copy
+  }
+
+  /** Throws a CowpathError for what is not a recording, is newer, or is damaged. */
+  static open(path: string): Recording {
+    checkMagic(path)
+    const opened = openReadOnly(path)
+    try {
+      const sealed = explaining(path, () => {
+        opened.db.pragma('query_only = ON')
+        // Views and indexes of a hostile file call nothing that we have not asked for.
+        opened.db.pragma('trusted_schema = OFF')
+        opened.db.pragma('cell_size_check = ON')
+        return opened.db.prepare<[], number>('SELECT sealed FROM recording').pluck().get()
+      })
+      if (sealed !== 1)
+        opened.remarks.push(
+          `${path} was not closed (or is being written): it has no indexes, answers are slower`,
+        )
+      return new Recording(path, opened.db, opened.remarks, opened.copy)
+    } catch (error) {
+      opened.db.close()
+      removeCopy(opened.copy)
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#db.close()
+    removeCopy(this.#copy)
+  }
+
+  /** Rows of a query of db/queries. Throws a CowpathError where the file is damaged. */
+  ask<Row>(query: string, parameters: Parameters): Row[] {
+    return this.#explaining(() => this.#db.prepare<[Parameters], Row>(namedQuery(query)).all(parameters))
+  }
+
+  /** The connection, for `cowpath sql`: read-only as it is. */
+  get db(): Database.Database {
+    return this.#db
+  }
+
+  /** All events, in the order in which they were recorded. `only` leaves the other columns zero. */
+  *events(only?: readonly ColumnName[]): Generator<RecordedEvents> {
+    const next = this.#explaining(() =>
+      this.#db.prepare<[number], BlockRow>(
+        'SELECT * FROM event_block WHERE block > ? ORDER BY block LIMIT 1',
+      ),
+    )
+    for (let block = 0; ;) {
+      const row = this.#explaining(() => next.get(block))
+      if (row === undefined) return
+      block = row.block
+      yield this.#decoded(row, only)
+    }
+  }
+
+  /** The events of the block in which event `seq` of a run is; undefined: it is in none. */
+  eventsAround(run: number, seq: number, only?: readonly ColumnName[]): RecordedEvents | undefined {
+    const row = this.#explaining(() =>
+      this.#db
+        .prepare<[number, number], BlockRow>(
+          'SELECT * FROM event_block WHERE run = ? AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1',
+        )
+        .get(run, seq),
+    )
+    return row === undefined || row.last_seq < seq ? undefined : this.#decoded(row, only)
+  }
+
+  #decoded(row: BlockRow, only: readonly ColumnName[] | undefined): RecordedEvents {
+    try {
+      const events = decodeBlock(row.codec, row.events, row.data, only)
+      return { run: row.run, firstSeq: row.first_seq, lastSeq: row.last_seq, events }
+    } catch (error) {
+      if (!(error instanceof DamagedBlock)) throw error
+      throw new CowpathError({
+        what: `cannot read events of ${this.path}`,
+        why: `block ${row.block} is damaged (${error.message})`,
+        todo: '',
+        cause: error,
+      })
+    }
+  }
+
+  #explaining<T>(step: () => T): T {
+    return explaining(this.path, step)
+  }
+}
+
+function explaining<T>(path: string, step: () => T): T {
+  try {
+    return step()
+  } catch (error) {
+    throw explained(error, path)
+  }
+}
+
+const MAGIC = 'SQLite format 3\0'
+
+/** Says what is wrong with a file that SQLite would only call "not a database". */
+function checkMagic(path: string): void {
+  const head = Buffer.alloc(MAGIC.length)
+  let length = 0
+  try {
+    const file = openSync(path, 'r')
+    try {
+      length = readSync(file, head)
+    } finally {
+      closeSync(file)
+    }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    const why = REASONS[code] ?? code
+    throw new CowpathError({
+      what: `cannot read ${path}`,
+      why,
+      todo: 'name a file that cowpath record wrote',
+      cause: error,
+    })
+  }
+  if (length === 0)
+    throw new CowpathError({
+      what: `cannot read ${path}`,
+      why: 'it is empty: nothing was recorded',
+      todo: 'record again',
+    })
+  if (head.toString('latin1') !== MAGIC)
+    throw new CowpathError({
+      what: `cannot read ${path}`,
+      why: 'it is not a database',
+      todo: 'name a file that cowpath record wrote',
+    })
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+}
+
+interface Opened {
+  readonly db: Database.Database
+  readonly remarks: string[]
+  readonly copy: string | undefined
+}
+
+function openReadOnly(path: string): Opened {
+  let db: Database.Database | undefined
+  try {
+    db = new Database(path, { readonly: true })
+    const format = formatOf(db, path)
+    if (format === 'current') return { db, remarks: [], copy: undefined }
+    db.close()
+    if (format === 'empty')
+      throw new CowpathError({
+        what: `cannot read ${path}`,
+        why: 'nothing was recorded in it',
+        todo: 'record again',
+      })
+    return openCopy(path, format.older)
+  } catch (error) {
+    db?.close()
+    // A recording that was cut off needs a place for the index of its WAL, which a read-only folder does not give.
+    const isCutOff = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CANTOPEN')
+    if (isCutOff && existsSync(path + '-wal')) return openCopy(path, undefined)
+    throw explained(error, path)
+  }
+}
+
+/** Opens a copy of the recording, brought from schema `older` to ours where it is older. */
+function openCopy(path: string, older: number | undefined): Opened {
+  const folder = mkdtempSync(join(tmpdir(), 'cowpath-'))
+  try {
+    const copy = join(folder, basename(path))
+    copyFileSync(path, copy)
+    if (existsSync(path + '-wal')) copyFileSync(path + '-wal', copy + '-wal')
+    const db = new Database(copy)
+    if (older !== undefined) migrate(db, older)
+    const why =
+      older === undefined ? 'its folder is read-only' : `an older cowpath wrote it (schema ${older})`
+    return { db, remarks: [`${path} is read from a copy: ${why}`], copy: folder }
+  } catch (error) {
+    removeCopy(folder)
+    throw explained(error, path)
+  }
+}
+
+function removeCopy(folder: string | undefined): void {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,87 @@
+import Database from 'better-sqlite3'
+import { CowpathError } from '../model/failure.js'
+import { dbText } from './files.js'
+import { explained, formatOf, migrate } from './format.js'
+import type { RecordingState, RunState } from './messages.js'
+
+/** Pages of 8 KiB: a packed block of events takes a handful, a small recording stays small. */
+const PAGE_BYTES = 8192
+const CACHE_KIB = 64 * 1024
+/** Pages of the WAL before it is copied back: 128 MiB. */
+const CHECKPOINT_PAGES = 16384
+
+/**
+ * Opens `path` to write: a new recording, or one that goes on. Its indexes are dropped until it is sealed again.
+ * A recording of an older schema is refused: it is not changed without being asked.
+ */
+export function openToWrite(path: string): Database.Database {
+  let db: Database.Database | undefined
+  try {
+    db = new Database(path)
+    const format = formatOf(db, path)
+    if (typeof format === 'object')
+      throw new CowpathError({
+        what: `cannot go on with ${path}`,
+        why: `an older cowpath wrote it (schema ${format.older})`,
+        todo: 'record into another file; commands that read it still can',
+      })
+    if (format === 'empty') db.pragma(`page_size = ${PAGE_BYTES}`)
+    db.pragma('journal_mode = WAL')
+    // A commit is in the page cache: it outlives this process. Only a power cut could take the last ones, whole.
+    db.pragma('synchronous = NORMAL')
+    db.pragma(`cache_size = -${CACHE_KIB}`)
+    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+    if (format === 'empty') create(db)
+    else unseal(db)
+    return db
+  } catch (error) {
+    db?.close()
+    throw explained(error, path)
+  }
+}
+
+function create(db: Database.Database): void {
+  migrate(db, 0)
+  db.prepare('INSERT INTO recording VALUES (1, ?, 0)').run(Date.now())
+}
+
+function unseal(db: Database.Database): void {
+  db.transaction(() => {
+    db.exec('UPDATE recording SET sealed = 0')
+    const names = db.prepare<[], string>(
+      "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'ix\\_%' ESCAPE '\\'",
+    )
+    for (const name of names.pluck().all()) db.exec(`DROP INDEX "${name}"`)
+  }).immediate()
+}
+
+/** Builds the indexes and leaves one plain file, without a WAL beside it unless somebody still reads. */
+export function seal(db: Database.Database): void {
+  db.transaction(() => {
+    db.exec(dbText('seal.sql'))
+    db.exec('UPDATE recording SET sealed = 1')
+  }).immediate()
+  try {
+    db.pragma('journal_mode = DELETE')
+  } catch {
+    // Somebody reads it now: it stays a WAL database, which is as good.
+  }
+}
+
+/** Where the recording ends. */
+export function stateOf(db: Database.Database): RecordingState {
+  const last = (table: string) =>
+    db.prepare<[], number | null>(`SELECT max(${table}) FROM ${table}`).pluck().get() ?? 0
+  const runs = db.prepare<[], RunState>(
+    `SELECT r.run, r.boot_id AS bootId,
+            coalesce((SELECT max(b.last_seq) FROM event_block b WHERE b.run = r.run), 0) AS lastSeq
+     FROM run r ORDER BY r.run`,
+  )
+  return {
+    lastFrame: last('frame'),
+    lastSlot: last('slot'),
+    lastEdge: last('edge'),
+    lastMm: last('mm'),
+    runs: runs.all(),
+  }
+}

@@ -1,0 +1,211 @@
+import { Cause, EdgeKind } from '../model/facts.js'
+
+/** A recording as the page view asks it; `store/recording.ts` is one. */
+export interface PageSource {
+  ask<Row>(query: string, parameters: Readonly<Record<string, string | number | null>>): Row[]
+  /** What event `seq` of a run says of its page; undefined where it was not recorded. */
+  countsAt(run: number, seq: number): PageCounts | undefined
+}
+
+/** The counts that the kernel decided by, read under the page-table lock. */
+export interface PageCounts {
+  readonly refcount: number
+  readonly mapcount: number
+  readonly pincount: number
+  readonly exclusive: boolean
+}
+
+export type PageTarget =
+  | { readonly tgid: number; readonly vpn: number }
+  /** `atNs` null: all lives of the frame. */
+  | { readonly pfn: number; readonly atNs: number | null }
+
+/** One page's whole history: what it mapped, from when, until when and why, and the family of those frames. */
+export interface PageView {
+  readonly slots: readonly SlotView[]
+  readonly trees: readonly FrameNode[]
+  /** True where a tree was too large to be told whole. */
+  readonly cut: boolean
+}
+
+export interface SlotView {
+  readonly slot: number
+  readonly mm: number
+  readonly tgid: number | null
+  readonly comm: string
+  readonly vpn: number
+  readonly frame: number
+  readonly pfn: number
+  readonly order: number
+  readonly fromNs: number
+  readonly fromCause: string
+  readonly fromSeq: number
+  readonly untilNs: number | null
+  readonly untilCause: string | null
+  readonly certain: boolean
+  /** At the event that began the interval. */
+  readonly counts: PageCounts | null
+}
+
+export interface FrameNode {
+  readonly frame: number
+  readonly pfn: number
+  readonly order: number
+  readonly freedNs: number | null
+  /** How it came of the frame above; null for the first. */
+  readonly by: string | null
+  readonly atNs: number | null
+  /** True for the frames that the page asked for has mapped. */
+  readonly asked: boolean
+  readonly owners: readonly OwnerView[]
+  readonly children: readonly FrameNode[]
+}
+
+export interface OwnerView {
+  readonly tgid: number | null
+  readonly comm: string
+  readonly vpn: number
+  readonly fromNs: number
+  readonly untilNs: number | null
+}
+
+const FRAMES_A_TREE = 1000
+const OWNERS_A_FRAME = 50
+
+interface SlotRow {
+  readonly slot: number
+  readonly mm: number
+  readonly tgid: number | null
+  readonly comm: string | null
+  readonly vpn: number
+  readonly frame: number
+  readonly pfn: number
+  readonly folio_order: number
+  readonly from_ns: number
+  readonly from_cause: number
+  readonly from_seq: number
+  readonly until_ns: number | null
+  readonly until_cause: number | null
+  readonly certain: number
+  readonly run: number | null
+}
+
+interface LineageRow {
+  readonly frame: number
+  readonly parent: number | null
+  readonly pfn: number
+  readonly folio_order: number
+  readonly freed_ns: number | null
+  readonly kind: number | null
+  readonly at_ns: number | null
+}
+
+/** Asks for all that is known of a page. */
+export function pageView(source: PageSource, target: PageTarget): PageView {
+  const rows =
+    'pfn' in target
+      ? source.ask<SlotRow>('page-by-pfn', { pfn: target.pfn, at_ns: target.atNs })
+      : source.ask<SlotRow>('page-by-address', { tgid: target.tgid, vpn: target.vpn })
+  const asked = new Set(rows.map((row) => row.frame))
+  const told = new Set<number>()
+  const trees: FrameNode[] = []
+  let cut = false
+  for (const frame of asked) {
+    if (told.has(frame)) continue
+    const family = source.ask<LineageRow>('lineage', { frame, limit: FRAMES_A_TREE })
+    for (const row of family) told.add(row.frame)
+    cut ||= family.length >= FRAMES_A_TREE
+    trees.push(...treesOf(source, family, asked))
+  }
+  return { slots: rows.map((row) => slotView(source, row)), trees, cut }
+}
+
+function slotView(source: PageSource, row: SlotRow): SlotView {
+  return {
+    slot: row.slot,
+    mm: row.mm,
+    tgid: row.tgid,
+    comm: row.comm ?? '',
+    vpn: row.vpn,
+    frame: row.frame,
+    pfn: row.pfn,
+    order: row.folio_order,
+    fromNs: row.from_ns,
+    fromCause: causeName(row.from_cause),
+    fromSeq: row.from_seq,
+    untilNs: row.until_ns,
+    untilCause: row.until_cause === null ? null : causeName(row.until_cause),
+    certain: row.certain === 1,
+    counts: (row.run === null ? undefined : source.countsAt(row.run, row.from_seq)) ?? null,
+  }
+}
+
+function treesOf(
+  source: PageSource,
+  family: readonly LineageRow[],
+  asked: ReadonlySet<number>,
+): readonly FrameNode[] {
+  const childrenOf = new Map<number | null, LineageRow[]>()
+  const placed = new Set<number>()
+  for (const row of family) {
+    // A damaged file may say that a frame came of two, or of itself: the first word counts.
+    if (placed.has(row.frame)) continue
+    placed.add(row.frame)
+    const siblings = childrenOf.get(row.parent)
+    if (siblings === undefined) childrenOf.set(row.parent, [row])
+    else siblings.push(row)
+  }
+  const node = (row: LineageRow): FrameNode => ({
+    frame: row.frame,
+    pfn: row.pfn,
+    order: row.folio_order,
+    freedNs: row.freed_ns,
+    by: row.kind === null ? null : edgeName(row.kind),
+    atNs: row.at_ns,
+    asked: asked.has(row.frame),
+    owners: ownersOf(source, row.frame),
+    children: (childrenOf.get(row.frame) ?? []).map(node),
+  })
+  return (childrenOf.get(null) ?? []).map(node)
+}
+
+interface OwnerRow {
+  readonly tgid: number | null
+  readonly comm: string | null
+  readonly vpn: number
+  readonly from_ns: number
+  readonly until_ns: number | null
+}
+
+function ownersOf(source: PageSource, frame: number): readonly OwnerView[] {
+  return source
+    .ask<OwnerRow>('frame-slots', { frame, limit: OWNERS_A_FRAME })
+    .map(({ tgid, comm, vpn, from_ns, until_ns }) => ({
+      tgid,
+      comm: comm ?? '',
+      vpn,
+      fromNs: from_ns,
+      untilNs: until_ns,
+    }))
+}
+
+/** The word for a cause; a number of a newer recording shows as itself. */
+export function causeName(cause: number): string {
+  return CAUSE_NAMES[cause] ?? `cause ${cause}`
+}
+
+/** The word for how a frame came of another. */
+export function edgeName(kind: number): string {
+  return EDGE_NAMES[kind] ?? `edge ${kind}`
+}
+
+const CAUSE_NAMES = namesOf(Cause)
+const EDGE_NAMES = namesOf(EdgeKind)
+
+/** `ForkCopy` becomes `fork-copy`, as the table `word` has it. */
+export function namesOf(
+  numbers: Readonly<Record<string, number>>,
+): Readonly<Partial<Record<number, string>>> {
+  const dashed = (name: string) => name.replace(/(?!^)([A-Z])/g, '-$1').toLowerCase()
+  return Object.fromEntries(Object.entries(numbers).map(([name, number]) => [number, dashed(name)]))
+}
