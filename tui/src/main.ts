@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { doctorCommand } from './commands/doctor.js'
 import { reportFailure } from './commands/failing.js'
+import { pageCommand } from './commands/page.js'
+import { sqlCommand } from './commands/sql.js'
+import { topCommand } from './commands/top.js'
 import { ExitStatus } from './model/failure.js'
 
 const STATUSES = `
@@ -22,6 +25,11 @@ function version(): string {
   return isManifest && typeof manifest.version === 'string' ? manifest.version : 'unknown'
 }
 
+/** In the order of the help: watch, then ask, then all else. */
+function commands(): readonly Command[] {
+  return [pageCommand(), topCommand(), sqlCommand(), doctorCommand()]
+}
+
 function program(): Command {
   const cowpath = new Command('cowpath')
     .description(
@@ -30,7 +38,7 @@ function program(): Command {
     .version(version(), '-V, --version')
     .option('--debug', 'with errors, print where they came from')
     .addHelpText('after', STATUSES)
-  for (const command of [doctorCommand()]) {
+  for (const command of commands()) {
     cowpath.addCommand(command.option('--debug', 'with errors, print where they came from'))
   }
   // Thrown, so that one place decides how errors look and what the exit status is.
