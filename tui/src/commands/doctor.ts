@@ -20,7 +20,6 @@ export interface Diagnosis {
   readonly canTraceHere: boolean
   readonly canRunLab: boolean
   readonly checks: readonly Check[]
-  readonly agentReport: unknown
 }
 
 export function doctorCommand(): Command {
@@ -40,26 +39,26 @@ export function doctorCommand(): Command {
 export async function diagnose(env: NodeJS.ProcessEnv, folder: string): Promise<Diagnosis> {
   const agent = findAgent(env)
   const answer = agent === null ? NO_AGENT : await askAgentDoctor(agent)
-  const client = [checkNode(process.version)]
-  const here = [checkKernel(), checkBtf(), checkPrivilege(), checkLockdown(), answer.check]
+  const client = [checkNode(process.version), answer.presence]
+  // The agent knows best what it needs; where it cannot be asked we look ourselves.
+  const here = answer.host ?? [checkKernel(), checkBtf(), checkPrivilege(), checkLockdown()]
   const lab = checkLab(env)
   return {
     canTraceHere: answer.canTrace && works(client) && works(here),
-    canRunLab: agent !== null && works(client) && works(lab),
+    canRunLab: works(client) && works(lab),
     checks: [...client, ...here, ...lab, checkDisk(folder)],
-    agentReport: answer.report,
   }
 }
 
 const NO_AGENT: AgentDoctor = {
-  check: {
+  canTrace: false,
+  presence: {
     name: 'agent',
     verdict: 'missing',
     says: 'no cowpath-agent, neither built here nor in $PATH',
     todo: 'build it: npm run build',
   },
-  canTrace: false,
-  report: null,
+  host: null,
 }
 
 function works(checks: readonly Check[]): boolean {
@@ -75,7 +74,9 @@ export function diagnosisLines(diagnosis: Diagnosis): readonly string[] {
   return [
     ...checks,
     '',
-    diagnosis.canTraceHere ? 'This host can be traced: cowpath live' : 'This host cannot be traced as it is.',
+    diagnosis.canTraceHere
+      ? 'Nothing here forbids tracing: cowpath-agent serve, then cowpath live'
+      : 'This host cannot be traced as it is.',
     diagnosis.canRunLab ? 'The lab works: cowpath lab' : 'The lab does not work here yet.',
   ]
 }
@@ -85,6 +86,5 @@ function diagnosisJson(diagnosis: Diagnosis): object {
     can_trace_here: diagnosis.canTraceHere,
     can_run_lab: diagnosis.canRunLab,
     checks: diagnosis.checks,
-    agent: diagnosis.agentReport,
   }
 }
