@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+
+import { section } from './elf.js'
+import { LabError, reason } from './error.js'
+
+/** A module to be loaded: its name and the unpacked object. */
+export interface Module {
+  readonly name: string
+  readonly object: Buffer
+}
+
+const MODULE_LIMIT_BYTES = 256 << 20
+
+/**
+ * The modules named and what they depend on, each once, in load order. Dependencies are read from the modules
+ * themselves (`depends=` and `softdep=pre:` in .modinfo), since packages bring no modules.dep; what is built into the
+ * kernel needs no loading.
+ * @throws LabError for a module that this kernel does not have.
+ */
+export function modulesInOrder(root: string | undefined, wanted: readonly string[]): Module[] {
+  if (wanted.length === 0) return []
+  if (root === undefined) {
+    throw new LabError(`cannot load ${wanted.join(', ')}: the kernel came without modules. Add --modules lib/modules/RELEASE`)
+  }
+  const files = moduleFiles(root)
+  const builtin = builtinModules(root)
+  const loaded = new Map<string, Module>()
+  const visiting = new Set<string>()
+
+  const visit = (given: string, neededBy: string | undefined): void => {
+    const name = canonical(given)
+    if (loaded.has(name) || builtin.has(name) || visiting.has(name)) return
+    const file = files.get(name)
+    if (file === undefined) throw new LabError(missing(name, neededBy, root))
+    visiting.add(name)
+    const object = readModule(file)
+    const info = moduleInfo(object)
+    for (const soft of info.softBefore) {
+      const real = [soft, `${soft}_generic`].map(canonical).find((one) => files.has(one) && !builtin.has(one))
+      if (real !== undefined) visit(real, name)
+    }
+    for (const dependency of info.depends) visit(dependency, name)
+    visiting.delete(name)
+    loaded.set(name, { name, object })
+  }
+  for (const name of wanted) visit(name, undefined)
+  return [...loaded.values()]
+}
+
+/** What a module says of itself. */
+export function moduleInfo(object: Buffer): { depends: string[]; softBefore: string[] } {
+  const fields = (section(object, '.modinfo') ?? Buffer.alloc(0)).toString('latin1').split('\0')
+  const valuesOf = (key: string): string[] =>
+    fields.filter((field) => field.startsWith(`${key}=`)).map((field) => field.slice(key.length + 1))
+  const softBefore = valuesOf('softdep').flatMap((soft) => {
+    const [, pre = ''] = /\bpre:\s*((?:(?!post:)\S+\s*)*)/.exec(soft) ?? []
+    return pre.split(/\s+/)
+  })
+  const named = (name: string): boolean => name !== ''
+  return { depends: valuesOf('depends').flatMap((all) => all.split(',')).filter(named), softBefore: softBefore.filter(named) }
+}
+
+function moduleFiles(root: string): Map<string, string> {
+  const files = new Map<string, string>()
+  for (const path of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+    const match = /^(.*)\.ko(\.xz|\.gz)?$/.exec(basename(path))
+    if (match) files.set(canonical(match[1]), join(root, path))
+  }
+  return files
+}
+
+function builtinModules(root: string): Set<string> {
+  const list = join(root, 'modules.builtin')
+  const lines = existsSync(list) ? readFileSync(list, 'utf8').split('\n') : []
+  return new Set(lines.map((line) => canonical(basename(line, '.ko'))))
+}
+
+function readModule(file: string): Buffer {
+  try {
+    if (file.endsWith('.xz')) return execFileSync('xz', ['-dc', file], { maxBuffer: MODULE_LIMIT_BYTES })
+    const bytes = readFileSync(file)
+    return file.endsWith('.gz') ? gunzipSync(bytes, { maxOutputLength: MODULE_LIMIT_BYTES }) : bytes
+  } catch (thrown) {
+    throw new LabError(`cannot read the module ${file}: ${reason(thrown)}. Fetch the kernel again: --refresh (and apt install xz-utils)`)
+  }
+}
+
+function missing(name: string, neededBy: string | undefined, root: string): string {
+  const why = neededBy === undefined ? '' : `, which ${neededBy} needs`
+  return `kernel ${basename(root)} has no module ${name}${why}. Check --module against its lib/modules`
+}
+
+function canonical(name: string): string {
+  return name.replaceAll('-', '_')
+}
