@@ -45,7 +45,7 @@ function makeStream(count: number): { readonly begin: readonly Step[]; readonly 
       (_, name: keyof FactSink) =>
       (...args: never[]) => {
         steps.push((sink) => {
-          ;(sink[name] as (...values: never[]) => void)(...args)
+          ;(sink[name])(...args)
         })
       },
   })

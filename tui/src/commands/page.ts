@@ -65,7 +65,7 @@ function unknownPage(path: string, target: PageTarget): CowpathError {
   return new CowpathError({
     what: `no history of ${page}`,
     why: `${path} holds no event of it`,
-    todo: 'cowpath top --pages lists pages that it knows',
+    todo: 'list pages that it knows with: cowpath top FILE --pages',
   })
 }
 

@@ -57,13 +57,19 @@ function reason(error: InstanceType<typeof Database.SqliteError>): {
   if (error.code === 'SQLITE_NOTADB')
     return { why: 'it is not a database', todo: 'name a file that cowpath record wrote' }
   if (error.code.startsWith('SQLITE_CORRUPT') || error.code.startsWith('SQLITE_IOERR_SHORT'))
-    return { why: `it is damaged (${error.message})`, todo: 'try: sqlite3 FILE .recover' }
+    return { why: `it is damaged (${firstWords(error.message)})`, todo: 'try: sqlite3 FILE .recover' }
   if (error.code.startsWith('SQLITE_CANTOPEN'))
     return { why: 'it cannot be opened', todo: 'check that it exists and may be read' }
   if (error.code.startsWith('SQLITE_BUSY'))
     return { why: 'another program has locked it', todo: 'try again when that one is done' }
   if (isDiskFull(error)) return { why: 'the disk is full', todo: 'make room' }
-  return { why: `${error.message} (${error.code})`, todo: '' }
+  return { why: `${firstWords(error.message)} (${error.code})`, todo: '' }
+}
+
+/** SQLite quotes whole definitions of a damaged schema. */
+function firstWords(message: string): string {
+  const line = message.split('\n', 1)[0]
+  return line.length <= 120 ? line : `${line.slice(0, 120)}..`
 }
 
 /** No room for what was to be written; it may be written again when there is. */

@@ -64,7 +64,7 @@ export class QueryRunner {
       if (!statement.reader || !statement.readonly)
         throw refused(
           'it would change or open something',
-          'ask with SELECT; to change it, copy the file and use sqlite3',
+          'ask with SELECT, or copy the file and use sqlite3',
         )
       const columns = statement.columns().map(({ name }) => name)
       return { columns, rows: this.#rows(statement.raw().safeIntegers().iterate()) }
@@ -92,10 +92,14 @@ export class QueryRunner {
   }
 }
 
-const SEE_TABLES = 'cowpath sql FILE without a query lists the tables'
+const SEE_TABLES = 'list the tables with: cowpath sql FILE'
 
 function refused(why: string, todo: string): CowpathError {
-  return new CowpathError({ what: 'cannot run this query', why: why.replace(/\.$/, ''), todo })
+  return new CowpathError({
+    what: 'cannot run this query',
+    why: why.replace(/\s+/g, ' ').replace(/\.$/, ''),
+    todo,
+  })
 }
 
 function smallest(value: SqlValue): SqlValue {
