@@ -15,6 +15,16 @@ export interface LiveFeed {
   run(listener: FeedListener, ended: AbortSignal): Promise<void>
 }
 
+/** Makes the feed of an agent; given to the commands, so that their tests need no agent. */
+export type FeedOf = (endpoint: string, options: FeedOptions) => LiveFeed
+
+export interface FeedOptions {
+  /** This client's own filter, within what the agent traces; absent: all of that. */
+  readonly target?: { readonly pids: readonly number[]; readonly comms: readonly string[] }
+  /** A file that is to be made and to hold all that comes. */
+  readonly recordTo?: string
+}
+
 export interface FeedListener {
   item(item: StreamItem): void
   connection(connection: Connection): void

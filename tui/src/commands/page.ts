@@ -72,7 +72,7 @@ function unknownPage(path: string, target: PageTarget): CowpathError {
 const COUNT_COLUMNS = ['seq', 'flags', 'refcount', 'mapcount', 'pincount', 'oldPfn'] as const
 
 /** The recording with the raw events behind its facts; the block last read is kept, as neighbours are asked next. */
-function sourceOf(recording: Recording): PageSource {
+export function sourceOf(recording: Recording): PageSource {
   let last: RecordedEvents | undefined
   return {
     ask: (query, parameters) => recording.ask(query, parameters),

@@ -1,0 +1,36 @@
+import { Command } from 'commander'
+import { wholeNumber } from './arguments.js'
+import { runLiveJson, runLiveScreen, type FeedOf } from './live-session.js'
+
+interface LiveOptions {
+  readonly pid: readonly number[]
+  readonly comm: readonly string[]
+  readonly record?: string
+  readonly json?: true
+}
+
+/** Where an agent listens when it is not told otherwise. */
+export const DEFAULT_ENDPOINT = 'unix:///run/cowpath/agent.sock'
+
+export function liveCommand(feedOf: FeedOf): Command {
+  return new Command('live')
+    .description('shows on a screen what an agent sees now: rates, processes, pages')
+    .argument('[endpoint]', 'unix:///PATH or tcp://127.0.0.1:PORT', DEFAULT_ENDPOINT)
+    .option('--pid <pid>', 'only this process; may be repeated', collect(wholeNumber), [])
+    .option('--comm <name>', 'only processes of this name; may be repeated', collect(String), [])
+    .option('--record <file>', 'record as well, into a new file')
+    .option('--json', 'no screen: one JSON value a second')
+    .addHelpText('after', '\nKeys: ? lists them. Exit status: 0 quit by key, 1 no agent, 128+N signal N.')
+    .action(async (endpoint: string, options: LiveOptions) => {
+      const feed = feedOf(endpoint, {
+        target: { pids: options.pid, comms: options.comm },
+        ...(options.record === undefined ? {} : { recordTo: options.record }),
+      })
+      process.exitCode = options.json ? await runLiveJson(feed) : await runLiveScreen(feed, process.env)
+    })
+}
+
+/** An option that may be given several times. */
+function collect<T>(read: (text: string) => T) {
+  return (text: string, before: readonly T[]): readonly T[] => [...before, read(text)]
+}

@@ -1,0 +1,168 @@
+import { mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { CowpathError, ExitStatus } from '../model/failure.js'
+import { Recording } from '../store/recording.js'
+import { LiveModel } from '../views/live-model.js'
+import { liveJson } from '../views/live-json.js'
+import { exampleLines, summaryLines } from '../views/summary.js'
+import { pageView } from '../views/page.js'
+import { pageAddress } from '../views/units.js'
+import { wholeNumber } from './arguments.js'
+import { runLiveScreen, type FeedOf, type LiveFeed } from './live-session.js'
+import { printJson, printLine } from './output.js'
+import { sourceOf } from './page.js'
+import { outputOptions } from './reading.js'
+import { openStage, type Stage } from './stage.js'
+
+interface StartOptions {
+  readonly seconds: number
+  readonly json?: true
+}
+
+export function startCommand(feedOf: FeedOf): Command {
+  return new Command('start')
+    .description(
+      'shows copy-on-write at work: on this host where it can be traced, else on a kernel booted for it',
+    )
+    .option('--seconds <n>', 'without a terminal: how long to watch', wholeNumber, 20)
+    .option('--json', 'no screen: one JSON value at the end')
+    .addHelpText(
+      'after',
+      '\nWith a terminal this is the live screen. Without one it records, tells what it saw, and ends with the line\n' +
+        'events=N pages=N copies=N findings=N lost=N db=PATH',
+    )
+    .action(async (options: StartOptions) => {
+      const stage = await openStage(process.env)
+      try {
+        const interactive = process.stdin.isTTY && process.stdout.isTTY && !options.json
+        process.exitCode = interactive
+          ? await runLiveScreen(begun(stage, feedOf(stage.endpoint, {})), process.env)
+          : await recordAndTell(stage, feedOf, options)
+      } finally {
+        await stage.close()
+      }
+    })
+}
+
+/** The feed, which lets the stage begin when the agent has said its first word. */
+function begun(stage: Stage, feed: LiveFeed): LiveFeed {
+  return {
+    endpoint: feed.endpoint,
+    run: (listener, ended) =>
+      feed.run(
+        {
+          connection: (connection) => {
+            listener.connection(connection)
+          },
+          item: (item) => {
+            if (item.type === 'started') stage.begin()
+            listener.item(item)
+          },
+        },
+        ended,
+      ),
+  }
+}
+
+/** Records for that long from the agent's first word on, then prints what a reader wants to see. */
+async function recordAndTell(stage: Stage, feedOf: FeedOf, { seconds, json }: StartOptions): Promise<number> {
+  const path = freshRecording(process.env)
+  const model = new LiveModel(stage.endpoint)
+  const ended = new AbortController()
+  let status: number = ExitStatus.Ok
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+    ['SIGHUP', 1],
+  ] as const) {
+    process.once(signal, () => {
+      status = 128 + number
+      ended.abort()
+    })
+  }
+  const began = Date.now()
+  let timer: NodeJS.Timeout | undefined
+  await begun(stage, feedOf(stage.endpoint, { recordTo: path })).run(
+    {
+      connection: (connection) => {
+        model.setConnection(connection)
+      },
+      item: (item) => {
+        model.accept(item, Date.now())
+        if (item.type === 'started')
+          timer ??= setTimeout(() => {
+            ended.abort()
+          }, seconds * 1000)
+      },
+    },
+    ended.signal,
+  )
+  clearTimeout(timer)
+  tell(path, model, Date.now() - began, json)
+  return status
+}
+
+interface Totals {
+  readonly events: number
+  readonly pages: number
+  readonly copies: number
+  readonly lost: number
+}
+
+function tell(path: string, model: LiveModel, lastedMs: number, json: true | undefined): void {
+  const recording = Recording.open(path)
+  try {
+    const [totals] = recording.ask<Totals>('totals', {})
+    const snapshot = model.snapshot()
+    if (json) {
+      printJson({ ...liveJson(snapshot), recorded: { ...totals, findings: 0 }, db: path })
+      return
+    }
+    const options = outputOptions(process.env)
+    summaryLines(snapshot, lastedMs * 1e6, options).forEach(printLine)
+    tellExample(recording, path)
+    const { events, pages, copies, lost } = totals
+    // No rule judges yet, so nothing was found; the line is what scripts read.
+    printLine(`events=${events} pages=${pages} copies=${copies} findings=0 lost=${lost} db=${path}`)
+  } finally {
+    recording.close()
+  }
+}
+
+interface ExamplePage {
+  readonly tgid: number | null
+  readonly vpn: number
+  readonly pfn: number
+}
+
+function tellExample(recording: Recording, path: string): void {
+  const [example] = recording.ask<ExamplePage | undefined>('example-page', {})
+  if (example === undefined) return
+  const { tgid, vpn, pfn } = example
+  const target = tgid === null ? { pfn, atNs: null } : { tgid, vpn }
+  const which = tgid === null ? `--pfn ${pfn}` : `--pid ${tgid} --addr ${pageAddress(vpn)}`
+  printLine()
+  printLine(`One page of many (cowpath page ${path} ${which}):`)
+  exampleLines(pageView(sourceOf(recording), target), outputOptions(process.env)).forEach(printLine)
+  printLine()
+}
+
+/** A new file among the state of this user (XDG base directories), named by the time. */
+function freshRecording(env: NodeJS.ProcessEnv): string {
+  const state = env['XDG_STATE_HOME'] ?? ''
+  const folder = join(state === '' ? join(homedir(), '.local', 'state') : state, 'cowpath')
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (cause) {
+    throw new CowpathError({
+      what: `cannot record into ${folder}`,
+      why: cause instanceof Error ? cause.message : String(cause),
+      todo: 'set XDG_STATE_HOME to a folder that may be written',
+      cause,
+    })
+  }
+  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
+  return join(folder, `start-${time}-${process.pid}.db`)
+}
