@@ -44,8 +44,12 @@ export function parseDeb822(text: string): Source[] {
  * @throws LabError when the host names no Debian mirror.
  */
 export function findMirrors(env = process.env, aptDirectory = '/etc/apt'): Mirrors {
-  const [archive, security] = words(env['COWPATH_MIRROR'])
-  if (archive !== undefined) return complete([bare(archive)], security === undefined ? [] : [bare(security)])
+  const [archive, security] = words(env['COWPATH_MIRROR']) as (string | undefined)[] // may be empty
+  if (archive !== undefined) {
+    return security === undefined
+      ? complete([bare(archive)], [])
+      : { debian: [bare(archive)], security: [bare(security)] }
+  }
 
   const sources = readSources(aptDirectory).filter(
     ({ uri, suite }) => /^https?:\/\//.test(uri) && SUITE.test(suite),

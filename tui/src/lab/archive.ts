@@ -35,7 +35,8 @@ export async function fetchIndex(suite: Suite, mirrors: Mirrors, scratch: string
     say(`the index of ${suite.name} expired on ${expired}: the suite gets no updates; its signature holds`)
 
   const { sha256, sizeBytes } = indexEntry(release, INDEX, suite)
-  if (sizeBytes > INDEX_LIMIT_BYTES) throw new LabError(`the index of ${suite.name} is too large: ${sizeBytes} bytes`)
+  if (sizeBytes > INDEX_LIMIT_BYTES)
+    throw new LabError(`the index of ${suite.name} is too large: ${sizeBytes} bytes`)
   const packed = join(scratch, `${suite.name}.xz`)
   const byHash = `dists/${suite.name}/main/binary-amd64/by-hash/SHA256/${sha256}`
   try {
@@ -54,14 +55,20 @@ export async function fetchPackage(wanted: Package, mirrors: Mirrors, path: stri
 }
 
 /** Hash and size that a Release text states for a file. */
-export function indexEntry(release: string, path: string, suite: Suite): { sha256: string; sizeBytes: number } {
+export function indexEntry(
+  release: string,
+  path: string,
+  suite: Suite,
+): { sha256: string; sizeBytes: number } {
   for (const stanza of stanzas(release)) {
     for (const line of (stanza.get('sha256') ?? '').split('\n')) {
       const [sha256, size, name] = line.split(/\s+/)
       if (name === path && /^[0-9a-f]{64}$/.test(sha256)) return { sha256, sizeBytes: Number(size) }
     }
   }
-  throw new LabError(`the index of ${suite.name} lists no ${path}: the mirror's copy is damaged. Try another mirror`)
+  throw new LabError(
+    `the index of ${suite.name} lists no ${path}: the mirror's copy is damaged. Try another mirror`,
+  )
 }
 
 /** The date on which a Release text ran out, if it did. */
@@ -81,9 +88,18 @@ export function signatureHolds(status: string): boolean {
 async function verified(inRelease: string, suite: Suite): Promise<string> {
   const keyrings = KEYRINGS.filter((path) => existsSync(path))
   if (keyrings.length === 0)
-    throw new LabError(`cannot check ${suite.name}: ${KEYRINGS[0]} is missing. apt install debian-archive-keyring`)
+    throw new LabError(
+      `cannot check ${suite.name}: ${KEYRINGS[0]} is missing. apt install debian-archive-keyring`,
+    )
   const plain = `${inRelease}.signed`
-  const args = ['--status-fd', '1', ...keyrings.flatMap((path) => ['--keyring', path]), '--output', plain, inRelease]
+  const args = [
+    '--status-fd',
+    '1',
+    ...keyrings.flatMap((path) => ['--keyring', path]),
+    '--output',
+    plain,
+    inRelease,
+  ]
   const { status, missing } = await new Promise<{ status: string; missing: boolean }>((resolve) => {
     // The exit status also speaks of signatures by keys that nobody here has: the status lines decide.
     execFile('gpgv', args, (error, stdout) => {
@@ -130,7 +146,8 @@ async function download(url: string, target: string): Promise<void> {
     })
     await pipeline(body, createWriteStream(target))
   } catch (thrown) {
-    if (stop.signal.aborted) throw new Error(`${url}: nothing came for ${STALL_MS / 1000} s`, { cause: thrown })
+    if (stop.signal.aborted)
+      throw new Error(`${url}: nothing came for ${STALL_MS / 1000} s`, { cause: thrown })
     const cause = thrown instanceof Error && thrown.cause instanceof Error ? `: ${thrown.cause.message}` : ''
     throw new Error(reason(thrown).includes(url) ? reason(thrown) : `${url}: ${reason(thrown)}${cause}`, {
       cause: thrown,

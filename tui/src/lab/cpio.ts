@@ -21,7 +21,13 @@ export function cpio(entries: readonly Entry[]): Buffer {
     const name = Buffer.from(`${path}\0`)
     const numbers = [inode++, mode, 0, 0, 1, 0, data.length, 0, 0, 0, 0, name.length, 0]
     const header = `070701${numbers.map((number) => number.toString(16).toUpperCase().padStart(8, '0')).join('')}`
-    chunks.push(Buffer.from(header, 'latin1'), name, padding(HEADER_BYTES + name.length), data, padding(data.length))
+    chunks.push(
+      Buffer.from(header, 'latin1'),
+      name,
+      padding(HEADER_BYTES + name.length),
+      data,
+      padding(data.length),
+    )
   }
   for (const entry of entries) {
     const parts = entry.path.split('/').filter((part) => part !== '' && part !== '.')

@@ -30,7 +30,10 @@ export function section(elf: Buffer, name: string): Buffer | undefined {
     const at = table + index * size
     if (size < 64 || at + 64 > elf.length) return undefined
     const offset = Number(elf.readBigUInt64LE(at + 24))
-    return { name: elf.readUInt32LE(at), bytes: elf.subarray(offset, offset + Number(elf.readBigUInt64LE(at + 32))) }
+    return {
+      name: elf.readUInt32LE(at),
+      bytes: elf.subarray(offset, offset + Number(elf.readBigUInt64LE(at + 32))),
+    }
   }
   const names = header(namesIndex)?.bytes
   if (!names) return undefined

@@ -62,14 +62,16 @@ export async function bootLab(options: LabOptions): Promise<LabGuest> {
   const network = options.agent === undefined ? 'none' : 'network'
   const wanted = [...machineModules(options, network), ...(options.modules ?? [])]
   const initrd = await initramfs({ ...options, modules: modulesInOrder(options.kernel.modules, wanted) })
-  const [first, second] = options.icount === true ? (['tcg'] as const) : accelerators()
-  const guest = await Guest.launch(qemu, options, initrd, first)
-  if (second === undefined) return guest.ready(options.bootTimeoutMs ?? BOOT_TIMEOUT_MS)
-  if (await guest.speaksWithin(KVM_SILENCE_MS)) return guest.ready(options.bootTimeoutMs ?? BOOT_TIMEOUT_MS)
+  const choices = options.icount === true ? ['tcg' as const] : accelerators()
+  const limitMs = options.bootTimeoutMs ?? BOOT_TIMEOUT_MS
+  if (choices.length === 1) return (await Guest.launch(qemu, options, initrd, choices[0])).ready(limitMs)
+
+  const guest = await Guest.launch(qemu, options, initrd, 'kvm')
+  if (await guest.speaksWithin(KVM_SILENCE_MS)) return guest.ready(limitMs)
   await guest.shutdown()
   rememberKvmFails()
-  const slower = await Guest.launch(qemu, options, initrd, second)
-  return slower.ready(options.bootTimeoutMs ?? BOOT_TIMEOUT_MS)
+  const slower = await Guest.launch(qemu, options, initrd, 'tcg')
+  return slower.ready(limitMs)
 }
 
 /** A promise that is settled from outside; a failure that nobody waits for yet is kept, not thrown. */
@@ -199,7 +201,10 @@ class Guest implements LabGuest {
 
   async shutdown(): Promise<void> {
     this.#channel.send('q')
-    if (this.#process && (this.workloadPid === 0 || (await within(this.#gone.promise, POWER_OFF_MS)) === 'late')) {
+    if (
+      this.#process &&
+      (this.workloadPid === 0 || (await within(this.#gone.promise, POWER_OFF_MS)) === 'late')
+    ) {
       this.#process.kill('SIGKILL')
       await this.#gone.promise
     }
@@ -226,7 +231,11 @@ class Guest implements LabGuest {
     })
     child.on('close', (status) => {
       this.#gone.resolve(undefined)
-      this.#fail(status === 0 || status === null ? 'ended before its workload did' : `ended: QEMU failed with status ${status}`)
+      this.#fail(
+        status === 0 || status === null
+          ? 'ended before its workload did'
+          : `ended: QEMU failed with status ${status}`,
+      )
     })
   }
 
@@ -258,12 +267,17 @@ class Guest implements LabGuest {
   /** What happened, with the end of what the kernel and QEMU said. */
   #failure(what: string): LabError {
     const lines = `${this.#consoleTail.toString('latin1')}\n${this.#errors}`
-      // eslint-disable-next-line no-control-regex -- the console is not ours: nothing of it may steer a terminal
+      // the console is not ours: nothing of it may steer a terminal
       .replace(/\x1b\[[0-9;?]*[a-zA-Z]|[^\x20-\x7e\n]/g, '')
       .split('\n')
       .filter((line) => line.trim() !== '')
-    const tail = lines.length === 0 ? 'its console is empty' : `its console ends: ${lines.slice(-TAIL_LINES).join(' | ')}`
-    return new LabError(`the guest (kernel ${this.kernel.release}) ${what}; ${tail}. Check --kernel, --append and --memory`)
+    const tail =
+      lines.length === 0
+        ? 'its console is empty'
+        : `its console ends: ${lines.slice(-TAIL_LINES).join(' | ')}`
+    return new LabError(
+      `the guest (kernel ${this.kernel.release}) ${what}; ${tail}. Check --kernel, --append and --memory`,
+    )
   }
 }
 

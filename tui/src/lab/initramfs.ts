@@ -36,8 +36,10 @@ export async function initramfs(plan: GuestPlan): Promise<Buffer> {
     const own = name === 'supervise' || name === 'relay'
     entries.push({ path: `${own ? 'lab' : 'bin'}/${name}`, mode: EXECUTABLE, data: readFileSync(path) })
   }
-  for (const { name, object } of plan.modules) entries.push({ path: `lab/modules/${name}.ko`, mode: EXECUTABLE, data: object })
-  if (plan.agent !== undefined) entries.push({ path: 'bin/cowpath-agent', mode: EXECUTABLE, data: readAgent(plan.agent) })
+  for (const { name, object } of plan.modules)
+    entries.push({ path: `lab/modules/${name}.ko`, mode: EXECUTABLE, data: object })
+  if (plan.agent !== undefined)
+    entries.push({ path: 'bin/cowpath-agent', mode: EXECUTABLE, data: readAgent(plan.agent) })
   for (const file of plan.files) entries.push(readAdded(file))
   try {
     return gzipSync(cpio(entries), { level: 1 })
@@ -61,7 +63,9 @@ function planFile({ modules, agent, count }: GuestPlan): string {
 
 function word(text: string): string {
   if (!text.includes('\n') && !text.includes('\0')) return `${text}\n`
-  throw new LabError('a word of the workload holds a line break, which the guest cannot be told. Put it in a script: --add')
+  throw new LabError(
+    'a word of the workload holds a line break, which the guest cannot be told. Put it in a script: --add',
+  )
 }
 
 function busybox(): string {
@@ -73,7 +77,9 @@ function busybox(): string {
 function readAgent(path: string): Buffer {
   const bytes = readFile(path, 'the agent', 'Build it: npm run build')
   if (programKind(bytes) === 'static') return bytes
-  throw new LabError(`the agent ${path} is not a static program: the guest has no libraries. Build it: npm run build`)
+  throw new LabError(
+    `the agent ${path} is not a static program: the guest has no libraries. Build it: npm run build`,
+  )
 }
 
 function readAdded(given: string): Entry {
@@ -83,9 +89,12 @@ function readAdded(given: string): Entry {
   const data = readFile(file, 'a file to add', 'Check --add')
   const kind = programKind(data)
   if (kind === 'dynamic') {
-    throw new LabError(`cannot add ${file}: it is linked dynamically, and the guest has no libraries. Link it with -static`)
+    throw new LabError(
+      `cannot add ${file}: it is linked dynamically, and the guest has no libraries. Link it with -static`,
+    )
   }
-  if (kind === 'foreign') throw new LabError(`cannot add ${file}: it is built for another machine than x86-64`)
+  if (kind === 'foreign')
+    throw new LabError(`cannot add ${file}: it is built for another machine than x86-64`)
   return { path, mode: EXECUTABLE, data }
 }
 

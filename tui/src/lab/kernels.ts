@@ -1,6 +1,15 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -62,17 +71,24 @@ export async function resolveKernel(choice: KernelChoice, say: Say): Promise<Ker
   try {
     mkdirSync(home, { recursive: true })
   } catch (thrown) {
-    throw new LabError(`cannot cache kernels in ${home}: ${reason(thrown)}. Set COWPATH_CACHE to a directory of yours`)
+    throw new LabError(
+      `cannot cache kernels in ${home}: ${reason(thrown)}. Set COWPATH_CACHE to a directory of yours`,
+    )
   }
   const kernel = await withLock(
     `${place}.lock`,
-    () => { say(`waiting for another cowpath that is fetching kernel ${series}`) },
+    () => {
+      say(`waiting for another cowpath that is fetching kernel ${series}`)
+    },
     async () => {
       const meanwhile = cachedKernel(place)
       if (meanwhile && !refresh) return meanwhile
       await fetchKernel(series, home, place, findMirrors(), say)
       const fetched = cachedKernel(place)
-      if (!fetched) throw new LabError(`kernel ${series} was fetched into ${place} but is not whole. Remove it and try again`)
+      if (!fetched)
+        throw new LabError(
+          `kernel ${series} was fetched into ${place} but is not whole. Remove it and try again`,
+        )
       return fetched
     },
   )
@@ -81,7 +97,9 @@ export async function resolveKernel(choice: KernelChoice, say: Say): Promise<Ker
 
 function ownKernel({ kernel, modules }: KernelChoice): Kernel {
   if (!existsSync(kernel)) {
-    throw new LabError(`there is no kernel ${kernel}: neither a series (5.10, 6.1, 6.12, 6.18, 7.2) nor a file. Check --kernel`)
+    throw new LabError(
+      `there is no kernel ${kernel}: neither a series (5.10, 6.1, 6.12, 6.18, 7.2) nor a file. Check --kernel`,
+    )
   }
   if (modules === undefined) return { image: kernel, release: kernel }
   return { image: kernel, modules: modulesRoot(modules), release: kernel }
@@ -112,9 +130,17 @@ function cachedKernel(place: string): Kernel | undefined {
   }
 }
 
-async function fetchKernel(series: string, home: string, place: string, mirrors: Mirrors, say: Say): Promise<void> {
+async function fetchKernel(
+  series: string,
+  home: string,
+  place: string,
+  mirrors: Mirrors,
+  say: Say,
+): Promise<void> {
   const scratch = mkdtempSync(join(home, `.${series}-`))
-  const removeScratch = (): void => { rmSync(scratch, { recursive: true, force: true }) }
+  const removeScratch = (): void => {
+    rmSync(scratch, { recursive: true, force: true })
+  }
   process.once('exit', removeScratch)
   try {
     const chosen = await newest(series, mirrors, scratch, say)
@@ -126,7 +152,9 @@ async function fetchKernel(series: string, home: string, place: string, mirrors:
       version: chosen.version,
       fetched: new Date().toISOString(),
       packages: chosen.packages.map(({ name, version, sha256 }) => ({ name, version, sha256 })),
-      vmlinuz_sha256: createHash('sha256').update(readFileSync(join(made, 'vmlinuz'))).digest('hex'),
+      vmlinuz_sha256: createHash('sha256')
+        .update(readFileSync(join(made, 'vmlinuz')))
+        .digest('hex'),
     }
     writeFileSync(join(made, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
     if (existsSync(place)) renameSync(place, join(scratch, 'old'))
@@ -147,10 +175,14 @@ async function newest(series: string, mirrors: Mirrors, scratch: string, say: Sa
   const found = kernels.find((kernel) => kernel.series === series)
   if (found) return found
   const others = [...new Set(kernels.map((kernel) => kernel.series))]
-  const where = suitesOf(series).map(({ name }) => name).join(', ')
+  const where = suitesOf(series)
+    .map(({ name }) => name)
+    .join(', ')
   throw new LabError(
     `kernel ${series} is not (or no longer) in ${where}. ` +
-      (others.length > 0 ? `There: ${others.join(', ')}; use --kernel ${others[0]}` : 'Use another series, or --kernel VMLINUZ'),
+      (others.length > 0
+        ? `There: ${others.join(', ')}; use --kernel ${others[0]}`
+        : 'Use another series, or --kernel VMLINUZ'),
   )
 }
 
@@ -169,14 +201,19 @@ async function unpackKernel(
     await fetchPackage(wanted, mirrors, deb)
     await unpackDeb(deb, tree)
   }
-  const libraries = [join(tree, 'lib', 'modules'), join(tree, 'usr', 'lib', 'modules')].find((path) => existsSync(path))
-  const release = libraries === undefined ? undefined : readdirSync(libraries).find((name) => name === chosen.release)
+  const libraries = [join(tree, 'lib', 'modules'), join(tree, 'usr', 'lib', 'modules')].find((path) =>
+    existsSync(path),
+  )
+  const release =
+    libraries === undefined ? undefined : readdirSync(libraries).find((name) => name === chosen.release)
   const image = [
     join(tree, 'boot', `vmlinuz-${chosen.release}`),
     ...(libraries === undefined ? [] : [join(libraries, chosen.release, 'vmlinuz')]),
   ].find((path) => existsSync(path))
   if (libraries === undefined || release === undefined || image === undefined) {
-    throw new LabError(`the packages of ${chosen.release} hold no image with modules: ${chosen.packages.map(({ name }) => name).join(', ')}`)
+    throw new LabError(
+      `the packages of ${chosen.release} hold no image with modules: ${chosen.packages.map(({ name }) => name).join(', ')}`,
+    )
   }
   mkdirSync(join(target, 'lib', 'modules'), { recursive: true })
   renameSync(image, join(target, 'vmlinuz'))

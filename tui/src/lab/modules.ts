@@ -23,7 +23,9 @@ const MODULE_LIMIT_BYTES = 256 << 20
 export function modulesInOrder(root: string | undefined, wanted: readonly string[]): Module[] {
   if (wanted.length === 0) return []
   if (root === undefined) {
-    throw new LabError(`cannot load ${wanted.join(', ')}: the kernel came without modules. Add --modules lib/modules/RELEASE`)
+    throw new LabError(
+      `cannot load ${wanted.join(', ')}: the kernel came without modules. Add --modules lib/modules/RELEASE`,
+    )
   }
   const files = moduleFiles(root)
   const builtin = builtinModules(root)
@@ -60,7 +62,12 @@ export function moduleInfo(object: Buffer): { depends: string[]; softBefore: str
     return pre.split(/\s+/)
   })
   const named = (name: string): boolean => name !== ''
-  return { depends: valuesOf('depends').flatMap((all) => all.split(',')).filter(named), softBefore: softBefore.filter(named) }
+  return {
+    depends: valuesOf('depends')
+      .flatMap((all) => all.split(','))
+      .filter(named),
+    softBefore: softBefore.filter(named),
+  }
 }
 
 function moduleFiles(root: string): Map<string, string> {
@@ -84,7 +91,9 @@ function readModule(file: string): Buffer {
     const bytes = readFileSync(file)
     return file.endsWith('.gz') ? gunzipSync(bytes, { maxOutputLength: MODULE_LIMIT_BYTES }) : bytes
   } catch (thrown) {
-    throw new LabError(`cannot read the module ${file}: ${reason(thrown)}. Fetch the kernel again: --refresh (and apt install xz-utils)`)
+    throw new LabError(
+      `cannot read the module ${file}: ${reason(thrown)}. Fetch the kernel again: --refresh (and apt install xz-utils)`,
+    )
   }
 }
 

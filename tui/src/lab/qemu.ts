@@ -47,7 +47,10 @@ export function qemuArguments(machine: Machine): string[] {
 }
 
 /** Modules of the guest's kernel that the machine's own devices need. */
-export function machineModules(machine: { readonly disk?: string | undefined }, network: 'network' | 'none'): string[] {
+export function machineModules(
+  machine: { readonly disk?: string | undefined },
+  network: 'network' | 'none',
+): string[] {
   return [
     ...(network === 'network' ? ['e1000'] : []),
     ...(machine.disk === undefined ? [] : ['virtio_pci', 'virtio_blk']),
@@ -64,7 +67,8 @@ function networkArguments(port: number | undefined): string[] {
 /** A copy-on-write view of the image: the file itself is never written. */
 function diskArguments(given: string): string[] {
   const [, path, throttle] = DISK.exec(given) ?? ['', given, undefined]
-  if (!existsSync(path)) throw new LabError(`there is no disk image ${path}. Check --disk IMAGE[,throttle=BYTES]`)
+  if (!existsSync(path))
+    throw new LabError(`there is no disk image ${path}. Check --disk IMAGE[,throttle=BYTES]`)
   const limit = throttle === undefined ? '' : `,throttling.bps-total=${throttle}`
   const drive = `file=${path.replaceAll(',', ',,')},format=${imageFormat(path)},if=none,id=disk,snapshot=on${limit}`
   return ['-drive', drive, '-device', 'virtio-blk-pci,drive=disk']
@@ -82,8 +86,10 @@ function imageFormat(path: string): 'qcow2' | 'raw' {
 export function splitArguments(text: string): string[] {
   const found = text.match(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/gs) ?? []
   return found.map((one) =>
-    one.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gs, (_, double?: string, single?: string, plain?: string) =>
-      single ?? plain ?? (double ?? '').replace(/\\(.)/gs, '$1'),
+    one.replace(
+      /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gs,
+      (_, double?: string, single?: string, plain?: string) =>
+        single ?? plain ?? (double ?? '').replace(/\\(.)/gs, '$1'),
     ),
   )
 }

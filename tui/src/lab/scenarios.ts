@@ -17,14 +17,18 @@ const OWN: ReadonlySet<string> = new Set(['supervise', 'relay'])
 
 /** Names of the bundled scenarios. */
 export function scenarioNames(): string[] {
-  return sources().filter((name) => !OWN.has(name)).sort()
+  return sources()
+    .filter((name) => !OWN.has(name))
+    .sort()
 }
 
 /**
  * Builds the C programs of agent/lab, static, those whose source is newer than what was built; returns where each is.
  * @throws LabError where there is no compiler or it refuses.
  */
-export async function buildScenarios(into = join(cacheDirectory(), 'scenarios')): Promise<Map<string, string>> {
+export async function buildScenarios(
+  into = join(cacheDirectory(), 'scenarios'),
+): Promise<Map<string, string>> {
   mkdirSync(into, { recursive: true })
   const built = new Map<string, string>()
   const header = modified(join(LAB_SOURCES, 'pages.h'))
@@ -42,7 +46,10 @@ async function compile(source: string, program: string): Promise<void> {
   try {
     await run('gcc', ['-static', '-O2', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', '-o', fresh, source])
   } catch (thrown) {
-    const why = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT' ? 'there is no gcc' : reason(thrown)
+    const why =
+      thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
+        ? 'there is no gcc'
+        : reason(thrown)
     throw new LabError(`cannot build ${basename(source)} for the guest: ${why}. apt install gcc libc6-dev`)
   }
   renameSync(fresh, program)
