@@ -45,7 +45,8 @@ function makeStream(count: number): { readonly begin: readonly Step[]; readonly 
       (_, name: keyof FactSink) =>
       (...args: never[]) => {
         steps.push((sink) => {
-          ;(sink[name])(...args)
+          // eslint-disable-next-line @typescript-eslint/unbound-method -- bound to its sink by apply
+          Reflect.apply(sink[name], sink, args)
         })
       },
   })

@@ -82,7 +82,13 @@ test('reading a recording changes no byte of it and leaves nothing beside it', (
 test('what is not a recording is refused in words', () => {
   const refusals: readonly (readonly [string, (path: string) => void, string])[] = [
     ['missing', () => undefined, 'there is no such file'],
-    ['folder', (path) => { mkdirSync(path); }, 'it is a folder'],
+    [
+      'folder',
+      (path) => {
+        mkdirSync(path)
+      },
+      'it is a folder',
+    ],
     [
       'empty',
       (path) => {

@@ -9,6 +9,7 @@ import { HOT_ENDS, HOT_TABLES } from './hot-tables.js'
 import type { Chunk, FromWriter, OpenBlock, ToWriter } from './messages.js'
 import { RareFactWriter } from './rare-facts.js'
 import { RowInserter, RowUpdater } from './row-inserter.js'
+import { lockToWrite } from './writer-lock.js'
 import { openToWrite, seal, stateOf } from './writable.js'
 
 const RETRY_MS = 500
@@ -166,6 +167,7 @@ if (parentPort !== null) {
   }
   const { path } = workerData as { readonly path: string } // handed over by writer.ts
   try {
+    await lockToWrite(path)
     port.on('message', main(path, reply))
   } catch (error) {
     fail(error, path, reply)

@@ -136,6 +136,15 @@ test('a recording can be read while it is written', async () => {
   reader.close()
 })
 
+test('a second recorder of one file is refused, and may have it when the first is done', async () => {
+  const path = join(folder, 'two.db')
+  const first = await RecordingWriter.open(path, listener())
+  await expect(RecordingWriter.open(path, listener())).rejects.toThrow('another recorder is writing it')
+  await first.close()
+  const second = await RecordingWriter.open(path, listener())
+  await second.close()
+})
+
 test('SQL and terminal escapes in names are only names', async () => {
   const path = join(folder, 'names.db')
   const comm = `'); DROP TABLE slot; --\u001b[2J`

@@ -266,10 +266,13 @@ export class RecordingWriter implements FactSink {
     this.#send()
     clearTimeout(this.#timer)
     if (this.#failure !== undefined) throw this.#failure
+    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
     const end = await new Promise<CowpathError | string | undefined>((resolve) => {
       this.#closed = resolve
       this.#post({ type: 'close' })
     })
+    // Its lock goes with the thread: whoever awaits this may open the file again.
+    await ended
     if (end instanceof CowpathError) throw end
     return end
   }
