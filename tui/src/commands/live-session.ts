@@ -23,6 +23,8 @@ export interface FeedOptions {
   readonly target?: { readonly pids: readonly number[]; readonly comms: readonly string[] }
   /** A file that is to be made and to hold all that comes. */
   readonly recordTo?: string
+  /** What to do when the agent ends the stream; without a word: `reconnect`. */
+  readonly afterEnd?: 'reconnect' | 'finish'
 }
 
 export interface FeedListener {

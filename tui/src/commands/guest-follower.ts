@@ -1,0 +1,37 @@
+import { LiveModel } from '../views/live-model.js'
+import { liveJson } from '../views/live-json.js'
+import type { FollowGuest } from './lab.js'
+import type { FeedOf } from './live-session.js'
+
+/** Follows the agent of a lab guest over a feed, until it has said its last word. */
+export function followGuestOver(feedOf: FeedOf): FollowGuest {
+  return (endpoint, record) => {
+    const model = new LiveModel(endpoint)
+    const ended = new AbortController()
+    let subscribe: () => void = () => undefined
+    const firstWord = new Promise<void>((resolve) => {
+      subscribe = resolve
+    })
+    const options = { afterEnd: 'finish', ...(record === undefined ? {} : { recordTo: record }) } as const
+    const fed = feedOf(endpoint, options).run(
+      {
+        connection: (connection) => {
+          model.setConnection(connection)
+        },
+        item: (item) => {
+          model.accept(item, Date.now())
+          if (item.type === 'started') subscribe()
+        },
+      },
+      ended.signal,
+    )
+    return {
+      // Whatever ends the feed before its first word is told here as well as by `finished`.
+      subscribed: Promise.race([firstWord, fed]),
+      finished: fed.then(() => ({ ...liveJson(model.snapshot()) })),
+      stop: () => {
+        ended.abort()
+      },
+    }
+  }
+}
