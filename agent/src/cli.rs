@@ -1,0 +1,144 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::event::{Source, Target};
+use crate::failure::{Exit, Failure};
+use crate::serve::synthetic::{self, Synthetic};
+use crate::serve::{self, Address, Listener};
+
+const EXIT_STATUSES: &str = "\
+Exit statuses:
+  0  ended by SIGTERM or SIGINT, everything delivered
+  1  broke off while serving
+  2  wrong command line
+  3  this host does not let us trace
+  4  the address is taken or refused";
+
+const DEFAULT_LISTEN: &str = "unix:///run/cowpath/agent.sock";
+
+/// Streams what fork, copy-on-write and page pins do to memory on this host.
+#[derive(Parser)]
+#[command(name = "cowpath-agent", version, after_help = EXIT_STATUSES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Traces, and serves the events over gRPC until a signal comes.
+    Serve(ServeArgs),
+}
+
+#[derive(Args)]
+#[command(after_help = EXIT_STATUSES)]
+struct ServeArgs {
+    /// unix:///PATH or tcp://127.0.0.1:PORT. A unix socket is for root, this user and the group of the socket; TCP has no
+    /// such check, and only loopback is allowed.
+    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_LISTEN)]
+    listen: Address,
+
+    /// Traces this process and its children. May be repeated; without --pid, --comm and --cgroup all is traced.
+    #[arg(long = "pid", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pids: Vec<u32>,
+
+    /// Traces processes whose comm is exactly this, at most 15 bytes. May be repeated.
+    #[arg(long = "comm", value_name = "NAME", value_parser = parse_comm)]
+    comms: Vec<String>,
+
+    /// Traces processes in this cgroup v2 and below it; a path below /sys/fs/cgroup. May be repeated.
+    #[arg(long = "cgroup", value_name = "PATH")]
+    cgroups: Vec<String>,
+
+    /// Size of the kernel's ring buffer: a power of two. K, M and G are understood.
+    #[arg(long, value_name = "BYTES", default_value = "8M", value_parser = parse_ring)]
+    ring: u64,
+
+    /// What is kept of the stream for clients that are behind or come back.
+    #[arg(long, value_name = "BYTES", default_value = "8M", value_parser = parse_size)]
+    replay: u64,
+
+    /// Instead of the kernel: synthetic:RATE[:PAGES[:SEED]], events a second, for tests and benchmarks.
+    #[arg(long, value_name = "SOURCE", hide = true)]
+    source: Option<synthetic::Config>,
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(args) => serve(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("cowpath-agent: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn serve(args: ServeArgs) -> Result<(), Failure> {
+    // Before anything is attached: a taken address is the commonest mistake.
+    let listener = serve::bind(&args.listen)?;
+    let target = Target {
+        pids: args.pids,
+        comms: args.comms,
+        cgroups: args.cgroups,
+    };
+    let source: Box<dyn Source> = match args.source {
+        Some(config) => Box::new(Synthetic::new(config, args.ring)),
+        None => return Err(Failure::new(Exit::CannotTrace, "no kernel source yet")),
+    };
+    serve::drop_all_but_reading()
+        .map_err(|error| Failure::new(Exit::Broken, format!("cannot drop privileges: {error}")))?;
+    let listening = match &listener {
+        Listener::Unix(..) => args.listen.to_string(),
+        Listener::Tcp(listener) => listener.local_addr().map_or_else(
+            |_| args.listen.to_string(),
+            |address| Address::Tcp(address).to_string(),
+        ),
+    };
+    eprintln!("cowpath-agent: serving on {listening}");
+    let replay_bytes = usize::try_from(args.replay).unwrap_or(usize::MAX);
+    serve::serve(
+        &serve::Config {
+            target,
+            replay_bytes,
+        },
+        source,
+        listener,
+    )
+}
+
+fn parse_comm(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=15 => Ok(text.to_owned()),
+        _ => Err("a comm has 1 to 15 bytes, as `ps -o comm` shows it".to_owned()),
+    }
+}
+
+fn parse_ring(text: &str) -> Result<u64, String> {
+    let size = parse_size(text)?;
+    if !size.is_power_of_two() || !(4096..=1 << 30).contains(&size) {
+        return Err("a ring buffer is a power of two from 4K to 1G".to_owned());
+    }
+    Ok(size)
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.char_indices().last() {
+        Some((at, 'K' | 'k')) => (&text[..at], 10),
+        Some((at, 'M' | 'm')) => (&text[..at], 20),
+        Some((at, 'G' | 'g')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| "not a size. Write 8M, 512K or a number of bytes".to_owned())?;
+    number
+        .checked_mul(1 << shift)
+        .ok_or_else(|| "too large".to_owned())
+}

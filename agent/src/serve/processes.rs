@@ -1,0 +1,59 @@
+//! The processes a client has to know before the events that name them.
+
+use std::collections::HashMap;
+
+use super::sequence::Cut;
+use crate::event::Process;
+
+/// Bound on what is remembered, a few MiB. Beyond it the half that started first is forgotten.
+const CAPACITY: usize = 16_384;
+
+/// The processes alive at one point of the stream.
+#[derive(Clone, Default)]
+pub struct Processes {
+    by_tgid: HashMap<u32, Process>,
+}
+
+impl Processes {
+    /// Moves the point in the stream to just behind `cut`.
+    pub fn pass(&mut self, cut: &Cut) {
+        for process in &cut.processes {
+            self.insert(process.clone());
+        }
+        for &(tgid, mm) in &cut.exits {
+            // exec ends an address space too, but not the process, which by then has another mm.
+            if self
+                .by_tgid
+                .get(&tgid)
+                .is_some_and(|process| process.mm == mm)
+            {
+                self.by_tgid.remove(&tgid);
+            }
+        }
+    }
+
+    /// All of them, in the order in which they started: parents before children.
+    pub fn in_order(&self) -> Vec<Process> {
+        let mut all: Vec<Process> = self.by_tgid.values().cloned().collect();
+        all.sort_by_key(|process| (process.start_time_ns, process.tgid));
+        all
+    }
+
+    fn insert(&mut self, process: Process) {
+        if self.by_tgid.len() >= CAPACITY && !self.by_tgid.contains_key(&process.tgid) {
+            self.forget_older_half();
+        }
+        self.by_tgid.insert(process.tgid, process);
+    }
+
+    fn forget_older_half(&mut self) {
+        let mut starts: Vec<u64> = self
+            .by_tgid
+            .values()
+            .map(|process| process.start_time_ns)
+            .collect();
+        let (_, &mut median, _) = starts.select_nth_unstable(CAPACITY / 2);
+        self.by_tgid
+            .retain(|_, process| process.start_time_ns > median);
+    }
+}
