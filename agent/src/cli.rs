@@ -1,9 +1,11 @@
 //! The command line.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::doctor;
 use crate::event::{Source, Target};
 use crate::failure::{Exit, Failure};
 use crate::serve::synthetic::{self, Synthetic};
@@ -31,6 +33,12 @@ struct Cli {
 enum Command {
     /// Traces, and serves the events over gRPC until a signal comes.
     Serve(ServeArgs),
+    /// Says what works on this host, and what to do about the rest. Changes nothing; exit status 3: cannot trace.
+    Doctor {
+        /// One JSON object instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Args)]
@@ -70,6 +78,7 @@ struct ServeArgs {
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve(args),
+        Command::Doctor { json } => return doctor(json),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -78,6 +87,22 @@ pub fn run() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+fn doctor(json: bool) -> ExitCode {
+    let checks = doctor::examine();
+    let report = if json {
+        doctor::to_json(&checks)
+    } else {
+        doctor::to_text(&checks)
+    };
+    // A reader that went away wants no more.
+    let _ = io::stdout().write_all(report.as_bytes());
+    ExitCode::from(if doctor::can_trace(&checks) {
+        0
+    } else {
+        Exit::CannotTrace as u8
+    })
 }
 
 fn serve(args: ServeArgs) -> Result<(), Failure> {

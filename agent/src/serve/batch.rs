@@ -104,7 +104,7 @@ fn deltas(base_time_ns: u64, events: &[Event]) -> Vec<i64> {
     let deltas: Vec<i64> = events
         .iter()
         .map(|event| {
-            let delta = event.time_ns.wrapping_sub(before).cast_signed();
+            let delta = event.time_ns.wrapping_sub(before) as i64;
             before = event.time_ns;
             delta
         })
@@ -118,4 +118,80 @@ fn deltas(base_time_ns: u64, events: &[Event]) -> Vec<i64> {
 
 fn at<T: Copy + Default>(column: &[T], i: usize) -> T {
     column.get(i).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::serve::sequence::MAX_EVENTS;
+    use crate::serve::testing::{any_event, fault};
+    use crate::serve::wire::EncodedBatch;
+
+    proptest! {
+        #[test]
+        fn events_come_back_from_the_wire_as_they_went(
+            events in prop::collection::vec(any_event(), 0..40),
+            first_seq in 1..u64::MAX / 2,
+        ) {
+            let batch = EncodedBatch::new(&encode(first_seq, &[], &events)).columns()?;
+            prop_assert_eq!(batch.last_seq + 1 - first_seq, events.len() as u64);
+            prop_assert_eq!(decode(&batch), events);
+        }
+    }
+
+    #[test]
+    fn a_column_without_a_value_takes_no_place() {
+        let batch = encode(1, &[], &[fault(7, 1), fault(7, 2)]);
+        assert_eq!(batch.tgid, [7, 7]);
+        assert!(batch.old_pfn.is_empty() && batch.order.is_empty() && batch.refcount.is_empty());
+    }
+
+    #[test]
+    fn the_largest_batch_stays_within_256_kib() {
+        let process = Process {
+            tgid: u32::MAX,
+            parent_tgid: u32::MAX,
+            mm: u32::MAX,
+            comm: vec![0xff; 15],
+            start_time_ns: u64::MAX,
+        };
+        let event = Event {
+            time_ns: u64::MAX,
+            vpn: u64::MAX,
+            old_pfn: u64::MAX,
+            new_pfn: u64::MAX,
+            aux: u64::MAX,
+            cpu: u32::MAX,
+            tgid: u32::MAX,
+            tid: u32::MAX,
+            mm: u32::MAX,
+            other_mm: u32::MAX,
+            other_tgid: u32::MAX,
+            pages: u32::MAX,
+            flags: u32::MAX,
+            stack: u32::MAX,
+            refcount: i32::MIN,
+            mapcount: i32::MIN,
+            pincount: i32::MIN,
+            new_refcount: i32::MIN,
+            kind: u8::MAX,
+            outcome: u8::MAX,
+            order: u8::MAX,
+        };
+        let mut events = vec![event; MAX_EVENTS];
+        // Times that jump as far as they can: the longest deltas.
+        events
+            .iter_mut()
+            .step_by(2)
+            .for_each(|event| event.time_ns = u64::MAX / 2);
+        let batch = encode(
+            u64::MAX / 2,
+            &vec![process; crate::serve::sequence::MAX_PROCESSES],
+            &events,
+        );
+        let bytes = EncodedBatch::new(&batch).0.len();
+        assert!(bytes <= 256 << 10, "{bytes} bytes");
+    }
 }

@@ -23,6 +23,8 @@ const IDLE: Duration = Duration::from_millis(50);
 const QUIET_DRAINS: u32 = 20;
 /// Between two looks at the books while events come: how exact the time span of a loss at the ring is.
 const BOOKS: Duration = Duration::from_millis(100);
+/// Room for events that is kept from drain to drain; a burst gives its room back.
+const KEPT_EVENTS: usize = 16 << 10;
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// The running thread.
@@ -142,6 +144,7 @@ impl<'a> Worker<'a> {
             ..
         } = self;
         sequencer.push(drained, Instant::now(), |cut| hub.publish(cut));
+        drained.events.shrink_to(KEPT_EVENTS);
         Ok(came)
     }
 

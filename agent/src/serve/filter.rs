@@ -78,12 +78,7 @@ impl Filter {
 
     /// Whether this process is followed from here on. Parents come before their children.
     pub fn introduce(&mut self, process: &Process) -> bool {
-        let by_pid = self.pids.contains(&process.tgid)
-            || [process.tgid, process.parent_tgid].iter().any(|tgid| {
-                self.followed
-                    .get(tgid)
-                    .is_some_and(|followed| followed.by_pid)
-            });
+        let by_pid = self.is_by_pid(process.tgid) || self.is_by_pid(process.parent_tgid);
         if by_pid || self.comms.contains(&process.comm) {
             self.follow(process.tgid, process.mm, by_pid);
             return true;
@@ -101,12 +96,7 @@ impl Filter {
             || self.mms.contains(&event.mm)
             || self.mms.contains(&event.other_mm);
         match kind {
-            Kind::Fork
-                if self
-                    .followed
-                    .get(&event.tgid)
-                    .is_some_and(|parent| parent.by_pid) =>
-            {
+            Kind::Fork if self.is_by_pid(event.tgid) => {
                 self.follow(event.other_tgid, event.other_mm, true);
             }
             Kind::Exec => {
@@ -129,6 +119,14 @@ impl Filter {
         passes
     }
 
+    fn is_by_pid(&self, tgid: u32) -> bool {
+        self.pids.contains(&tgid)
+            || self
+                .followed
+                .get(&tgid)
+                .is_some_and(|followed| followed.by_pid)
+    }
+
     fn follows(&self, tgid: u32) -> bool {
         tgid != 0 && (self.pids.contains(&tgid) || self.followed.contains_key(&tgid))
     }
@@ -144,5 +142,104 @@ impl Filter {
         if let Some(followed) = self.followed.remove(&tgid) {
             self.mms.remove(&followed.mm);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::testing::{fault, process};
+
+    fn filter(pids: &[u32], comms: &[&str]) -> Filter {
+        let comms = comms.iter().map(|&comm| comm.to_owned()).collect();
+        Filter::new(&v1::Target {
+            pids: pids.to_vec(),
+            comms,
+            cgroups: Vec::new(),
+        })
+        .unwrap()
+        .unwrap()
+    }
+
+    fn event(kind: Kind, tgid: u32, other: u32) -> Event {
+        Event {
+            kind: kind as u8,
+            tgid,
+            mm: tgid,
+            other_tgid: other,
+            other_mm: other,
+            ..Event::default()
+        }
+    }
+
+    #[test]
+    fn children_of_a_pid_are_followed_over_generations_and_strangers_are_not() {
+        let mut filter = filter(&[10], &[]);
+        assert!(filter.passes(&event(Kind::Fork, 10, 11)));
+        assert!(filter.passes(&event(Kind::Fork, 11, 12)));
+        assert!(filter.passes(&fault(12, 1)));
+        assert!(!filter.passes(&fault(13, 1)));
+    }
+
+    #[test]
+    fn a_child_known_only_by_its_introduction_is_followed() {
+        let mut filter = filter(&[10], &[]);
+        assert!(filter.introduce(&process(10, 1, "a")));
+        assert!(filter.introduce(&process(11, 10, "b")));
+        assert!(!filter.introduce(&process(12, 1, "c")));
+        assert!(filter.passes(&fault(11, 1)));
+    }
+
+    #[test]
+    fn a_pid_is_forgotten_with_its_address_space_so_that_its_next_owner_is_a_stranger() {
+        let mut filter = filter(&[10], &[]);
+        filter.passes(&event(Kind::Fork, 10, 11));
+        assert!(filter.passes(&event(Kind::MmExit, 11, 0)));
+        assert!(!filter.passes(&fault(11, 1)));
+    }
+
+    #[test]
+    fn a_comm_is_followed_while_it_is_that_comm() {
+        let mut filter = filter(&[], &["redis"]);
+        assert!(filter.introduce(&process(10, 1, "redis")));
+        assert!(filter.passes(&fault(10, 1)));
+        assert!(!filter.introduce(&process(10, 1, "sh")));
+        assert!(!filter.passes(&fault(10, 1)));
+    }
+
+    #[test]
+    fn a_fault_by_another_task_in_a_followed_address_space_passes() {
+        let mut filter = filter(&[10], &[]);
+        filter.introduce(&process(10, 1, "a"));
+        assert!(filter.passes(&Event {
+            tgid: 99,
+            ..fault(10, 1)
+        }));
+    }
+
+    #[test]
+    fn the_end_of_a_frame_passes_whoever_frees_it() {
+        assert!(filter(&[10], &[]).passes(&event(Kind::FrameFree, 99, 0)));
+    }
+
+    #[test]
+    fn no_condition_is_no_filter_and_conditions_that_cannot_be_are_refused() {
+        assert!(Filter::new(&v1::Target::default()).unwrap().is_none());
+        let refused = |target| Filter::new(&target).err().map(|status| status.code());
+        let cgroup = v1::Target {
+            cgroups: vec!["/a".into()],
+            ..Default::default()
+        };
+        assert_eq!(refused(cgroup), Some(tonic::Code::Unimplemented));
+        let long = v1::Target {
+            comms: vec!["sixteen bytes xx".into()],
+            ..Default::default()
+        };
+        assert_eq!(refused(long), Some(tonic::Code::InvalidArgument));
+        let many = v1::Target {
+            pids: vec![1; 2000],
+            ..Default::default()
+        };
+        assert_eq!(refused(many), Some(tonic::Code::InvalidArgument));
     }
 }

@@ -182,3 +182,99 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
         .ok()
         .map(|metadata| (metadata.dev(), metadata.ino()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tcp_beyond_loopback_is_refused_with_the_reason() {
+        for text in [
+            "tcp://0.0.0.0:1",
+            "tcp://192.168.1.4:50051",
+            "tcp://[::]:1",
+            "tcp://[fe80::1]:1",
+        ] {
+            let words = text.parse::<Address>().unwrap_err();
+            assert!(
+                words.contains("can be reached from outside") && words.contains("unix socket"),
+                "{words}"
+            );
+        }
+        for text in [
+            "tcp://127.0.0.1:0",
+            "tcp://[::1]:0",
+            "tcp://localhost:50051",
+            "tcp://127.8.8.8:1",
+        ] {
+            assert!(matches!(text.parse(), Ok(Address::Tcp(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "",
+            "unix://run/x",
+            "/run/x",
+            "http://127.0.0.1:1",
+            "tcp://127.0.0.1",
+            "tcp://example.org:1",
+        ] {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_taken_socket_is_left_alone_and_a_stale_one_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("deep").join("agent.sock");
+        let first = bind_unix(&path).unwrap();
+        let words = bind_unix(&path).err().unwrap().to_string();
+        assert!(
+            words.contains("another agent serves there. Stop it"),
+            "{words}"
+        );
+
+        let Listener::Unix(listener, file) = first else {
+            panic!("not a unix socket")
+        };
+        // As after kill -9: the file stays, nobody listens.
+        drop(listener);
+        std::mem::forget(file);
+        let second = bind_unix(&path).unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o660
+        );
+        drop(second);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_is_no_socket_is_never_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("precious");
+        fs::write(&path, "data").unwrap();
+        assert!(
+            bind_unix(&path)
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("no socket")
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), "data");
+    }
+
+    #[test]
+    fn a_taken_port_says_what_to_do() {
+        let Listener::Tcp(first) = bind_tcp("127.0.0.1:0".parse().unwrap()).unwrap() else {
+            panic!("not TCP")
+        };
+        let words = bind_tcp(first.local_addr().unwrap())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(words.contains("choose another port"), "{words}");
+    }
+}

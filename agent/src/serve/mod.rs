@@ -22,6 +22,8 @@ pub mod synthetic;
 pub mod wire;
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use listen::{Address, Listener, bind};

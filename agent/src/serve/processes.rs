@@ -57,3 +57,62 @@ impl Processes {
             .retain(|_, process| process.start_time_ns > median);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::testing::{cut, process};
+
+    fn tgids(processes: &Processes) -> Vec<u32> {
+        processes
+            .in_order()
+            .iter()
+            .map(|process| process.tgid)
+            .collect()
+    }
+
+    #[test]
+    fn who_came_is_known_until_its_address_space_ends() {
+        let mut processes = Processes::default();
+        processes.pass(&Cut {
+            processes: vec![process(5, 1, "b"), process(4, 1, "a")],
+            ..cut(1, 0)
+        });
+        assert_eq!(tgids(&processes), [4, 5]);
+        processes.pass(&Cut {
+            exits: vec![(4, 4)],
+            ..cut(1, 1)
+        });
+        assert_eq!(tgids(&processes), [5]);
+    }
+
+    #[test]
+    fn exec_ends_an_address_space_but_not_the_process() {
+        let mut processes = Processes::default();
+        let after_exec = Process {
+            mm: 99,
+            ..process(4, 1, "new")
+        };
+        processes.pass(&Cut {
+            processes: vec![after_exec],
+            exits: vec![(4, 4)],
+            ..cut(1, 1)
+        });
+        assert_eq!(tgids(&processes), [4]);
+    }
+
+    #[test]
+    fn a_host_full_of_processes_is_remembered_in_part() {
+        let mut processes = Processes::default();
+        let all = (1..=u32::try_from(CAPACITY).unwrap() + 1)
+            .map(|tgid| process(tgid, 0, "many"))
+            .collect();
+        processes.pass(&Cut {
+            processes: all,
+            ..cut(1, 0)
+        });
+        let known = tgids(&processes);
+        assert!(known.len() < CAPACITY);
+        assert_eq!(known.last().copied(), u32::try_from(CAPACITY + 1).ok());
+    }
+}

@@ -101,11 +101,6 @@ impl Replay {
         self.next_seq
     }
 
-    /// Bytes that the log holds now.
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     pub fn append(&mut self, cut: Cut) {
         self.next_seq = cut.last_seq + 1;
         self.bytes += weight(&cut);
@@ -193,8 +188,10 @@ impl Replay {
             return Some(lost);
         }
         let told = self.losses.partition_point(|noted| noted.id < cursor.loss);
-        if let Some(noted) = self.losses.get(told)
-            && noted.before <= cursor.index
+        if let Some(noted) = self
+            .losses
+            .get(told)
+            .filter(|noted| noted.before <= cursor.index)
         {
             cursor.loss = noted.id + 1;
             return Some(Item::Ring(noted.loss.clone()));
@@ -277,4 +274,170 @@ fn weight(cut: &Cut) -> usize {
         .map(|process| size_of::<Process>() + process.comm.capacity())
         .sum();
     OVERHEAD_BYTES + cut.bytes.0.len() + processes + cut.exits.len() * size_of::<(u32, u32)>()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::serve::testing::{cut, process, take};
+
+    /// A log that holds a few batches of ten events.
+    fn small() -> Replay {
+        Replay::new(weight(&cut(1, 10)) * 4)
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_slow_client_gets_and_what_it_is_told_lost_is_all_there_was(
+            steps in prop::collection::vec((0..20_u64, 0..4_usize), 1..60),
+        ) {
+            let mut replay = small();
+            let mut cursor = replay.cursor_now();
+            let (mut produced, mut delivered, mut lost) = (0, 0, 0);
+            for (events, reads) in steps {
+                replay.append(cut(produced + 1, events));
+                produced += events;
+                for (got, gone) in (0..reads).map_while(|_| take(&replay, &mut cursor)) {
+                    delivered += got;
+                    lost += gone;
+                }
+                prop_assert!(replay.bytes <= replay.max_bytes || replay.cuts.len() == 1);
+            }
+            while let Some((got, gone)) = take(&replay, &mut cursor) {
+                delivered += got;
+                lost += gone;
+            }
+            prop_assert_eq!(delivered + lost, produced);
+        }
+
+        #[test]
+        fn a_resume_has_no_gap_and_no_double(
+            sizes in prop::collection::vec(0..20_u64, 1..40),
+            after in any::<prop::sample::Index>(),
+        ) {
+            let mut replay = small();
+            let mut produced = 0;
+            for events in sizes {
+                replay.append(cut(produced + 1, events));
+                produced += events;
+            }
+            let after_seq = after.index(produced as usize + 1) as u64;
+            let mut cursor = replay.cursor_after(after_seq).unwrap();
+            prop_assert_eq!(cursor.next_seq, after_seq + 1);
+            let told: u64 = std::iter::from_fn(|| take(&replay, &mut cursor)).map(|(got, gone)| got + gone).sum();
+            prop_assert_eq!(after_seq + told, produced);
+        }
+    }
+
+    #[test]
+    fn a_resume_beyond_the_end_is_refused() {
+        let mut replay = small();
+        replay.append(cut(1, 10));
+        assert!(replay.cursor_after(10).is_some());
+        assert!(replay.cursor_after(11).is_none());
+        assert!(replay.cursor_after(u64::MAX).is_none());
+    }
+
+    #[test]
+    fn a_resume_behind_the_log_says_that_replay_lost_it_and_later_losses_are_the_clients() {
+        let mut replay = small();
+        (0..8).for_each(|i| replay.append(cut(i * 10 + 1, 10)));
+        let mut cursor = replay.cursor_after(5).unwrap();
+        let Some(Item::Lost {
+            hop,
+            first_seq,
+            last_seq,
+            ..
+        }) = replay.next(&mut cursor)
+        else {
+            panic!("no loss")
+        };
+        assert_eq!((hop, first_seq, last_seq), (Hop::Replay, 6, 40));
+        (8..16).for_each(|i| replay.append(cut(i * 10 + 1, 10)));
+        let Some(Item::Lost {
+            hop,
+            first_seq,
+            last_seq,
+            ..
+        }) = replay.next(&mut cursor)
+        else {
+            panic!("no loss")
+        };
+        assert_eq!((hop, first_seq), (Hop::ClientQueue, 41));
+        assert_eq!(last_seq + 1, replay.cursor_first().next_seq);
+    }
+
+    #[test]
+    fn a_loss_at_the_ring_stands_where_it_happened_and_is_told_once() {
+        let mut replay = small();
+        let mut cursor = replay.cursor_now();
+        replay.append(cut(1, 10));
+        replay.note_loss(RingLoss {
+            leg: "fork",
+            count: 3,
+            from_ns: 10,
+            until_ns: 11,
+        });
+        replay.append(cut(11, 10));
+        assert!(matches!(replay.next(&mut cursor), Some(Item::Cut { .. })));
+        assert!(matches!(
+            replay.next(&mut cursor),
+            Some(Item::Ring(RingLoss { count: 3, .. }))
+        ));
+        assert!(matches!(replay.next(&mut cursor), Some(Item::Cut { .. })));
+        assert!(replay.next(&mut cursor).is_none());
+    }
+
+    #[test]
+    fn many_losses_are_folded_without_losing_a_count() {
+        let mut replay = small();
+        let mut cursor = replay.cursor_first();
+        for i in 0..5000 {
+            let leg = if i % 2 == 0 { "fork" } else { "exit" };
+            replay.note_loss(RingLoss {
+                leg,
+                count: 1,
+                from_ns: i,
+                until_ns: i + 1,
+            });
+        }
+        assert_eq!(replay.losses.len(), MAX_RING_LOSSES);
+        let mut count = 0;
+        while let Some(Item::Ring(loss)) = replay.next(&mut cursor) {
+            count += loss.count;
+        }
+        assert_eq!(count, 5000);
+    }
+
+    #[test]
+    fn a_client_learns_the_processes_before_its_first_batch_and_again_after_a_loss() {
+        let mut replay = small();
+        replay.append(Cut {
+            processes: vec![process(7, 1, "early")],
+            ..cut(1, 10)
+        });
+        let mut cursor = replay.cursor_now();
+        replay.append(cut(11, 10));
+        let known = |replay: &Replay, cursor: &mut Cursor| match replay.next(cursor) {
+            Some(Item::Cut { known, .. }) => known.iter().map(|process| process.tgid).collect(),
+            _ => Vec::new(),
+        };
+        assert_eq!(known(&replay, &mut cursor), [7]);
+        (2..20).for_each(|i| replay.append(cut(i * 10 + 1, 10)));
+        assert!(matches!(replay.next(&mut cursor), Some(Item::Lost { .. })));
+        assert_eq!(known(&replay, &mut cursor), [7]);
+        assert_eq!(known(&replay, &mut cursor), [0; 0]);
+    }
+
+    #[test]
+    fn what_all_have_acknowledged_is_freed() {
+        let mut replay = small();
+        (0..3).for_each(|i| replay.append(cut(i * 10 + 1, 10)));
+        let claim = replay.claims.enter("recorder".into(), 0);
+        replay.claims.acknowledge(claim, 25);
+        replay.release();
+        assert_eq!(replay.cursor_first().next_seq, 21);
+    }
 }

@@ -109,3 +109,71 @@ impl Sequencer {
 fn ends_mm(event: &Event) -> bool {
     i32::from(event.kind) == super::wire::columns::Kind::MmExit as i32
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::serve::testing::{fault, process};
+
+    /// Drains of so many processes and events, so many milliseconds apart.
+    fn drains() -> impl Strategy<Value = Vec<(usize, usize, u64)>> {
+        prop::collection::vec((0..3000_usize, 0..3000_usize, 0..120_u64), 0..8)
+    }
+
+    proptest! {
+        #[test]
+        fn every_event_gets_one_number_and_keeps_its_place(drains in drains()) {
+            let mut now = Instant::now();
+            let mut sequencer = Sequencer::new(now);
+            let (mut cuts, mut events, mut processes) = (Vec::new(), 0, 0);
+            for (new_processes, new_events, after_ms) in drains {
+                let mut drained = Drained {
+                    processes: (0..new_processes).map(|_| process(1, 0, "a name of more than 15 bytes")).collect(),
+                    events: (0..new_events as u64).map(|i| fault(1, events + i + 1)).collect(),
+                };
+                events += new_events as u64;
+                processes += new_processes;
+                now += Duration::from_millis(after_ms);
+                sequencer.push(&mut drained, now, |cut| cuts.push(cut));
+            }
+            sequencer.flush(now, |cut| cuts.push(cut));
+
+            let mut next_seq = 1;
+            for cut in &cuts {
+                let batch = cut.bytes.columns()?;
+                prop_assert_eq!(batch.first_seq, next_seq);
+                prop_assert_eq!(batch.last_seq + 1 - batch.first_seq, u64::from(batch.events));
+                prop_assert!(batch.events as usize <= MAX_EVENTS && batch.processes.len() <= MAX_PROCESSES);
+                prop_assert!(batch.processes.iter().all(|process| process.comm.len() <= MAX_COMM_BYTES));
+                for (i, event) in batch::decode(&batch).iter().enumerate() {
+                    prop_assert_eq!(event.vpn, batch.first_seq + i as u64);
+                }
+                next_seq = batch.last_seq + 1;
+            }
+            prop_assert_eq!(next_seq - 1, events);
+            prop_assert_eq!(sequencer.last_seq(), events);
+            prop_assert_eq!(cuts.iter().map(|cut| cut.processes.len()).sum::<usize>(), processes);
+        }
+    }
+
+    #[test]
+    fn a_lone_event_after_a_quiet_time_goes_at_once_and_the_next_waits_50_ms() {
+        let start = Instant::now();
+        let mut sequencer = Sequencer::new(start);
+        let mut cuts = Vec::new();
+        for after_ms in [1000, 1010, 1049, 1050] {
+            let mut drained = Drained {
+                events: vec![fault(1, 1)],
+                ..Drained::default()
+            };
+            sequencer.push(
+                &mut drained,
+                start + Duration::from_millis(after_ms),
+                |cut| cuts.push(cut.last_seq),
+            );
+        }
+        assert_eq!(cuts, [1, 4]);
+    }
+}

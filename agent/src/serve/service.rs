@@ -21,7 +21,7 @@ use super::wire::v1::{
 const MAX_CLIENTS: usize = 64;
 /// Responses that wait for one client's connection; each is at most 256 KiB.
 const OUTLET: usize = 2;
-const MAX_NAME_BYTES: usize = 64;
+const MAX_NAME_CHARS: usize = 64;
 
 pub struct Service {
     hub: Arc<Hub>,
@@ -35,8 +35,7 @@ impl Service {
 
     fn enter(&self, subscribe: Subscribe) -> Result<Session, Box<Status>> {
         let filter = Filter::new(&subscribe.filter.unwrap_or_default())?;
-        let mut name = subscribe.client;
-        name.truncate(name.floor_char_boundary(MAX_NAME_BYTES));
+        let name = subscribe.client.chars().take(MAX_NAME_CHARS).collect();
 
         let mut replay = self.hub.replay();
         if replay.claims.connected() >= MAX_CLIENTS {

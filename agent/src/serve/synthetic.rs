@@ -13,7 +13,7 @@ use crate::event::{Books, Drained, Event, LegStatus, Process, Source};
 
 /// What one event takes in the ring buffer of the kernel source, header included.
 const RECORD_BYTES: u64 = 128;
-const FIRST_VPN: u64 = 0x7f00_0000_0;
+const FIRST_VPN: u64 = 0x7_f000_0000;
 const FIRST_TGID: u32 = 1000;
 const MAX_PROCESSES: usize = 6;
 const LEGS: [&str; 5] = ["wp-fault", "fork", "unmap", "exit", "free"];
@@ -379,5 +379,124 @@ impl SplitMix {
 
     fn pick(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    const CONFIG: Config = Config {
+        rate: 1_000_000,
+        pages: 64,
+        seed: 3,
+    };
+    const RING: u64 = 1 << 30;
+
+    fn events(mut source: Synthetic, drains: u64) -> Vec<Event> {
+        let mut out = Drained::default();
+        let start_ns = source.start_ns;
+        for drain in 1..=drains {
+            source.drain_until(start_ns + 50_000_000 * drain / drains, &mut out);
+        }
+        let timeless = |event: &Event| Event {
+            time_ns: event.time_ns - start_ns,
+            ..*event
+        };
+        out.events.iter().map(timeless).collect()
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_events_however_it_is_drained() {
+        let one = events(Synthetic::new(CONFIG, RING), 1);
+        assert_eq!(one.len(), 50_000);
+        assert_eq!(one, events(Synthetic::new(CONFIG, RING), 7));
+        assert_ne!(
+            one,
+            events(Synthetic::new(Config { seed: 4, ..CONFIG }, RING), 1)
+        );
+    }
+
+    /// An independent account of who maps what, from the events alone.
+    #[test]
+    fn copies_reuses_and_frees_agree_with_who_maps_a_frame() {
+        let mut slots: HashMap<(u32, u64), u64> = HashMap::new();
+        let (mut copies, mut reuses, mut frees) = (0, 0, 0);
+        for event in events(Synthetic::new(CONFIG, RING), 1) {
+            let slot = (event.mm, event.vpn);
+            match Kind::try_from(i32::from(event.kind)).unwrap() {
+                Kind::WpFault => {
+                    slots.insert(slot, event.old_pfn);
+                    if event.outcome == Outcome::Copy as u8 {
+                        assert!(event.mapcount > 1 && event.new_pfn != event.old_pfn);
+                        assert!(
+                            !slots.values().any(|&pfn| pfn == event.new_pfn),
+                            "the new frame is nobody's"
+                        );
+                        copies += 1;
+                    } else {
+                        assert_eq!((event.mapcount, event.new_pfn), (1, event.old_pfn));
+                        reuses += 1;
+                    }
+                    slots.insert(slot, event.new_pfn);
+                }
+                Kind::Unmap => slots.retain(|&(mm, _), _| mm != event.mm),
+                Kind::FrameFree => {
+                    assert!(
+                        !slots.values().any(|&pfn| pfn == event.old_pfn),
+                        "a freed frame is mapped by nobody"
+                    );
+                    frees += 1;
+                }
+                _ => {}
+            }
+        }
+        assert!(
+            copies > 1000 && reuses > 1000 && frees > 1000,
+            "{copies} copies, {reuses} reuses, {frees} frees"
+        );
+    }
+
+    #[test]
+    fn a_late_drain_loses_at_the_ring_and_the_books_say_how_many() {
+        let mut source = Synthetic::new(CONFIG, 100 * RECORD_BYTES);
+        let mut out = Drained::default();
+        let start_ns = source.start_ns;
+        source.drain_until(start_ns + 1_000_000, &mut out);
+        let total = |field: fn(&Books) -> u64| source.books.iter().map(field).sum::<u64>();
+        assert_eq!(out.events.len(), 100);
+        assert_eq!(
+            (
+                total(|b| b.seen),
+                total(|b| b.submitted),
+                total(|b| b.ring_full)
+            ),
+            (1000, 100, 900)
+        );
+    }
+
+    #[test]
+    fn its_name_is_checked() {
+        assert_eq!(
+            "synthetic:5:6:7".parse::<Config>().unwrap(),
+            Config {
+                rate: 5,
+                pages: 6,
+                seed: 7
+            }
+        );
+        for text in [
+            "",
+            "kernel",
+            "synthetic",
+            "synthetic:",
+            "synthetic:1:0",
+            "synthetic:1:2:3:4",
+            "synthetic:-1",
+        ] {
+            assert!(text.parse::<Config>().is_err(), "{text}");
+        }
     }
 }
