@@ -76,17 +76,34 @@ struct ServeArgs {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Serve(args) => serve(args),
-        Command::Doctor { json } => return doctor(json),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("cowpath-agent: {failure}");
-            failure.exit_code()
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => return report(&misuse(&error)),
+        Err(help) => {
+            // A reader that went away wants no more.
+            let _ = help.print();
+            return ExitCode::SUCCESS;
         }
+    };
+    match cli.command {
+        Command::Serve(args) => {
+            serve(args).map_or_else(|failure| report(&failure), |()| ExitCode::SUCCESS)
+        }
+        Command::Doctor { json } => doctor(json),
     }
+}
+
+fn report(failure: &Failure) -> ExitCode {
+    eprintln!("cowpath-agent: {failure}");
+    failure.exit_code()
+}
+
+/// clap tells over several lines what is wrong; the first holds it.
+fn misuse(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    Failure::new(Exit::Usage, format!("{line}. See cowpath-agent --help"))
 }
 
 fn doctor(json: bool) -> ExitCode {
@@ -166,4 +183,43 @@ fn parse_size(text: &str) -> Result<u64, String> {
     number
         .checked_mul(1 << shift)
         .ok_or_else(|| "too large".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(args: &[&str]) -> String {
+        let args = ["cowpath-agent", "serve"].iter().chain(args);
+        Cli::try_parse_from(args).map_or_else(
+            |error| misuse(&error).to_string(),
+            |_| "accepted".to_owned(),
+        )
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_one_line_that_says_why() {
+        for (args, why) in [
+            (
+                ["--listen", "tcp://10.0.0.1:1"],
+                "can be reached from outside",
+            ),
+            (["--pid", "0"], "--pid"),
+            (["--comm", "more than fifteen"], "1 to 15 bytes"),
+            (["--ring", "5000"], "power of two"),
+            (["--replay", "much"], "not a size"),
+            (["--replay", "99999999999G"], "too large"),
+            (["--source", "kernel"], "synthetic:RATE"),
+        ] {
+            let words = refusal(&args);
+            assert!(words.contains(why) && !words.contains('\n'), "{words}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_size("64K"), Ok(64 << 10));
+        assert_eq!(parse_size("8m"), Ok(8 << 20));
+        assert_eq!(parse_size("123"), Ok(123));
+    }
 }

@@ -112,7 +112,7 @@ struct Trace {
 
 enum Heard {
     Started(Started),
-    Batch(Batch),
+    Batch(Box<Batch>),
     Loss(Loss),
     Heartbeat(Heartbeat),
 }
@@ -136,7 +136,7 @@ impl Trace {
                     u64::from(batch.events + batch.filtered)
                 );
                 self.next_seq = batch.last_seq + 1;
-                Heard::Batch(batch)
+                Heard::Batch(Box::new(batch))
             }
             Response::Loss(loss) => {
                 if loss.hop() != Hop::Ring {
@@ -166,7 +166,7 @@ impl Trace {
     async fn batch(&mut self) -> Batch {
         loop {
             match self.next().await {
-                Some(Heard::Batch(batch)) => return batch,
+                Some(Heard::Batch(batch)) => return *batch,
                 Some(Heard::Loss(_)) | None => panic!("a loss or the end before the batch"),
                 Some(_) => {}
             }
