@@ -46,9 +46,8 @@ impl Session {
         filter: Option<Filter>,
         started: Response,
     ) -> Self {
-        let mut beats = hub.watch_beat();
-        beats.mark_unchanged();
         Self {
+            beats: hub.watch_beat(),
             hub,
             claim,
             cursor,
@@ -56,7 +55,6 @@ impl Session {
             paused: false,
             ready: VecDeque::from([started]),
             skipped_from: None,
-            beats,
             beat: None,
         }
     }
@@ -67,6 +65,10 @@ impl Session {
         let mut listening = true;
         loop {
             let closed = progress.borrow_and_update().closed;
+            if closed && self.beats.has_changed().unwrap_or(false) {
+                // The last one, whatever waited before it: the books as they ended.
+                self.beat = self.beats.borrow_and_update().clone();
+            }
             self.fill();
             if closed && self.ready.is_empty() {
                 return;
