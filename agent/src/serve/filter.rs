@@ -19,7 +19,8 @@ pub struct Filter {
     pids: HashSet<u32>,
     comms: HashSet<Vec<u8>>,
     followed: HashMap<u32, Followed>,
-    mms: HashSet<u32>,
+    /// The tgid behind each address space of theirs.
+    mms: HashMap<u32, u32>,
 }
 
 #[derive(Clone, Copy)]
@@ -66,7 +67,7 @@ impl Filter {
                 .map(|comm| comm.clone().into_bytes())
                 .collect(),
             followed: HashMap::new(),
-            mms: HashSet::new(),
+            mms: HashMap::new(),
         }))
     }
 
@@ -93,8 +94,8 @@ impl Filter {
         let passes = kind == Kind::FrameFree
             || self.follows(event.tgid)
             || self.follows(event.other_tgid)
-            || self.mms.contains(&event.mm)
-            || self.mms.contains(&event.other_mm);
+            || self.mms.contains_key(&event.mm)
+            || self.mms.contains_key(&event.other_mm);
         match kind {
             Kind::Fork if self.is_by_pid(event.tgid) => {
                 self.follow(event.other_tgid, event.other_mm, true);
@@ -105,13 +106,15 @@ impl Filter {
                 }
             }
             Kind::MmExit => {
-                self.mms.remove(&event.mm);
-                if self
-                    .followed
-                    .get(&event.tgid)
-                    .is_some_and(|followed| followed.mm == event.mm)
-                {
-                    self.followed.remove(&event.tgid);
+                // Whoever drops the last reference ends it: not always the process itself.
+                if let Some(tgid) = self.mms.remove(&event.mm) {
+                    if self
+                        .followed
+                        .get(&tgid)
+                        .is_some_and(|followed| followed.mm == event.mm)
+                    {
+                        self.followed.remove(&tgid);
+                    }
                 }
             }
             _ => {}
@@ -133,7 +136,7 @@ impl Filter {
 
     fn follow(&mut self, tgid: u32, mm: u32, by_pid: bool) {
         if mm != 0 {
-            self.mms.insert(mm);
+            self.mms.insert(mm, tgid);
         }
         self.followed.insert(tgid, Followed { mm, by_pid });
     }

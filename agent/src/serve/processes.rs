@@ -12,6 +12,8 @@ const CAPACITY: usize = 16_384;
 #[derive(Clone, Default)]
 pub struct Processes {
     by_tgid: HashMap<u32, Process>,
+    /// The tgid of an address space: the last that was seen, where several share it.
+    by_mm: HashMap<u32, u32>,
 }
 
 impl Processes {
@@ -20,13 +22,9 @@ impl Processes {
         for process in &cut.processes {
             self.insert(process.clone());
         }
-        for &(tgid, mm) in &cut.exits {
-            // exec ends an address space too, but not the process, which by then has another mm.
-            if self
-                .by_tgid
-                .get(&tgid)
-                .is_some_and(|process| process.mm == mm)
-            {
+        for mm in &cut.ended_mms {
+            // exec ends an address space too, but not the process: `insert` gave it another mm by then.
+            if let Some(tgid) = self.by_mm.remove(mm) {
                 self.by_tgid.remove(&tgid);
             }
         }
@@ -43,6 +41,14 @@ impl Processes {
         if self.by_tgid.len() >= CAPACITY && !self.by_tgid.contains_key(&process.tgid) {
             self.forget_older_half();
         }
+        if let Some(before) = self
+            .by_tgid
+            .get(&process.tgid)
+            .filter(|before| before.mm != process.mm)
+        {
+            self.by_mm.remove(&before.mm);
+        }
+        self.by_mm.insert(process.mm, process.tgid);
         self.by_tgid.insert(process.tgid, process);
     }
 
@@ -55,6 +61,8 @@ impl Processes {
         let (_, &mut median, _) = starts.select_nth_unstable(CAPACITY / 2);
         self.by_tgid
             .retain(|_, process| process.start_time_ns > median);
+        let known = &self.by_tgid;
+        self.by_mm.retain(|_, tgid| known.contains_key(tgid));
     }
 }
 
@@ -80,7 +88,7 @@ mod tests {
         });
         assert_eq!(tgids(&processes), [4, 5]);
         processes.pass(&Cut {
-            exits: vec![(4, 4)],
+            ended_mms: vec![4],
             ..cut(1, 1)
         });
         assert_eq!(tgids(&processes), [5]);
@@ -95,7 +103,7 @@ mod tests {
         };
         processes.pass(&Cut {
             processes: vec![after_exec],
-            exits: vec![(4, 4)],
+            ended_mms: vec![4],
             ..cut(1, 1)
         });
         assert_eq!(tgids(&processes), [4]);

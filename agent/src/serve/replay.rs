@@ -187,14 +187,8 @@ impl Replay {
             cursor.hop = Hop::ClientQueue;
             return Some(lost);
         }
-        let told = self.losses.partition_point(|noted| noted.id < cursor.loss);
-        if let Some(noted) = self
-            .losses
-            .get(told)
-            .filter(|noted| noted.before <= cursor.index)
-        {
-            cursor.loss = noted.id + 1;
-            return Some(Item::Ring(noted.loss.clone()));
+        if let Some(lost) = self.next_ring_loss(cursor) {
+            return Some(lost);
         }
         let cut = Arc::clone(cut?);
         let known = if cursor.knows_processes {
@@ -209,6 +203,17 @@ impl Replay {
         cursor.next_seq = cut.last_seq + 1;
         cursor.time_ns = cursor.time_ns.max(cut.until_ns);
         Some(Item::Cut { cut, skip, known })
+    }
+
+    /// The next loss at the ring that stands before whatever else comes at `cursor`, which moves behind it.
+    pub fn next_ring_loss(&self, cursor: &mut Cursor) -> Option<Item> {
+        let told = self.losses.partition_point(|noted| noted.id < cursor.loss);
+        let noted = self
+            .losses
+            .get(told)
+            .filter(|noted| noted.before <= cursor.index)?;
+        cursor.loss = noted.id + 1;
+        Some(Item::Ring(noted.loss.clone()))
     }
 
     fn cursor(&self, next_seq: u64, index: u64, loss: u64) -> Cursor {
@@ -273,7 +278,7 @@ fn weight(cut: &Cut) -> usize {
         .iter()
         .map(|process| size_of::<Process>() + process.comm.capacity())
         .sum();
-    OVERHEAD_BYTES + cut.bytes.0.len() + processes + cut.exits.len() * size_of::<(u32, u32)>()
+    OVERHEAD_BYTES + cut.bytes.0.len() + processes + size_of_val(cut.ended_mms.as_slice())
 }
 
 #[cfg(test)]

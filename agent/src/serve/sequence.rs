@@ -25,8 +25,8 @@ pub struct Cut {
     pub from_ns: u64,
     pub until_ns: u64,
     pub processes: Vec<Process>,
-    /// tgid and mm of address spaces that ended in this batch.
-    pub exits: Vec<(u32, u32)>,
+    /// The address spaces that ended in this batch.
+    pub ended_mms: Vec<u32>,
     pub bytes: EncodedBatch,
 }
 
@@ -94,11 +94,11 @@ impl Sequencer {
             from_ns: self.events.first().map_or(0, |event| event.time_ns),
             until_ns: self.events.last().map_or(0, |event| event.time_ns),
             processes: std::mem::take(&mut self.processes),
-            exits: self
+            ended_mms: self
                 .events
                 .iter()
                 .filter(|event| ends_mm(event))
-                .map(|event| (event.tgid, event.mm))
+                .map(|event| event.mm)
                 .collect(),
             bytes: EncodedBatch::new(&columns),
         });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
@@ -83,7 +83,7 @@ pub async fn serve_until(
             Listener::Tcp(listener) => {
                 run(
                     service,
-                    TcpListener::from_std(listener).map(TcpListenerStream::new),
+                    TcpListener::from_std(listener).map(undelayed),
                     ended,
                 )
                 .await
@@ -165,6 +165,15 @@ fn admitted(listener: UnixListener, path: PathBuf) -> impl Stream<Item = io::Res
         peer::check(stream, &path)
             .inspect_err(|error| eprintln!("cowpath-agent: refused a client: {error}"))
             .is_ok()
+    })
+}
+
+/// A heartbeat or a small batch is not held back for more to send.
+fn undelayed(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
+    TcpListenerStream::new(listener).map(|stream| {
+        let stream = stream?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
     })
 }
 

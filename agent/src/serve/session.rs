@@ -121,9 +121,19 @@ impl Session {
     fn fill(&mut self) {
         while self.ready.is_empty() {
             if self.paused {
-                return self.fill_paused();
+                return self.send_beat();
             }
-            let item = self.hub.replay().next(&mut self.cursor);
+            let next_seq = self.cursor.next_seq;
+            let beat_is_due = self
+                .beat
+                .as_ref()
+                .is_some_and(|beat| beat.last_seq < next_seq);
+            let item = if beat_is_due {
+                // What was lost before a heartbeat is told before it.
+                self.hub.replay().next_ring_loss(&mut self.cursor)
+            } else {
+                self.hub.replay().next(&mut self.cursor)
+            };
             match item {
                 Some(Item::Cut { cut, skip, known }) => {
                     self.introduce(cut.first_seq + skip, &known);
@@ -157,31 +167,25 @@ impl Session {
                     self.tell_skipped(self.cursor.next_seq);
                     self.ready.push_back(Response::Loss(encode_ring_loss(lost)));
                 }
-                None => return self.fill_beat(),
+                None if beat_is_due => self.send_beat(),
+                None => return,
             }
         }
     }
 
-    /// All is sent: a heartbeat that promises no more than that may go.
-    fn fill_beat(&mut self) {
-        let next_seq = self.cursor.next_seq;
-        if let Some(beat) = self.beat.take_if(|beat| beat.last_seq < next_seq) {
-            self.tell_skipped(next_seq);
-            self.ready
-                .push_back(Response::Heartbeat(Heartbeat::clone(&beat)));
+    /// Sends the heartbeat that waits, if one does. A paused client hears too that the agent lives, but nothing is
+    /// called sent that it did not get.
+    fn send_beat(&mut self) {
+        let Some(beat) = self.beat.take() else {
+            return;
+        };
+        let mut beat = Heartbeat::clone(&beat);
+        if self.paused {
+            beat.time_ns = self.cursor.time_ns;
+            beat.last_seq = self.cursor.next_seq - 1;
         }
-    }
-
-    /// A paused client still hears that the agent lives, but only what it has seen is called sent.
-    fn fill_paused(&mut self) {
-        if let Some(beat) = self.beat.take() {
-            self.tell_skipped(self.cursor.next_seq);
-            self.ready.push_back(Response::Heartbeat(Heartbeat {
-                time_ns: self.cursor.time_ns,
-                last_seq: self.cursor.next_seq - 1,
-                ..Heartbeat::clone(&beat)
-            }));
-        }
+        self.tell_skipped(self.cursor.next_seq);
+        self.ready.push_back(Response::Heartbeat(beat));
     }
 
     fn introduce(&mut self, next_seq: u64, known: &[Process]) {
@@ -282,5 +286,55 @@ fn encode_ring_loss(lost: RingLoss) -> Loss {
         from_ns: lost.from_ns,
         until_ns: lost.until_ns,
         leg: lost.leg.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::testing::cut;
+    use crate::serve::wire::v1::Started;
+
+    #[test]
+    fn a_client_that_never_catches_up_hears_heartbeats_behind_what_they_promise() {
+        let hub = Arc::new(Hub::new(1 << 20, &[]));
+        let cursor = hub.replay().cursor_now();
+        let claim = hub.replay().claims.enter(String::new(), 0);
+        let started = Response::Started(Started::default());
+        let mut session = Session::new(Arc::clone(&hub), claim, cursor, None, started);
+        let mut said = String::new();
+        for second in 0..3 {
+            hub.publish(cut(second * 20 + 1, 10));
+            hub.note_loss(RingLoss {
+                leg: "fork",
+                count: 1,
+                from_ns: 1,
+                until_ns: 2,
+            });
+            let last_seq = second * 20 + 10;
+            session.beat = Some(Arc::new(Heartbeat {
+                last_seq,
+                ..Heartbeat::default()
+            }));
+            hub.publish(cut(second * 20 + 11, 10));
+            // One response too few for it to be done.
+            for _ in 0..4 {
+                session.fill();
+                said.push_str(match session.ready.pop_front() {
+                    Some(Response::Started(_)) => "started ",
+                    Some(Response::Batch(_)) => "batch ",
+                    Some(Response::Loss(_)) => "loss ",
+                    Some(Response::Heartbeat(beat)) => {
+                        assert!(beat.last_seq < session.cursor.next_seq);
+                        "beat "
+                    }
+                    None => "nothing ",
+                });
+            }
+        }
+        assert_eq!(
+            said,
+            "started batch loss beat batch batch loss beat batch batch loss beat "
+        );
     }
 }

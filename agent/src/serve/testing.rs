@@ -80,7 +80,7 @@ pub fn cut(first_seq: u64, events: u64) -> Cut {
         from_ns: first_seq,
         until_ns: columns.last_seq,
         processes: Vec::new(),
-        exits: Vec::new(),
+        ended_mms: Vec::new(),
         bytes: EncodedBatch::new(&columns),
     }
 }
