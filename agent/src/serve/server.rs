@@ -30,6 +30,8 @@ const FLUSH: Duration = Duration::from_secs(3);
 /// A request is a few numbers, or a filter.
 const MAX_REQUEST_BYTES: usize = 64 << 10;
 const MAX_STREAMS: u32 = 32;
+/// After a connection could not be accepted.
+const RETRY: Duration = Duration::from_millis(100);
 /// Finds clients whose host vanished.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
@@ -121,7 +123,9 @@ where
     I: Stream<Item = io::Result<S>>,
     S: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
-    let incoming = incoming.map_err(|error| broken(format!("cannot listen: {error}")))?;
+    let incoming = incoming
+        .map_err(|error| broken(format!("cannot listen: {error}")))?
+        .then(unhurried);
     let (health, health_service) = tonic_health::server::health_reporter();
     health
         .set_service_status(SERVICE_NAME, ServingStatus::Serving)
@@ -156,6 +160,14 @@ where
             Ok(())
         }
     }
+}
+
+/// Out of descriptors, say: trying again at once would only burn the CPU.
+async fn unhurried<S>(accepted: io::Result<S>) -> io::Result<S> {
+    if accepted.is_err() {
+        tokio::time::sleep(RETRY).await;
+    }
+    accepted
 }
 
 /// Connections of those who may connect. Others find theirs closed, and the agent's log says why.
