@@ -83,4 +83,6 @@ pub trait Source: Send {
     fn legs(&self) -> Vec<LegStatus>;
     /// Bytes waiting in the ring buffer, and its size.
     fn ring(&self) -> (u64, u64);
+    /// Stops what makes events. What is in the ring buffer by then can still be drained.
+    fn detach(&mut self);
 }

@@ -1,1 +1,7 @@
-fn main() {}
+//! `cowpath-agent`: see `cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cowpath_agent::cli::run()
+}

@@ -1,0 +1,225 @@
+//! The command line.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::doctor;
+use crate::event::{Source, Target};
+use crate::failure::{Exit, Failure};
+use crate::serve::synthetic::{self, Synthetic};
+use crate::serve::{self, Address, Listener};
+
+const EXIT_STATUSES: &str = "\
+Exit statuses:
+  0  ended by SIGTERM or SIGINT, everything delivered
+  1  broke off while serving
+  2  wrong command line
+  3  this host does not let us trace
+  4  the address is taken or refused";
+
+const DEFAULT_LISTEN: &str = "unix:///run/cowpath/agent.sock";
+
+/// Streams what fork, copy-on-write and page pins do to memory on this host.
+#[derive(Parser)]
+#[command(name = "cowpath-agent", version, after_help = EXIT_STATUSES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Traces, and serves the events over gRPC until a signal comes.
+    Serve(ServeArgs),
+    /// Says what works on this host, and what to do about the rest. Changes nothing; exit status 3: cannot trace.
+    Doctor {
+        /// One JSON object instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args)]
+#[command(after_help = EXIT_STATUSES)]
+struct ServeArgs {
+    /// unix:///PATH or tcp://127.0.0.1:PORT. A unix socket is for root, this user and the group of the socket; TCP has no
+    /// such check, and only loopback is allowed.
+    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_LISTEN)]
+    listen: Address,
+
+    /// Traces this process and its children. May be repeated; without --pid, --comm and --cgroup all is traced.
+    #[arg(long = "pid", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pids: Vec<u32>,
+
+    /// Traces processes whose comm is exactly this, at most 15 bytes. May be repeated.
+    #[arg(long = "comm", value_name = "NAME", value_parser = parse_comm)]
+    comms: Vec<String>,
+
+    /// Traces processes in this cgroup v2 and below it; a path below /sys/fs/cgroup. May be repeated.
+    #[arg(long = "cgroup", value_name = "PATH")]
+    cgroups: Vec<String>,
+
+    /// Size of the kernel's ring buffer: a power of two. K, M and G are understood.
+    #[arg(long, value_name = "BYTES", default_value = "8M", value_parser = parse_ring)]
+    ring: u64,
+
+    /// What is kept of the stream for clients that are behind or come back.
+    #[arg(long, value_name = "BYTES", default_value = "8M", value_parser = parse_size)]
+    replay: u64,
+
+    /// Instead of the kernel: synthetic:RATE[:PAGES[:SEED]], events a second, for tests and benchmarks.
+    #[arg(long, value_name = "SOURCE", hide = true)]
+    source: Option<synthetic::Config>,
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => return report(&misuse(&error)),
+        Err(help) => {
+            // A reader that went away wants no more.
+            let _ = help.print();
+            return ExitCode::SUCCESS;
+        }
+    };
+    match cli.command {
+        Command::Serve(args) => {
+            serve(args).map_or_else(|failure| report(&failure), |()| ExitCode::SUCCESS)
+        }
+        Command::Doctor { json } => doctor(json),
+    }
+}
+
+fn report(failure: &Failure) -> ExitCode {
+    eprintln!("cowpath-agent: {failure}");
+    failure.exit_code()
+}
+
+/// clap tells over several lines what is wrong; the first holds it.
+fn misuse(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    Failure::new(Exit::Usage, format!("{line}. See cowpath-agent --help"))
+}
+
+fn doctor(json: bool) -> ExitCode {
+    let checks = doctor::examine();
+    let report = if json {
+        doctor::to_json(&checks)
+    } else {
+        doctor::to_text(&checks)
+    };
+    // A reader that went away wants no more.
+    let _ = io::stdout().write_all(report.as_bytes());
+    ExitCode::from(if doctor::can_trace(&checks) {
+        0
+    } else {
+        Exit::CannotTrace as u8
+    })
+}
+
+fn serve(args: ServeArgs) -> Result<(), Failure> {
+    // Before anything is attached: a taken address is the commonest mistake.
+    let listener = serve::bind(&args.listen)?;
+    let target = Target {
+        pids: args.pids,
+        comms: args.comms,
+        cgroups: args.cgroups,
+    };
+    let source: Box<dyn Source> = match args.source {
+        Some(config) => Box::new(Synthetic::new(config, args.ring)),
+        None => return Err(Failure::new(Exit::CannotTrace, "no kernel source yet")),
+    };
+    serve::drop_all_but_reading()
+        .map_err(|error| Failure::new(Exit::Broken, format!("cannot drop privileges: {error}")))?;
+    let listening = match &listener {
+        Listener::Unix(..) => args.listen.to_string(),
+        Listener::Tcp(listener) => listener.local_addr().map_or_else(
+            |_| args.listen.to_string(),
+            |address| Address::Tcp(address).to_string(),
+        ),
+    };
+    eprintln!("cowpath-agent: serving on {listening}");
+    let replay_bytes = usize::try_from(args.replay).unwrap_or(usize::MAX);
+    serve::serve(
+        &serve::Config {
+            target,
+            replay_bytes,
+        },
+        source,
+        listener,
+    )
+}
+
+fn parse_comm(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=15 => Ok(text.to_owned()),
+        _ => Err("a comm has 1 to 15 bytes, as `ps -o comm` shows it".to_owned()),
+    }
+}
+
+fn parse_ring(text: &str) -> Result<u64, String> {
+    let size = parse_size(text)?;
+    if !size.is_power_of_two() || !(4096..=1 << 30).contains(&size) {
+        return Err("a ring buffer is a power of two from 4K to 1G".to_owned());
+    }
+    Ok(size)
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.char_indices().last() {
+        Some((at, 'K' | 'k')) => (&text[..at], 10),
+        Some((at, 'M' | 'm')) => (&text[..at], 20),
+        Some((at, 'G' | 'g')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| "not a size. Write 8M, 512K or a number of bytes".to_owned())?;
+    number
+        .checked_mul(1 << shift)
+        .ok_or_else(|| "too large".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(args: &[&str]) -> String {
+        let args = ["cowpath-agent", "serve"].iter().chain(args);
+        Cli::try_parse_from(args).map_or_else(
+            |error| misuse(&error).to_string(),
+            |_| "accepted".to_owned(),
+        )
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_one_line_that_says_why() {
+        for (args, why) in [
+            (
+                ["--listen", "tcp://10.0.0.1:1"],
+                "can be reached from outside",
+            ),
+            (["--pid", "0"], "--pid"),
+            (["--comm", "more than fifteen"], "1 to 15 bytes"),
+            (["--ring", "5000"], "power of two"),
+            (["--replay", "much"], "not a size"),
+            (["--replay", "99999999999G"], "too large"),
+            (["--source", "kernel"], "synthetic:RATE"),
+        ] {
+            let words = refusal(&args);
+            assert!(words.contains(why) && !words.contains('\n'), "{words}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_size("64K"), Ok(64 << 10));
+        assert_eq!(parse_size("8m"), Ok(8 << 20));
+        assert_eq!(parse_size("123"), Ok(123));
+    }
+}

@@ -1,0 +1,108 @@
+//! Where the drain thread and the clients meet.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::replay::{Replay, RingLoss};
+use super::sequence::Cut;
+use super::wire::v1;
+use crate::event::LegStatus;
+
+/// What the drain thread tells once a second.
+pub type Beat = Option<Arc<v1::Heartbeat>>;
+
+/// Shared by the drain thread, which writes, and by one session a client, which read.
+pub struct Hub {
+    replay: Mutex<Replay>,
+    legs: Mutex<Vec<v1::LegStatus>>,
+    /// Says that the log grew, or that nothing more will come.
+    grown: watch::Sender<Progress>,
+    beat: watch::Sender<Beat>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Changes with every batch and every loss.
+    pub version: u64,
+    /// Nothing more will come.
+    pub closed: bool,
+}
+
+impl Hub {
+    pub fn new(replay_bytes: usize, legs: &[LegStatus]) -> Self {
+        Self {
+            replay: Mutex::new(Replay::new(replay_bytes)),
+            legs: Mutex::new(encode_legs(legs)),
+            grown: watch::Sender::new(Progress::default()),
+            beat: watch::Sender::new(None),
+        }
+    }
+
+    /// The log. Held for moments only: never across an await or a drain.
+    pub fn replay(&self) -> MutexGuard<'_, Replay> {
+        self.replay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn publish(&self, cut: Cut) {
+        self.replay().append(cut);
+        self.wake();
+    }
+
+    pub fn note_loss(&self, loss: RingLoss) {
+        self.replay().note_loss(loss);
+        self.wake();
+    }
+
+    /// Stores the legs' books for `Describe`, and hands the heartbeat to every client.
+    pub fn beat(&self, heartbeat: v1::Heartbeat) {
+        self.legs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&heartbeat.legs);
+        self.beat.send_replace(Some(Arc::new(heartbeat)));
+    }
+
+    /// Ends every stream once it has delivered what is there.
+    pub fn close(&self) {
+        self.grown.send_modify(|progress| progress.closed = true);
+    }
+
+    pub fn legs(&self) -> Vec<v1::LegStatus> {
+        self.legs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub fn watch_progress(&self) -> watch::Receiver<Progress> {
+        self.grown.subscribe()
+    }
+
+    pub fn watch_beat(&self) -> watch::Receiver<Beat> {
+        self.beat.subscribe()
+    }
+
+    fn wake(&self) {
+        self.grown.send_modify(|progress| progress.version += 1);
+    }
+}
+
+pub fn encode_legs(legs: &[LegStatus]) -> Vec<v1::LegStatus> {
+    legs.iter()
+        .map(|leg| v1::LegStatus {
+            name: leg.name.to_owned(),
+            attached: leg.attached,
+            hook: leg.hook.clone(),
+            reasons: leg.reasons.clone(),
+            books: Some(v1::Books {
+                seen: leg.books.seen,
+                submitted: leg.books.submitted,
+                ring_full: leg.books.ring_full,
+                filtered: leg.books.filtered,
+                throttled: leg.books.throttled,
+                missed: leg.books.missed,
+            }),
+        })
+        .collect()
+}

@@ -1,0 +1,108 @@
+//! The gRPC service: `Describe` and `Trace`.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::filter::Filter;
+use super::host::Host;
+use super::hub::Hub;
+use super::replay::{Cursor, Replay};
+use super::session::Session;
+use super::wire::v1::agent_server::Agent;
+use super::wire::v1::{
+    DescribeRequest, DescribeResponse, Started, Subscribe, TraceRequest, TraceResponse,
+    trace_request, trace_response,
+};
+
+/// Bound on clients that trace at the same time.
+const MAX_CLIENTS: usize = 64;
+/// Responses that wait for one client's connection; each is at most 256 KiB.
+const OUTLET: usize = 2;
+const MAX_NAME_CHARS: usize = 64;
+
+pub struct Service {
+    hub: Arc<Hub>,
+    host: Host,
+}
+
+impl Service {
+    pub fn new(hub: Arc<Hub>, host: Host) -> Self {
+        Self { hub, host }
+    }
+
+    fn enter(&self, subscribe: Subscribe) -> Result<Session, Box<Status>> {
+        let filter = Filter::new(&subscribe.filter.unwrap_or_default())?;
+        let name = subscribe.client.chars().take(MAX_NAME_CHARS).collect();
+
+        let mut replay = self.hub.replay();
+        if replay.claims.connected() >= MAX_CLIENTS {
+            let words = format!("{MAX_CLIENTS} clients trace already. End one of them");
+            return Err(Box::new(Status::resource_exhausted(words)));
+        }
+        let resumes = subscribe.boot_id == self.host.boot_id() && subscribe.after_seq > 0;
+        let cursor = if resumes {
+            cursor_after(&replay, subscribe.after_seq)?
+        } else if subscribe.replay {
+            replay.cursor_first()
+        } else {
+            replay.cursor_now()
+        };
+        let claim = replay.claims.enter(name, cursor.next_seq - 1);
+        drop(replay);
+
+        let started = trace_response::Response::Started(Started {
+            agent: Some(self.host.describe(self.hub.legs())),
+            next_seq: cursor.next_seq,
+        });
+        Ok(Session::new(
+            Arc::clone(&self.hub),
+            claim,
+            cursor,
+            filter,
+            started,
+        ))
+    }
+}
+
+#[tonic::async_trait]
+impl Agent for Service {
+    type TraceStream = ReceiverStream<Result<TraceResponse, Status>>;
+
+    async fn describe(
+        &self,
+        _request: Request<DescribeRequest>,
+    ) -> Result<Response<DescribeResponse>, Status> {
+        Ok(Response::new(self.host.describe(self.hub.legs())))
+    }
+
+    async fn trace(
+        &self,
+        request: Request<Streaming<TraceRequest>>,
+    ) -> Result<Response<Self::TraceStream>, Status> {
+        let mut requests = request.into_inner();
+        let Some(TraceRequest {
+            request: Some(trace_request::Request::Subscribe(subscribe)),
+        }) = requests.message().await?
+        else {
+            return Err(Status::invalid_argument(
+                "a Trace begins with subscribe. Send it as the first request",
+            ));
+        };
+        let session = self.enter(subscribe).map_err(|status| *status)?;
+        let (outlet, responses) = mpsc::channel(OUTLET);
+        tokio::spawn(session.run(requests, outlet));
+        Ok(Response::new(ReceiverStream::new(responses)))
+    }
+}
+
+fn cursor_after(replay: &Replay, after_seq: u64) -> Result<Cursor, Box<Status>> {
+    replay.cursor_after(after_seq).ok_or_else(|| {
+        let last = replay.next_seq() - 1;
+        Box::new(Status::invalid_argument(format!(
+            "after_seq {after_seq} is ahead of this agent, whose last event is {last}. Resume with the boot id it belongs to"
+        )))
+    })
+}

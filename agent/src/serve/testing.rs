@@ -1,0 +1,162 @@
+//! What the tests of several files here need.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+
+use super::batch;
+use super::replay::{Cursor, Item, Replay};
+use super::sequence::Cut;
+use super::wire::EncodedBatch;
+use super::wire::columns::Kind;
+use crate::event::{Books, Drained, Event, LegStatus, Process, Source};
+
+/// Events with any values at all, and often with columns that are zero.
+pub fn any_event() -> impl Strategy<Value = Event> {
+    let wide = (any::<[u64; 5]>(), any::<[bool; 5]>());
+    let narrow = (any::<[u32; 9]>(), any::<[bool; 9]>());
+    (wide, narrow, any::<[i32; 4]>(), any::<[u8; 3]>()).prop_map(
+        |((wide, keep), (narrow, stay), counts, bytes)| {
+            let wide = |i: usize| if keep[i] { wide[i] } else { 0 };
+            let narrow = |i: usize| if stay[i] { narrow[i] } else { 0 };
+            Event {
+                time_ns: wide(0),
+                vpn: wide(1),
+                old_pfn: wide(2),
+                new_pfn: wide(3),
+                aux: wide(4),
+                cpu: narrow(0),
+                tgid: narrow(1),
+                tid: narrow(2),
+                mm: narrow(3),
+                other_mm: narrow(4),
+                other_tgid: narrow(5),
+                pages: narrow(6),
+                flags: narrow(7),
+                stack: narrow(8),
+                refcount: counts[0],
+                mapcount: counts[1],
+                pincount: counts[2],
+                new_refcount: counts[3],
+                kind: bytes[0],
+                outcome: bytes[1],
+                order: bytes[2],
+            }
+        },
+    )
+}
+
+pub fn fault(tgid: u32, vpn: u64) -> Event {
+    Event {
+        kind: Kind::WpFault as u8,
+        tgid,
+        mm: tgid,
+        vpn,
+        time_ns: vpn,
+        ..Event::default()
+    }
+}
+
+pub fn process(tgid: u32, parent_tgid: u32, comm: &str) -> Process {
+    Process {
+        tgid,
+        parent_tgid,
+        mm: tgid,
+        comm: comm.as_bytes().to_vec(),
+        start_time_ns: u64::from(tgid),
+    }
+}
+
+/// A batch whose event number n has vpn n.
+pub fn cut(first_seq: u64, events: u64) -> Cut {
+    let events: Vec<Event> = (first_seq..first_seq + events)
+        .map(|seq| fault(1, seq))
+        .collect();
+    let columns = batch::encode(first_seq, &[], &events);
+    Cut {
+        first_seq,
+        last_seq: columns.last_seq,
+        from_ns: first_seq,
+        until_ns: columns.last_seq,
+        processes: Vec::new(),
+        ended_mms: Vec::new(),
+        bytes: EncodedBatch::new(&columns),
+    }
+}
+
+/// Reads one item and checks that it continues at `seq`. Returns how many events it delivers and how many it loses.
+pub fn take(replay: &Replay, cursor: &mut Cursor) -> Option<(u64, u64)> {
+    let seq = cursor.next_seq;
+    match replay.next(cursor)? {
+        Item::Cut { cut, skip, .. } => {
+            assert_eq!(cut.first_seq + skip, seq);
+            Some((cut.last_seq + 1 - seq, 0))
+        }
+        Item::Lost {
+            first_seq,
+            last_seq,
+            ..
+        } => {
+            assert_eq!(first_seq, seq);
+            assert!(last_seq >= first_seq);
+            Some((0, last_seq + 1 - first_seq))
+        }
+        Item::Ring(_) => Some((0, 0)),
+    }
+}
+
+/// A source that hands over what a test puts into it.
+#[derive(Clone, Default)]
+pub struct Scripted {
+    script: Arc<Mutex<VecDeque<anyhow::Result<Drained>>>>,
+    books: Arc<Mutex<Books>>,
+}
+
+impl Scripted {
+    pub fn put(&self, drained: Drained) {
+        self.script.lock().unwrap().push_back(Ok(drained));
+    }
+
+    pub fn put_faults(&self, tgid: u32, count: u64) {
+        self.put(Drained {
+            events: (0..count).map(|vpn| fault(tgid, vpn)).collect(),
+            ..Drained::default()
+        });
+    }
+
+    pub fn fail(&self, words: &str) {
+        self.script
+            .lock()
+            .unwrap()
+            .push_back(Err(anyhow::anyhow!(words.to_owned())));
+    }
+
+    pub fn lose(&self, count: u64) {
+        self.books.lock().unwrap().ring_full += count;
+    }
+}
+
+impl Source for Scripted {
+    fn drain(&mut self, out: &mut Drained) -> anyhow::Result<()> {
+        if let Some(drained) = self.script.lock().unwrap().pop_front() {
+            *out = drained?;
+        }
+        Ok(())
+    }
+
+    fn legs(&self) -> Vec<LegStatus> {
+        vec![LegStatus {
+            name: "wp-fault",
+            attached: true,
+            books: *self.books.lock().unwrap(),
+            ..Default::default()
+        }]
+    }
+
+    fn ring(&self) -> (u64, u64) {
+        (0, 4096)
+    }
+
+    fn detach(&mut self) {}
+}

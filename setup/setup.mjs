@@ -1,0 +1,15 @@
+// usage: node setup/setup.mjs [run|test]   everything that the main job, or the tests, need on this machine
+import { agent, client, nodePackages, say, SetupError, systemPackages } from './steps.mjs'
+
+const use = process.argv[2] ?? 'run'
+
+try {
+  await systemPackages(use)
+  await nodePackages()
+  await client()
+  await agent()
+} catch (cause) {
+  if (!(cause instanceof SetupError)) throw cause
+  say(cause.message)
+  process.exitCode = 1
+}
