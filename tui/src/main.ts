@@ -55,9 +55,11 @@ function program(): Command {
   return cowpath
 }
 
-/** A reader that went away (`| head`) is no error of ours: end quietly. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? ExitStatus.Ok : ExitStatus.Failed)
+  // The terminal is gone: SIGHUP comes as well, and lets what is being recorded end in order.
+  if (error.code === 'EIO') return
+  // A reader that went away (`| head`) is no error of ours: end quietly.
+  process.exit(error.code === 'EPIPE' ? ExitStatus.Ok : reportFailure(error, process.argv))
 })
 process.on('uncaughtException', (error) => {
   process.exit(reportFailure(error, process.argv))
