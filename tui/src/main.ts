@@ -7,6 +7,7 @@ import { pageCommand } from './commands/page.js'
 import { sqlCommand } from './commands/sql.js'
 import { topCommand } from './commands/top.js'
 import { ExitStatus } from './model/failure.js'
+import { printable } from './views/printable.js'
 
 const STATUSES = `
 Exit status:
@@ -43,16 +44,23 @@ function program(): Command {
   }
   // Thrown, so that one place decides how errors look and what the exit status is.
   for (const command of [cowpath, ...cowpath.commands]) {
-    command
-      .exitOverride()
-      .showHelpAfterError(`(cowpath ${command === cowpath ? '' : command.name() + ' '}--help says more)`)
-    command.configureOutput({
+    const help = command === cowpath ? 'cowpath --help' : `cowpath ${command.name()} --help`
+    command.exitOverride().configureOutput({
       outputError: (text, write) => {
-        write(text.replace(/^error: /, 'cowpath: '))
+        write(usageLine(text, help))
       },
     })
   }
   return cowpath
+}
+
+/** Commander's complaint, which may take two lines and quote what was typed, as one printable line. */
+function usageLine(text: string, help: string): string {
+  const line = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\?\)/, '. Did you mean $1?')
+  return `cowpath: ${printable(line)}. See ${help}\n`.replace(/([.?])\. See/, '$1 See')
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
