@@ -130,10 +130,7 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
         comms: args.comms,
         cgroups: args.cgroups,
     };
-    let source: Box<dyn Source> = match args.source {
-        Some(config) => Box::new(Synthetic::new(config, args.ring)),
-        None => return Err(Failure::new(Exit::CannotTrace, "no kernel source yet")),
-    };
+    let source = open(args.source, args.ring)?;
     serve::drop_all_but_reading()
         .map_err(|error| Failure::new(Exit::Broken, format!("cannot drop privileges: {error}")))?;
     let listening = match &listener {
@@ -153,6 +150,17 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
         source,
         listener,
     )
+}
+
+/// Attaches.
+fn open(synthetic: Option<synthetic::Config>, ring_bytes: u64) -> Result<Box<dyn Source>, Failure> {
+    match synthetic {
+        Some(config) => Ok(Box::new(Synthetic::new(config, ring_bytes))),
+        None => Err(Failure::new(
+            Exit::CannotTrace,
+            "cannot trace the kernel: this build has no BPF programs. Serve a synthetic source: --source synthetic:1000",
+        )),
+    }
 }
 
 fn parse_comm(text: &str) -> Result<String, String> {
