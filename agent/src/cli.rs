@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::doctor;
@@ -19,6 +20,8 @@ Exit statuses:
   3  this host does not let us trace
   4  the address is taken or refused";
 
+/// No command at all: the answer is the help.
+const MISSING: ErrorKind = ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 const DEFAULT_LISTEN: &str = "unix:///run/cowpath/agent.sock";
 
 /// Streams what fork, copy-on-write and page pins do to memory on this host.
@@ -78,6 +81,10 @@ struct ServeArgs {
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if error.kind() == MISSING => {
+            let _ = error.print();
+            return ExitCode::from(Exit::Usage as u8);
+        }
         Err(error) if error.use_stderr() => return report(&misuse(&error)),
         Err(help) => {
             // A reader that went away wants no more.
