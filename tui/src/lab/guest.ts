@@ -60,8 +60,9 @@ const TAIL_LINES = 12
 export async function bootLab(options: LabOptions): Promise<LabGuest> {
   const qemu = findQemu()
   const network = options.agent === undefined ? 'none' : 'network'
-  const wanted = [...machineModules(options, network), ...(options.modules ?? [])]
-  const initrd = await initramfs({ ...options, modules: modulesInOrder(options.kernel.modules, wanted) })
+  const needed = machineModules(options, network)
+  const modules = modulesInOrder(options.kernel.modules, options.modules ?? [], needed)
+  const initrd = await initramfs({ ...options, modules })
   const choices = options.icount === true ? ['tcg' as const] : accelerators()
   const limitMs = options.bootTimeoutMs ?? BOOT_TIMEOUT_MS
   if (choices.length === 1) return (await Guest.launch(qemu, options, initrd, choices[0])).ready(limitMs)

@@ -61,6 +61,12 @@ test('a missing module is named, with the one that needs it', () => {
   expect(() => modulesInOrder(undefined, ['brd'])).toThrow(/--modules/)
 })
 
+test('what the machine would need is taken where it is a module, and else built in', () => {
+  const root = tree({ e1000: module('depends=') })
+  expect(modulesInOrder(root, [], ['e1000', 'virtio_pci']).map(({ name }) => name)).toEqual(['e1000'])
+  expect(modulesInOrder(undefined, [], ['e1000'])).toEqual([])
+})
+
 test('modules that need each other do not hang the resolver', () => {
   expect(names(tree({ a: module('depends=b'), b: module('depends=a') }), 'a')).toEqual(['b', 'a'])
 })

@@ -17,12 +17,17 @@ const MODULE_LIMIT_BYTES = 256 << 20
 /**
  * The modules named and what they depend on, each once, in load order. Dependencies are read from the modules
  * themselves (`depends=` and `softdep=pre:` in .modinfo), since packages bring no modules.dep; what is built into the
- * kernel needs no loading.
+ * kernel needs no loading. Of `ifModular` those are taken that this kernel has as modules: 7.x comes without
+ * modules.builtin, so that nothing tells what is built in from what is not there.
  * @throws LabError for a module that this kernel does not have.
  */
-export function modulesInOrder(root: string | undefined, wanted: readonly string[]): Module[] {
-  if (wanted.length === 0) return []
+export function modulesInOrder(
+  root: string | undefined,
+  wanted: readonly string[],
+  ifModular: readonly string[] = [],
+): Module[] {
   if (root === undefined) {
+    if (wanted.length === 0) return []
     throw new LabError(
       `cannot load ${wanted.join(', ')}: the kernel came without modules. Add --modules lib/modules/RELEASE`,
     )
@@ -48,6 +53,7 @@ export function modulesInOrder(root: string | undefined, wanted: readonly string
     visiting.delete(name)
     loaded.set(name, { name, object })
   }
+  for (const name of ifModular) if (files.has(canonical(name))) visit(name, undefined)
   for (const name of wanted) visit(name, undefined)
   return [...loaded.values()]
 }
@@ -99,7 +105,7 @@ function readModule(file: string): Buffer {
 
 function missing(name: string, neededBy: string | undefined, root: string): string {
   const why = neededBy === undefined ? '' : `, which ${neededBy} needs`
-  return `kernel ${basename(root)} has no module ${name}${why}. Check --module against its lib/modules`
+  return `kernel ${basename(root)} has no module ${name}${why}. If it is built in, leave it out; else check --module`
 }
 
 function canonical(name: string): string {
