@@ -42,7 +42,7 @@ const names = (root: string, ...wanted: string[]): string[] =>
 
 test('what a module needs comes before it, each once', () => {
   const root = tree({
-    ext4: module('depends=jbd2,mbcache', 'softdep=pre: crc32c'),
+    ext4: module('depends=jbd2,mbcache', 'softdep=pre: crypto-crc32c'),
     jbd2: module('depends=mbcache'),
     mbcache: module('depends='),
     crc32c_generic: module('license=GPL'),

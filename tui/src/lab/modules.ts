@@ -46,7 +46,7 @@ export function modulesInOrder(
     const object = readModule(file)
     const info = moduleInfo(object)
     for (const soft of info.softBefore) {
-      const real = [soft, `${soft}_generic`].map(canonical).find((one) => files.has(one) && !builtin.has(one))
+      const real = softNames(soft).find((one) => files.has(one) && !builtin.has(one))
       if (real !== undefined) visit(real, name)
     }
     for (const dependency of info.depends) visit(dependency, name)
@@ -74,6 +74,12 @@ export function moduleInfo(object: Buffer): { depends: string[]; softBefore: str
       .filter(named),
     softBefore: softBefore.filter(named),
   }
+}
+
+/** A soft dependency may name an algorithm (`crypto-crc32c`), which a module named after it offers. */
+function softNames(soft: string): string[] {
+  const algorithm = soft.replace(/^crypto-/, '')
+  return [soft, algorithm, `${algorithm}_generic`].map(canonical)
 }
 
 function moduleFiles(root: string): Map<string, string> {
