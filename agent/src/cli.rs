@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::doctor;
@@ -19,6 +20,8 @@ Exit statuses:
   3  this host does not let us trace
   4  the address is taken or refused";
 
+/// No command at all: the answer is the help.
+const MISSING: ErrorKind = ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 const DEFAULT_LISTEN: &str = "unix:///run/cowpath/agent.sock";
 
 /// Streams what fork, copy-on-write and page pins do to memory on this host.
@@ -78,6 +81,10 @@ struct ServeArgs {
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if error.kind() == MISSING => {
+            let _ = error.print();
+            return ExitCode::from(Exit::Usage as u8);
+        }
         Err(error) if error.use_stderr() => return report(&misuse(&error)),
         Err(help) => {
             // A reader that went away wants no more.
@@ -130,10 +137,7 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
         comms: args.comms,
         cgroups: args.cgroups,
     };
-    let source: Box<dyn Source> = match args.source {
-        Some(config) => Box::new(Synthetic::new(config, args.ring)),
-        None => return Err(Failure::new(Exit::CannotTrace, "no kernel source yet")),
-    };
+    let source = open(args.source, args.ring)?;
     serve::drop_all_but_reading()
         .map_err(|error| Failure::new(Exit::Broken, format!("cannot drop privileges: {error}")))?;
     let listening = match &listener {
@@ -153,6 +157,17 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
         source,
         listener,
     )
+}
+
+/// Attaches.
+fn open(synthetic: Option<synthetic::Config>, ring_bytes: u64) -> Result<Box<dyn Source>, Failure> {
+    match synthetic {
+        Some(config) => Ok(Box::new(Synthetic::new(config, ring_bytes))),
+        None => Err(Failure::new(
+            Exit::CannotTrace,
+            "cannot trace the kernel: this build has no BPF programs. Serve a synthetic source: --source synthetic:1000",
+        )),
+    }
 }
 
 fn parse_comm(text: &str) -> Result<String, String> {

@@ -83,6 +83,7 @@ pub trait Source: Send {
     fn legs(&self) -> Vec<LegStatus>;
     /// Bytes waiting in the ring buffer, and its size.
     fn ring(&self) -> (u64, u64);
-    /// Stops what makes events. What is in the ring buffer by then can still be drained.
+    /// Stops what makes events. What is in the ring buffer by then can still be drained, and nothing is held back for
+    /// sorting any more: the first drain that brings nothing is the end.
     fn detach(&mut self);
 }

@@ -44,7 +44,13 @@ test('help names every command and every exit status', () => {
 test('a mistyped command is told what it may have meant, with status 2', () => {
   const { status, stdout, stderr } = cowpath(['docter'])
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
-  expect(stderr).toContain("cowpath: unknown command 'docter'\n(Did you mean doctor?)")
+  expect(stderr).toBe("cowpath: unknown command 'docter'. Did you mean doctor? See cowpath --help\n")
+})
+
+test('a wrong option is one line too, and what was typed cannot act on the terminal', () => {
+  const { status, stderr } = cowpath(['doctor', '--\x1b[2J'])
+  expect(status).toBe(2)
+  expect(stderr).toBe("cowpath: unknown option '--\\x1b[2J'. See cowpath doctor --help\n")
 })
 
 test('an error is one line on stderr: what, why, what to do; a stack only with --debug', () => {

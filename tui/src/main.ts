@@ -7,6 +7,7 @@ import { pageCommand } from './commands/page.js'
 import { sqlCommand } from './commands/sql.js'
 import { topCommand } from './commands/top.js'
 import { ExitStatus } from './model/failure.js'
+import { printable } from './views/printable.js'
 
 const STATUSES = `
 Exit status:
@@ -43,21 +44,30 @@ function program(): Command {
   }
   // Thrown, so that one place decides how errors look and what the exit status is.
   for (const command of [cowpath, ...cowpath.commands]) {
-    command
-      .exitOverride()
-      .showHelpAfterError(`(cowpath ${command === cowpath ? '' : command.name() + ' '}--help says more)`)
-    command.configureOutput({
+    const help = command === cowpath ? 'cowpath --help' : `cowpath ${command.name()} --help`
+    command.exitOverride().configureOutput({
       outputError: (text, write) => {
-        write(text.replace(/^error: /, 'cowpath: '))
+        write(usageLine(text, help))
       },
     })
   }
   return cowpath
 }
 
-/** A reader that went away (`| head`) is no error of ours: end quietly. */
+/** Commander's complaint, which may take two lines and quote what was typed, as one printable line. */
+function usageLine(text: string, help: string): string {
+  const line = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\?\)/, '. Did you mean $1?')
+  return `cowpath: ${printable(line)}. See ${help}\n`.replace(/([.?])\. See/, '$1 See')
+}
+
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? ExitStatus.Ok : ExitStatus.Failed)
+  // The terminal is gone: SIGHUP comes as well, and lets what is being recorded end in order.
+  if (error.code === 'EIO') return
+  // A reader that went away (`| head`) is no error of ours: end quietly.
+  process.exit(error.code === 'EPIPE' ? ExitStatus.Ok : reportFailure(error, process.argv))
 })
 process.on('uncaughtException', (error) => {
   process.exit(reportFailure(error, process.argv))

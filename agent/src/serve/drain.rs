@@ -110,11 +110,20 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// However it ends, what was drained until then is handed over, with the last books.
     fn run(mut self, stop: &AtomicBool) -> anyhow::Result<()> {
-        let mut quiet = 0;
+        let drained = self.drain_until(stop);
+        self.source.detach();
+        let rest = self.drain_rest();
+        self.beat(Instant::now());
+        drained.and(rest)
+    }
+
+    fn drain_until(&mut self, stop: &AtomicBool) -> anyhow::Result<()> {
+        let mut quiet: u32 = 0;
         while !stop.load(Ordering::Acquire) {
             let came = self.drain()?;
-            quiet = if came { 0 } else { quiet + 1 };
+            quiet = if came { 0 } else { quiet.saturating_add(1) };
             let now = Instant::now();
             if now >= self.next_beat {
                 self.next_beat = now + HEARTBEAT;
@@ -125,9 +134,11 @@ impl<'a> Worker<'a> {
             }
             thread::park_timeout(if quiet < QUIET_DRAINS { BUSY } else { IDLE });
         }
-        self.source.detach();
+        Ok(())
+    }
+
+    fn drain_rest(&mut self) -> anyhow::Result<()> {
         while self.drain()? {}
-        self.beat(Instant::now());
         Ok(())
     }
 

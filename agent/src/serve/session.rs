@@ -88,7 +88,7 @@ impl Session {
                     Ok(None) => listening = false,
                     Err(_) => return,
                 },
-                _ = progress.changed(), if self.ready.is_empty() && !self.paused => {}
+                _ = progress.changed(), if self.ready.is_empty() => {}
                 _ = self.beats.changed(), if self.beat.is_none() => self.beat = self.beats.borrow_and_update().clone(),
                 () = outlet.closed(), if self.ready.is_empty() => return,
             }

@@ -464,6 +464,22 @@ async fn a_paused_client_hears_heartbeats_and_later_gets_what_it_missed() {
 }
 
 #[tokio::test]
+async fn a_signal_ends_a_paused_stream_at_once() {
+    let (_source, mut agent) = Agent::scripted();
+    let mut trace = agent.trace(Subscribe::default()).await.unwrap();
+    trace.started().await;
+    trace.ask(Request::Pause(Pause { paused: true })).await;
+    trace.next().await;
+    let begun = std::time::Instant::now();
+    agent.stop();
+    while trace.next().await.is_some() {}
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "it did not wait for the patience of the server to end"
+    );
+}
+
+#[tokio::test]
 async fn a_trace_that_does_not_begin_with_subscribe_is_refused_with_words() {
     let (_source, agent) = Agent::scripted();
     let first = TraceRequest {
@@ -484,8 +500,13 @@ async fn a_source_that_fails_ends_the_agent_with_its_reason() {
     let (source, agent) = Agent::scripted();
     let mut trace = agent.trace(Subscribe::default()).await.unwrap();
     trace.started().await;
+    source.put_faults(1, 7);
     source.fail("the ring went away");
     while trace.next().await.is_some() {}
+    assert_eq!(
+        trace.next_seq, 8,
+        "what came before the failure was delivered"
+    );
     drop(trace);
     let words = agent.stopped().await.err().unwrap().to_string();
     assert!(words.contains("the ring went away"), "{words}");

@@ -25,6 +25,8 @@ const QUIET: WriterListener = {
 interface Row {
   readonly what: string
   readonly seconds: number
+  /** Of both threads: steadier than the clock on a shared machine. */
+  readonly cpuSeconds: number
   readonly bytes: number
 }
 
@@ -67,7 +69,7 @@ async function ours(
   withFacts: 'facts' | 'events',
 ): Promise<Row[]> {
   const writer = await RecordingWriter.open(path, QUIET)
-  const start = performance.now()
+  const start = startClock()
   writer.run(1, SYNTHETIC_AGENT, 1)
   if (withFacts === 'facts') for (const step of stream.begin) step(writer)
   for (const { firstSeq, lastSeq, events, facts } of stream.batches) {
@@ -76,15 +78,25 @@ async function ours(
     await writer.ready()
   }
   await writer.flush()
-  const written = performance.now()
+  const written = start()
   await writer.close()
-  const sealed = performance.now()
+  const sealed = start()
   const bytes = statSync(path).size
   const what = withFacts === 'facts' ? 'events and facts' : 'events alone'
   return [
-    { what: `cowpath, ${what}, committed`, seconds: (written - start) / 1000, bytes: NaN },
-    { what: `cowpath, ${what}, sealed`, seconds: (sealed - start) / 1000, bytes },
+    { what: `cowpath, ${what}, committed`, ...written, bytes: NaN },
+    { what: `cowpath, ${what}, sealed`, ...sealed, bytes },
   ]
+}
+
+/** Seconds since the call, by the clock and by the CPUs. */
+function startClock(): () => { readonly seconds: number; readonly cpuSeconds: number } {
+  const start = performance.now()
+  const used = process.cpuUsage()
+  return () => {
+    const { user, system } = process.cpuUsage(used)
+    return { seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6 }
+  }
 }
 
 const RAW_WORKER = `
@@ -112,7 +124,7 @@ async function raw(path: string, stream: ReturnType<typeof makeStream>): Promise
     waiting--
     wake()
   })
-  const start = performance.now()
+  const start = startClock()
   const perMessage = 10
   for (let i = 0; i < stream.batches.length; i += perMessage) {
     const part = stream.batches.slice(i, i + perMessage).map((batch) => batch.events)
@@ -139,7 +151,7 @@ async function raw(path: string, stream: ReturnType<typeof makeStream>): Promise
   while (waiting > 0) await new Promise<void>((resolve) => (wake = resolve))
   return {
     what: 'raw: 8 columns in a worker',
-    seconds: (performance.now() - start) / 1000,
+    ...start(),
     bytes: statSync(path).size,
   }
 }
@@ -151,15 +163,20 @@ export async function benchStore(count: number, print: (line: string) => void): 
     const stream = makeStream(count)
     const facts = stream.batches.reduce((sum, batch) => sum + batch.facts.length, 0)
     print(`store: ${count} events, ${(facts / count).toFixed(2)} facts an event, one run each`)
-    print(`${'what'.padEnd(42)} ${'k events/s'.padStart(10)} ${'B/event'.padStart(8)}`)
+    print(
+      `${'what'.padEnd(42)} ${'k events/s'.padStart(10)} ${'CPU us/event'.padStart(13)} ${'B/event'.padStart(8)}`,
+    )
     const rows = [
       await raw(join(folder, 'raw.db'), stream),
       ...(await ours(join(folder, 'events.db'), stream, 'events')),
       ...(await ours(join(folder, 'facts.db'), stream, 'facts')),
     ]
-    for (const { what, seconds, bytes } of rows) {
+    for (const { what, seconds, cpuSeconds, bytes } of rows) {
+      const cpu = ((cpuSeconds / count) * 1e6).toFixed(2)
       const size = Number.isNaN(bytes) ? '' : (bytes / count).toFixed(1)
-      print(`${what.padEnd(42)} ${(count / seconds / 1000).toFixed(0).padStart(10)} ${size.padStart(8)}`)
+      print(
+        `${what.padEnd(42)} ${(count / seconds / 1000).toFixed(0).padStart(10)} ${cpu.padStart(13)} ${size.padStart(8)}`,
+      )
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
-import { checkBtf, checkLockdown, checkNode, checkPrivilege } from './doctor-checks.js'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { checkBtf, checkKernelCache, checkLockdown, checkNode, checkPrivilege } from './doctor-checks.js'
 
 test('Node older than what the pinned packages need is missing', () => {
   expect(checkNode('v20.19.0').verdict).toBe('ok')
@@ -28,4 +31,17 @@ test('a kernel without BTF is pointed to the lab', () => {
     verdict: 'missing',
     todo: expect.stringContaining('cowpath lab') as string,
   })
+})
+
+test('only kernels that were fetched whole count as cached', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cowpath-doctor-'))
+  try {
+    expect(checkKernelCache(join(folder, 'none')).verdict).toBe('note')
+    mkdirSync(join(folder, '6.1'))
+    expect(checkKernelCache(folder).verdict).toBe('note')
+    writeFileSync(join(folder, '6.1', 'manifest.json'), '{}')
+    expect(checkKernelCache(folder)).toMatchObject({ verdict: 'ok', says: 'cached: 6.1' })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -1,5 +1,7 @@
-import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { release } from 'node:os'
+import { join } from 'node:path'
+import { cacheDirectory } from '../lab/kernels.js'
 import { bytes } from '../views/units.js'
 import { findProgram } from './agent-binary.js'
 
@@ -80,6 +82,7 @@ export function checkLab(env: NodeJS.ProcessEnv): readonly Check[] {
     checkProgram('qemu', 'qemu-system-x86_64', 'qemu-system-x86', env),
     checkProgram('busybox', 'busybox', 'busybox-static', env),
     checkProgram('gpgv', 'gpgv', 'gpgv', env),
+    checkKernelCache(join(cacheDirectory(env), 'kernels')),
     {
       name: 'kvm',
       verdict: kvm ? 'ok' : 'note',
@@ -89,6 +92,19 @@ export function checkLab(env: NodeJS.ProcessEnv): readonly Check[] {
       todo: '',
     },
   ]
+}
+
+/** Kernels that the lab has fetched already: booting one of them needs no network. */
+export function checkKernelCache(folder: string): Check {
+  const series = existsSync(folder)
+    ? readdirSync(folder).filter((name) => existsSync(join(folder, name, 'manifest.json')))
+    : []
+  return {
+    name: 'kernels',
+    verdict: series.length > 0 ? 'ok' : 'note',
+    says: series.length > 0 ? `cached: ${series.sort().join(', ')}` : `none cached in ${folder}`,
+    todo: series.length > 0 ? '' : 'the first cowpath lab fetches one from the mirror that apt uses',
+  }
 }
 
 function checkProgram(name: string, program: string, debianPackage: string, env: NodeJS.ProcessEnv): Check {

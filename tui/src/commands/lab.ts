@@ -60,7 +60,7 @@ anything busybox offers. Without --run and WORKLOAD: ${NEWCOMERS_WORKLOAD.join('
 Examples:
   cowpath lab -- cowfork 64
   cowpath lab --kernel 7.2 --record run.db -- ./prog ARG
-  cowpath lab --module brd --run 'mkfs.ext2 /dev/ram0 && ls -l /dev/ram0'
+  cowpath lab --module brd --run 'mke2fs /dev/ram0 && ls -l /dev/ram0'
   cowpath lab --icount -- bench_cow 5000
 
 Kernels are fetched once, from the mirror that apt uses or $COWPATH_MIRROR, into $COWPATH_CACHE (default

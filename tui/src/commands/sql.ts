@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
 import { Command } from 'commander'
 import { QueryRunner, type Answer, type SqlValue } from '../store/query.js'
@@ -30,7 +30,7 @@ export function sqlCommand(): Command {
       const runner = new QueryRunner(path)
       try {
         runner.recording.remarks.forEach(printNote)
-        const sql = query ?? (process.stdin.isTTY ? '' : readFileSync(process.stdin.fd, 'utf8'))
+        const sql = query ?? (process.stdin.isTTY ? '' : await text(process.stdin))
         if (sql.trim() === '') listTables(runner, json)
         else if (json) await printRowsAsJson(runner.run(sql))
         else await printRows(runner.run(sql), outputOptions(process.env))

@@ -34,7 +34,7 @@ export function startCommand(feedOf: FeedOf): Command {
         'events=N pages=N copies=N findings=N lost=N db=PATH',
     )
     .action(async (options: StartOptions) => {
-      const stage = await openStage(process.env)
+      const stage = await endingInOrder(() => openStage(process.env))
       try {
         const interactive = process.stdin.isTTY && process.stdout.isTTY && !options.json
         process.exitCode = interactive
@@ -46,8 +46,29 @@ export function startCommand(feedOf: FeedOf): Command {
     })
 }
 
+const END_SIGNALS = [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+] as const
+
+/** While `step` runs, a signal ends the process by way of its exit handlers: they end the agent or the guest. */
+async function endingInOrder<T>(step: () => Promise<T>): Promise<T> {
+  const handlers = END_SIGNALS.map(([signal, number]) => {
+    const handler = () => process.exit(128 + number)
+    process.on(signal, handler)
+    return [signal, handler] as const
+  })
+  try {
+    return await step()
+  } finally {
+    for (const [signal, handler] of handlers) process.off(signal, handler)
+  }
+}
+
 /** The feed, which lets the stage begin when the agent has said its first word. */
 function begun(stage: Stage, feed: LiveFeed): LiveFeed {
+  let isBegun = false
   return {
     endpoint: feed.endpoint,
     run: (listener, ended) =>
@@ -57,7 +78,11 @@ function begun(stage: Stage, feed: LiveFeed): LiveFeed {
             listener.connection(connection)
           },
           item: (item) => {
-            if (item.type === 'started') stage.begin()
+            // An agent that was reconnected to says its first word again.
+            if (item.type === 'started' && !isBegun) {
+              isBegun = true
+              stage.begin()
+            }
             listener.item(item)
           },
         },
@@ -72,11 +97,7 @@ async function recordAndTell(stage: Stage, feedOf: FeedOf, { seconds, json }: St
   const model = new LiveModel(stage.endpoint)
   const ended = new AbortController()
   let status: number = ExitStatus.Ok
-  for (const [signal, number] of [
-    ['SIGINT', 2],
-    ['SIGTERM', 15],
-    ['SIGHUP', 1],
-  ] as const) {
+  for (const [signal, number] of END_SIGNALS) {
     process.once(signal, () => {
       status = 128 + number
       ended.abort()

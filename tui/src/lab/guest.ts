@@ -60,8 +60,9 @@ const TAIL_LINES = 12
 export async function bootLab(options: LabOptions): Promise<LabGuest> {
   const qemu = findQemu()
   const network = options.agent === undefined ? 'none' : 'network'
-  const wanted = [...machineModules(options, network), ...(options.modules ?? [])]
-  const initrd = await initramfs({ ...options, modules: modulesInOrder(options.kernel.modules, wanted) })
+  const needed = machineModules(options, network)
+  const modules = modulesInOrder(options.kernel.modules, options.modules ?? [], needed)
+  const initrd = await initramfs({ ...options, modules })
   const choices = options.icount === true ? ['tcg' as const] : accelerators()
   const limitMs = options.bootTimeoutMs ?? BOOT_TIMEOUT_MS
   if (choices.length === 1) return (await Guest.launch(qemu, options, initrd, choices[0])).ready(limitMs)
@@ -248,7 +249,7 @@ class Guest implements LabGuest {
     if (type === 'R') this.#ready.resolve(Number(bytes.toString('latin1')))
     else if (type === 'o') this.stdout.write(bytes)
     else if (type === 'e') this.stderr.write(bytes)
-    else if (type === 'E') this.#fail(`is in trouble: ${bytes.toString('latin1')}`)
+    else if (type === 'E') this.#fail(`reports: ${bytes.toString('latin1')}`, 'See what the agent says there')
     else if (type === 'D') this.#agentEnd.resolve(undefined)
     else if (type === 'X') {
       this.stdout.end()
@@ -257,15 +258,15 @@ class Guest implements LabGuest {
     }
   }
 
-  #fail(what: string): void {
-    const failure = this.#failure(what)
+  #fail(what: string, todo?: string): void {
+    const failure = this.#failure(what, todo)
     this.stdout.end()
     this.stderr.end()
     for (const outcome of [this.#ready, this.#exit, this.#agentEnd, this.#spoke]) outcome.reject(failure)
   }
 
   /** What happened, with the end of what the kernel and QEMU said. */
-  #failure(what: string): LabError {
+  #failure(what: string, todo = 'Check --kernel, --append and --memory'): LabError {
     const lines = `${this.#consoleTail.toString('latin1')}\n${this.#errors}`
       // the console is not ours: nothing of it may steer a terminal
       .replace(/\x1b\[[0-9;?]*[a-zA-Z]|[^\x20-\x7e\n]/g, '')
@@ -275,9 +276,7 @@ class Guest implements LabGuest {
       lines.length === 0
         ? 'its console is empty'
         : `its console ends: ${lines.slice(-TAIL_LINES).join(' | ')}`
-    return new LabError(
-      `the guest (kernel ${this.kernel.release}) ${what}; ${tail}. Check --kernel, --append and --memory`,
-    )
+    return new LabError(`the guest (kernel ${this.kernel.release}) ${what}; ${tail}. ${todo}`)
   }
 }
 

@@ -42,7 +42,7 @@ const names = (root: string, ...wanted: string[]): string[] =>
 
 test('what a module needs comes before it, each once', () => {
   const root = tree({
-    ext4: module('depends=jbd2,mbcache', 'softdep=pre: crc32c'),
+    ext4: module('depends=jbd2,mbcache', 'softdep=pre: crypto-crc32c'),
     jbd2: module('depends=mbcache'),
     mbcache: module('depends='),
     crc32c_generic: module('license=GPL'),
@@ -59,6 +59,12 @@ test('a missing module is named, with the one that needs it', () => {
   const root = tree({ a: module('depends=b') })
   expect(() => names(root, 'a')).toThrow(/no module b, which a needs/)
   expect(() => modulesInOrder(undefined, ['brd'])).toThrow(/--modules/)
+})
+
+test('what the machine would need is taken where it is a module, and else built in', () => {
+  const root = tree({ e1000: module('depends=') })
+  expect(modulesInOrder(root, [], ['e1000', 'virtio_pci']).map(({ name }) => name)).toEqual(['e1000'])
+  expect(modulesInOrder(undefined, [], ['e1000'])).toEqual([])
 })
 
 test('modules that need each other do not hang the resolver', () => {

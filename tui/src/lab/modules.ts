@@ -17,12 +17,17 @@ const MODULE_LIMIT_BYTES = 256 << 20
 /**
  * The modules named and what they depend on, each once, in load order. Dependencies are read from the modules
  * themselves (`depends=` and `softdep=pre:` in .modinfo), since packages bring no modules.dep; what is built into the
- * kernel needs no loading.
+ * kernel needs no loading. Of `ifModular` those are taken that this kernel has as modules: 7.x comes without
+ * modules.builtin, so that nothing tells what is built in from what is not there.
  * @throws LabError for a module that this kernel does not have.
  */
-export function modulesInOrder(root: string | undefined, wanted: readonly string[]): Module[] {
-  if (wanted.length === 0) return []
+export function modulesInOrder(
+  root: string | undefined,
+  wanted: readonly string[],
+  ifModular: readonly string[] = [],
+): Module[] {
   if (root === undefined) {
+    if (wanted.length === 0) return []
     throw new LabError(
       `cannot load ${wanted.join(', ')}: the kernel came without modules. Add --modules lib/modules/RELEASE`,
     )
@@ -41,13 +46,14 @@ export function modulesInOrder(root: string | undefined, wanted: readonly string
     const object = readModule(file)
     const info = moduleInfo(object)
     for (const soft of info.softBefore) {
-      const real = [soft, `${soft}_generic`].map(canonical).find((one) => files.has(one) && !builtin.has(one))
+      const real = softNames(soft).find((one) => files.has(one) && !builtin.has(one))
       if (real !== undefined) visit(real, name)
     }
     for (const dependency of info.depends) visit(dependency, name)
     visiting.delete(name)
     loaded.set(name, { name, object })
   }
+  for (const name of ifModular) if (files.has(canonical(name))) visit(name, undefined)
   for (const name of wanted) visit(name, undefined)
   return [...loaded.values()]
 }
@@ -68,6 +74,12 @@ export function moduleInfo(object: Buffer): { depends: string[]; softBefore: str
       .filter(named),
     softBefore: softBefore.filter(named),
   }
+}
+
+/** A soft dependency may name an algorithm (`crypto-crc32c`), which a module named after it offers. */
+function softNames(soft: string): string[] {
+  const algorithm = soft.replace(/^crypto-/, '')
+  return [soft, algorithm, `${algorithm}_generic`].map(canonical)
 }
 
 function moduleFiles(root: string): Map<string, string> {
@@ -99,7 +111,7 @@ function readModule(file: string): Buffer {
 
 function missing(name: string, neededBy: string | undefined, root: string): string {
   const why = neededBy === undefined ? '' : `, which ${neededBy} needs`
-  return `kernel ${basename(root)} has no module ${name}${why}. Check --module against its lib/modules`
+  return `kernel ${basename(root)} has no module ${name}${why}. If it is built in, leave it out; else check --module`
 }
 
 function canonical(name: string): string {

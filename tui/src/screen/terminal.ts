@@ -59,9 +59,15 @@ export function openTerminal(options: TerminalOptions): Terminal {
   })
   let state: 'open' | 'suspended' | 'closed' = 'open'
 
+  const onSignal = (signal: NodeJS.Signals) => {
+    close()
+    options.onSignal(signal as EndSignal) // it is registered for these only
+  }
   const close = () => {
     if (state === 'closed') return
     state = 'closed'
+    // From now on a signal ends the process at once, as where no screen is.
+    for (const signal of END_SIGNALS) process.off(signal, onSignal)
     process.off('SIGCONT', resume)
     process.off('uncaughtExceptionMonitor', close)
     process.off('exit', close)
@@ -88,12 +94,7 @@ export function openTerminal(options: TerminalOptions): Terminal {
   // A crash is reported after the terminal is whole again, and on the screen that people see.
   process.on('uncaughtExceptionMonitor', close)
   process.on('exit', close)
-  for (const signal of END_SIGNALS) {
-    process.on(signal, () => {
-      close()
-      options.onSignal(signal)
-    })
-  }
+  for (const signal of END_SIGNALS) process.on(signal, onSignal)
   screen.on('keypress', (char: string | undefined, key: { readonly full?: string } | undefined) => {
     const name = key?.full ?? char
     if (name !== undefined) options.onKey(name)

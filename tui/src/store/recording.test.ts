@@ -111,6 +111,13 @@ test('what is not a recording is refused in words', () => {
       'not a recording of cowpath',
     ],
     [
+      'half made',
+      (path) => {
+        new Database(path).exec('PRAGMA application_id = 0x636f7770; CREATE TABLE slot (a)').close()
+      },
+      'already exists',
+    ],
+    [
       'newer',
       (path) => {
         writeFileSync(path, readFileSync(good))

@@ -219,16 +219,18 @@ function openReadOnly(path: string): Opened {
 /** Opens a copy of the recording, brought from schema `older` to ours where it is older. */
 function openCopy(path: string, older: number | undefined): Opened {
   const folder = mkdtempSync(join(tmpdir(), 'cowpath-'))
+  let db: Database.Database | undefined
   try {
     const copy = join(folder, basename(path))
     copyFileSync(path, copy)
     if (existsSync(path + '-wal')) copyFileSync(path + '-wal', copy + '-wal')
-    const db = new Database(copy)
+    db = new Database(copy)
     if (older !== undefined) migrate(db, older)
     const why =
       older === undefined ? 'its folder is read-only' : `an older cowpath wrote it (schema ${older})`
     return { db, remarks: [`${path} is read from a copy: ${why}`], copy: folder }
   } catch (error) {
+    db?.close()
     removeCopy(folder)
     throw explained(error, path)
   }

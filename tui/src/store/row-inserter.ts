@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { Rows } from './messages.js'
 
-/** Rows a statement: half as fast again as one by one (docs/benchmarks.md), and no better beyond. */
+/** Rows a statement: fewer calls into SQLite; more than these gain nothing. */
 const ROWS_A_STATEMENT = 50
 
 /** Inserts rows of doubles into one table, many a statement. */
@@ -33,9 +33,6 @@ export class RowInserter {
   }
 }
 
-/** More rows than a chunk ever holds. */
-const ROWS_LIMIT = 2 ** 20
-
 /** Sets columns of rows that are already there, by id. */
 export class RowUpdater {
   readonly #statement: Database.Statement<[number[]]>
@@ -50,12 +47,22 @@ export class RowUpdater {
   /** In the order of the ids, so that each page of the table is touched once. */
   update({ rows, values }: Rows): void {
     const width = this.#values.length
-    const order = new Float64Array(rows)
-    // The id above, the row below: sorts as numbers, and both stay below 2^53.
-    for (let row = 0; row < rows; row++) order[row] = values[row * width + width - 1] * ROWS_LIMIT + row
-    order.sort()
-    for (let i = 0; i < rows; i++) run(this.#statement, this.#values, values, (order[i] % ROWS_LIMIT) * width)
+    for (const row of sortedRows(rows, (index) => values[index * width + width - 1]))
+      run(this.#statement, this.#values, values, row * width)
   }
+}
+
+/** Row numbers by ascending id: sorts plain numbers (id above, row below), where they are exact; else as they came. */
+function* sortedRows(rows: number, idOf: (row: number) => number): Generator<number> {
+  const keys = new Float64Array(rows)
+  let greatest = 0
+  for (let row = 0; row < rows; row++) {
+    keys[row] = idOf(row) * rows + row
+    if (keys[row] > greatest) greatest = keys[row]
+  }
+  const exact = greatest <= Number.MAX_SAFE_INTEGER
+  if (exact) keys.sort()
+  for (let i = 0; i < rows; i++) yield exact ? keys[i] % rows : i
 }
 
 function run(
