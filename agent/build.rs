@@ -1,13 +1,42 @@
-//! Generates the wire types from `proto/`. Needs `protoc` (Debian: protobuf-compiler).
+//! Generates the wire types from `proto/` and compiles the BPF programs. Needs `protoc` (Debian: protobuf-compiler) and
+//! clang.
 
 use std::env;
 use std::error::Error;
 use std::path::PathBuf;
+use std::process::Command;
 
 type Failure = Box<dyn Error>;
 
 fn main() -> Result<(), Failure> {
+    build_bpf()?;
     build_proto()
+}
+
+/// One object, which `src/collect` carries as data. The BPF headers are those of the vendored libbpf.
+fn build_bpf() -> Result<(), Failure> {
+    const SOURCE: &str = "bpf/cowpath.bpf.c";
+
+    let out =
+        PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: run this through cargo")?);
+    let headers = env::var("DEP_BPF_INCLUDE")
+        .map_err(|_| "libbpf-sys does not tell where its headers are")?;
+    let clang = ["clang-19", "clang"]
+        .into_iter()
+        .find(|name| Command::new(name).arg("--version").output().is_ok())
+        .ok_or("no clang: apt-get install clang-19")?;
+    let status = Command::new(clang)
+        .args([
+            "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Werror", "-I", &headers, "-c",
+            SOURCE, "-o",
+        ])
+        .arg(out.join("cowpath.bpf.o"))
+        .status()?;
+    if !status.success() {
+        return Err(format!("{clang} cannot compile {SOURCE}").into());
+    }
+    println!("cargo:rerun-if-changed=bpf");
+    Ok(())
 }
 
 /// Two passes. The first makes plain types of the event columns. The second makes the service, in which a batch is

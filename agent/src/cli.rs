@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
+use crate::collect;
 use crate::doctor;
 use crate::event::{Source, Target};
 use crate::failure::{Exit, Failure};
@@ -137,7 +138,7 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
         comms: args.comms,
         cgroups: args.cgroups,
     };
-    let source = open(args.source, args.ring)?;
+    let source = open(args.source, &target, args.ring)?;
     serve::drop_all_but_reading()
         .map_err(|error| Failure::new(Exit::Broken, format!("cannot drop privileges: {error}")))?;
     let listening = match &listener {
@@ -160,14 +161,21 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
 }
 
 /// Attaches.
-fn open(synthetic: Option<synthetic::Config>, ring_bytes: u64) -> Result<Box<dyn Source>, Failure> {
-    match synthetic {
-        Some(config) => Ok(Box::new(Synthetic::new(config, ring_bytes))),
-        None => Err(Failure::new(
-            Exit::CannotTrace,
-            "cannot trace the kernel: this build has no BPF programs. Serve a synthetic source: --source synthetic:1000",
-        )),
+fn open(
+    synthetic: Option<synthetic::Config>,
+    target: &Target,
+    ring_bytes: u64,
+) -> Result<Box<dyn Source>, Failure> {
+    if let Some(config) = synthetic {
+        return Ok(Box::new(Synthetic::new(config, ring_bytes)));
     }
+    let config = collect::Config {
+        target: target.clone(),
+        ring_bytes: u32::try_from(ring_bytes).unwrap_or(u32::MAX),
+    };
+    let collector = collect::open(&config)
+        .map_err(|error| Failure::new(Exit::CannotTrace, format!("{error:#}")))?;
+    Ok(Box::new(collector))
 }
 
 fn parse_comm(text: &str) -> Result<String, String> {

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use rustix::thread::{CapabilitySet, capabilities};
 
+use crate::collect;
+
 /// One thing that tracing needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
@@ -27,6 +29,11 @@ impl Check {
         }
     }
 
+    /// Worth saying, and no obstacle.
+    pub fn note(name: &'static str, found: impl Into<String>) -> Self {
+        Self::good(name, found)
+    }
+
     pub fn bad(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             name,
@@ -40,13 +47,18 @@ impl Check {
 /// Looks at this host. Changes nothing.
 pub fn examine() -> Vec<Check> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    vec![
+    let mut checks = vec![
         kernel(read("/proc/sys/kernel/osrelease").trim_end()),
         privilege(capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective)),
         btf(Path::new("/sys/kernel/btf/vmlinux").exists()),
         lockdown(read("/sys/kernel/security/lockdown").trim_end()),
         socket(Path::new("/run/cowpath/agent.sock")),
-    ]
+    ];
+    // Without these the kernel's own words would only repeat them.
+    if can_trace(&checks) {
+        checks.extend(collect::preflight());
+    }
+    checks
 }
 
 /// For people: a line a check.

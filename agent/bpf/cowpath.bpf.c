@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel.h"
+#include "record.h"
+#include "maps.bpf.h"
+#include "target.bpf.h"
+#include "state.bpf.h"
+#include "page.bpf.h"
+#include "wp_fault.bpf.h"
+#include "new_anon.bpf.h"
+#include "huge_wp.bpf.h"
+#include "fork.bpf.h"
+#include "unmap.bpf.h"
+#include "exit.bpf.h"
+#include "free.bpf.h"
+#include "seed.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A new anonymous folio gets its first mapping: mm/rmap.c, folio_add_new_anon_rmap() (page_add_new_anon_rmap() up to
+ * 6.x). Always under the page-table lock. By what the task is in the middle of it is the committed copy of a
+ * write-protect fault, an early copy at fork (kernel/fork.c, dup_mmap() > copy_present_page()), or leg anon-new:
+ * a first touch, a private file page's copy, a collapse.
+ */
+
+/* The PTE of the parent that fork is copying: its page is what was copied early for the child. */
+static __noinline u64 pfn_mapped(u64 pgd, u64 address)
+{
+	u64 entry = 0, table = pgd;
+	u32 shift = config.five_levels ? 48 : 39;
+	int level;
+
+	for (level = 0; level < 5; level++) {
+		bpf_probe_read_kernel(&entry, sizeof(entry), (void *)(table + ((address >> shift & 511) << 3)));
+		if (!(entry & PTE_PRESENT))
+			return 0;
+		if (shift == PAGE_SHIFT)
+			return PTE_PFN(entry);
+		if (entry & PTE_PSE && shift < 39)
+			return PTE_PFN(entry) + (address >> PAGE_SHIFT & ((1 << (shift - PAGE_SHIFT)) - 1));
+		table = shared.page_offset_base + (PTE_PFN(entry) << PAGE_SHIFT);
+		shift -= 9;
+	}
+	return 0;
+}
+
+static __always_inline int fork_copy(struct state *state, u64 vpn, u64 new_pfn, s32 new_refcount)
+{
+	struct fault_record *record;
+	u64 old_pfn = pfn_mapped(state->old_pte, vpn << PAGE_SHIFT);
+
+	state->flags = 0;
+	if (old_pfn)
+		read_frame(state, old_pfn);
+	record = begin_record(LEG_FORK, sizeof(*record), RECORD_FORK_COPY, state->cookie);
+	if (!record)
+		return 0;
+	record->head.time_ns = bpf_ktime_get_ns();
+	record->head.order = state->order;
+	record->vpn = vpn;
+	record->old_pfn = old_pfn;
+	record->new_pfn = new_pfn;
+	record->other_mm = state->other;
+	record->flags = state->flags;
+	record->refcount = state->refcount;
+	record->mapcount = state->mapcount;
+	record->pincount = state->pincount;
+	record->new_refcount = new_refcount;
+	record->pages = 1;
+	end_record(LEG_FORK, record);
+	track(old_pfn);
+	track(new_pfn);
+	return 0;
+}
+
+static __always_inline int anon_new(struct state *state, u64 cookie, u64 vpn, u64 new_pfn, s32 new_refcount, u8 order)
+{
+	struct fault_record *record = begin_record(LEG_ANON_NEW, sizeof(*record), RECORD_ANON_NEW, cookie);
+
+	if (!record)
+		return 0;
+	record->head.time_ns = bpf_ktime_get_ns();
+	record->head.order = order;
+	record->vpn = vpn;
+	record->old_pfn = 0;
+	record->new_pfn = new_pfn;
+	record->other_mm = 0;
+	record->flags = FLAG_ANON | (order ? FLAG_LARGE : 0);
+	record->refcount = 0;
+	record->mapcount = 0;
+	record->pincount = 0;
+	record->new_refcount = new_refcount;
+	record->pages = 1U << (order & 31);
+	end_record(LEG_ANON_NEW, record);
+	track(new_pfn);
+	return 0;
+}
+
+static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 address, s32 refcount)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct state *state = state_slot(tid);
+	u64 vpn = address >> PAGE_SHIFT;
+	u64 cookie, number;
+	u8 order = 0;
+
+	if (!state)
+		return 0;
+	if (state->tid == tid && state->doing == DOING_WP && state->vpn == vpn) {
+		state->outcome = state->flags & FLAG_UNSHARE ? OUTCOME_UNSHARE : OUTCOME_COPY;
+		send_fault(state, RECORD_WP_FAULT, state->outcome, bpf_ktime_get_ns(),
+			   pfn_of(number_of(state, page)), refcount);
+		return 0;
+	}
+	if (state->tid == tid && state->doing == DOING_FORK && state->pointer == (u64)vma)
+		return fork_copy(state, vpn, pfn_of(number_of(state, page)), refcount);
+	cookie = cookie_of_locked(vma->vm_mm);
+	if (!cookie)
+		return 0;
+	number = number_of(state, page);
+	{
+		u64 flags = 0;
+
+		bpf_probe_read_kernel(&flags, sizeof(flags), (void *)number);
+		if (HAS_FLAG(flags, PG_head)) {
+			struct folio_counts counts;
+
+			read_large(number, &counts);
+			order = counts.order;
+		}
+	}
+	return anon_new(state, cookie, vpn, pfn_of(number), refcount, order);
+}
+
+SEC("?fentry/folio_add_new_anon_rmap")
+int new_folio(u64 *ctx)
+{
+	struct folio *folio = (struct folio *)ctx[0];
+
+	return new_anon(folio, (struct vm_area_struct *)ctx[1], ctx[2], folio->_refcount.counter);
+}
+
+SEC("?fentry/page_add_new_anon_rmap")
+int new_page(u64 *ctx)
+{
+	struct page *page = (struct page *)ctx[0];
+
+	return new_anon(page, (struct vm_area_struct *)ctx[1], ctx[2], page->_refcount.counter);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Frames: struct page, its folio and its counts, on every kernel in the same words. */
+
+#define STRUCT_PAGE_SHIFT 6 /* sizeof(struct page) == 64, checked by user space against BTF */
+
+struct page_words {
+	u64 word[8];
+};
+
+/*
+ * Frames that an event named: mm_page_free() reports these and no others. Chunks of bytes, because an array's element
+ * takes at least eight, and because a byte needs no atomic operation.
+ */
+#define TRACKED_CHUNK 4096
+
+struct tracked_chunk {
+	u8 marked[TRACKED_CHUNK];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set by user space */
+	__type(key, u32);
+	__type(value, struct tracked_chunk);
+} tracked SEC(".maps");
+
+static __always_inline u8 *mark_of(u64 pfn)
+{
+	u64 index = pfn & config.tracked_mask;
+	u32 number = index / TRACKED_CHUNK;
+	struct tracked_chunk *chunk = bpf_map_lookup_elem(&tracked, &number);
+
+	return chunk ? &chunk->marked[index & (TRACKED_CHUNK - 1)] : NULL;
+}
+
+static __always_inline void track(u64 pfn)
+{
+	u8 *mark;
+
+	if (!pfn)
+		return;
+	mark = mark_of(pfn);
+	if (mark && !*mark)
+		*mark = 1;
+}
+
+static __always_inline u64 pfn_of(u64 page)
+{
+	return (page - shared.vmemmap_base) >> STRUCT_PAGE_SHIFT;
+}
+
+static __always_inline u64 page_of(u64 pfn)
+{
+	return shared.vmemmap_base + (pfn << STRUCT_PAGE_SHIFT);
+}
+
+#define PAGE_FIELD(words, type, field) \
+	(*(type *)((char *)(words) + bpf_core_field_offset(struct page, field)))
+
+#define HAS_FLAG(flags, flag) \
+	(bpf_core_enum_value_exists(enum pageflags, flag) && \
+	 ((flags) >> bpf_core_enum_value(enum pageflags, flag) & 1))
+
+/* The head of the page whose words these are: page->compound_head (7.2: compound_info), bit 0 tells a tail. */
+static __always_inline u64 head_of(u64 page, const struct page_words *words)
+{
+	u64 link = words->word[1];
+
+	if (!(link & 1))
+		return page;
+	/* A mask has all high bits set; no address in the memory map has. */
+	if (bpf_core_field_exists(struct page___masked, compound_info) && (s64)link >> 30 == -1)
+		return page & link;
+	return link - 1;
+}
+
+#define KERNEL_S32(address)                                              \
+	({                                                               \
+		s32 value = 0;                                           \
+									 \
+		bpf_probe_read_kernel(&value, sizeof(value), (void *)(address)); \
+		value;                                                   \
+	})
+
+struct folio_counts {
+	u32 order;
+	s32 entire_mapcount;
+	s32 pincount;
+};
+
+/* What belongs to a large folio as a whole. */
+static __always_inline void read_large(u64 head, struct folio_counts *counts)
+{
+	u8 order = 0;
+
+	counts->entire_mapcount = 0;
+	counts->pincount = 0;
+	if (bpf_core_field_exists(struct folio___flags, _flags_1)) {
+		bpf_probe_read_kernel(&order, 1,
+				      (void *)(head + bpf_core_field_offset(struct folio___flags, _flags_1)));
+	} else if (bpf_core_field_exists(struct folio___order, _folio_order)) {
+		bpf_probe_read_kernel(&order, 1,
+				      (void *)(head + bpf_core_field_offset(struct folio___order, _folio_order)));
+	} else if (bpf_core_field_exists(struct page___compound, compound_order)) {
+		bpf_probe_read_kernel(&order, 1,
+				      (void *)(head + 64 + bpf_core_field_offset(struct page___compound, compound_order)));
+	}
+	counts->order = order;
+	if (bpf_core_field_exists(struct folio, _entire_mapcount))
+		counts->entire_mapcount =
+			KERNEL_S32(head + bpf_core_field_offset(struct folio, _entire_mapcount)) + 1;
+	else if (bpf_core_field_exists(struct page___compound, compound_mapcount))
+		counts->entire_mapcount =
+			KERNEL_S32(head + 64 + bpf_core_field_offset(struct page___compound, compound_mapcount)) + 1;
+	if (bpf_core_field_exists(struct folio, _pincount))
+		counts->pincount = KERNEL_S32(head + bpf_core_field_offset(struct folio, _pincount));
+	else if (bpf_core_field_exists(struct page___compound, hpage_pinned_refcount) && order > 1)
+		counts->pincount =
+			KERNEL_S32(head + 128 + bpf_core_field_offset(struct page___compound, hpage_pinned_refcount));
+}
+
+/*
+ * Facts of the frame that a PTE or PMD maps, into the state: flags, order, counts. To be called under the page-table
+ * lock, or the counts are advisory.
+ */
+static __always_inline void read_frame(struct state *state, u64 pfn)
+{
+	u64 page = page_of(pfn);
+	struct page_words words = {};
+	u64 flags, mapping, head;
+	u32 facts = 0;
+
+	bpf_probe_read_kernel(&words, sizeof(words), (void *)page);
+	flags = words.word[0];
+	state->mapcount = PAGE_FIELD(&words, s32, _mapcount.counter) + 1;
+	/* Of the page itself: under a PTE each subpage of a folio has its own. */
+	if (HAS_FLAG(flags, PG_anon_exclusive))
+		facts |= FLAG_EXCLUSIVE;
+	head = head_of(page, &words);
+	if (head != page) {
+		bpf_probe_read_kernel(&words, sizeof(words), (void *)head);
+		flags = words.word[0];
+	}
+	state->head_pfn = pfn_of(head);
+	state->refcount = PAGE_FIELD(&words, s32, _refcount.counter);
+	mapping = PAGE_FIELD(&words, u64, mapping);
+	if ((mapping & 3) == 3)
+		facts |= FLAG_ANON | FLAG_KSM;
+	else if (mapping & 1)
+		facts |= FLAG_ANON;
+	else if (mapping)
+		facts |= FLAG_FILE;
+	if (HAS_FLAG(flags, PG_lru))
+		facts |= FLAG_LRU;
+	if (HAS_FLAG(flags, PG_swapcache) && HAS_FLAG(flags, PG_swapbacked) && facts & FLAG_ANON)
+		facts |= FLAG_SWAPCACHE;
+	/* Without ANON the bit has another meaning (mappedtodisk up to 6.11, owner_2 since). */
+	if (!(facts & FLAG_ANON))
+		facts &= ~FLAG_EXCLUSIVE;
+	state->order = 0;
+	if (HAS_FLAG(flags, PG_head)) {
+		struct folio_counts counts;
+
+		read_large(head, &counts);
+		facts |= FLAG_LARGE;
+		state->order = counts.order;
+		state->mapcount += counts.entire_mapcount;
+		state->pincount = counts.pincount;
+	} else {
+		state->pincount = state->refcount >= GUP_PIN_COUNTING_BIAS ? state->refcount / GUP_PIN_COUNTING_BIAS : 0;
+	}
+	state->flags |= facts;
+}
+
+static __always_inline u32 vma_facts(struct vm_area_struct *vma)
+{
+	unsigned long flags = vma->vm_flags;
+	u32 facts = 0;
+
+	if (flags & VM_SHARED)
+		facts |= FLAG_VMA_SHARED;
+	if (flags & VM_MAYWRITE)
+		facts |= FLAG_VMA_MAYWRITE;
+	if (flags & VM_UFFD_WP)
+		facts |= FLAG_VMA_UFFD_WP;
+	if (flags & VM_WIPEONFORK)
+		facts |= FLAG_VMA_WIPEONFORK;
+	if (flags & VM_HUGETLB)
+		facts |= FLAG_VMA_HUGETLB;
+	if (vma->anon_vma)
+		facts |= FLAG_VMA_ANON;
+	return facts;
+}
+
+static __always_inline u32 fault_facts(struct vm_fault *vmf)
+{
+	u32 flags, facts = 0;
+
+	if (bpf_core_field_exists(struct vm_fault___uint, flags))
+		flags = ((struct vm_fault___uint *)vmf)->flags;
+	else
+		flags = ((struct vm_fault___enum *)vmf)->flags;
+	if (flags & FAULT_WRITE)
+		facts |= FLAG_WRITE;
+	if (flags & FAULT_USER)
+		facts |= FLAG_USER;
+	if (flags & FAULT_REMOTE)
+		facts |= FLAG_REMOTE;
+	/* The bit was not used before 5.19. */
+	if (flags & FAULT_UNSHARE)
+		facts |= FLAG_UNSHARE;
+	return facts;
+}

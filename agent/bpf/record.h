@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Records of the ring buffer and the values shared with user space. src/collect/record.rs holds the same layout;
+ * its test compiles nothing: it reads these structs from the object's own BTF.
+ *
+ * An mm is told by its cookie: a number that no other mm of this boot has. Kernel pointers stay in the kernel.
+ */
+#ifndef COWPATH_RECORD_H
+#define COWPATH_RECORD_H
+
+/* Kind of proto/cowpath/v1/event.proto, and one of our own. */
+enum record_kind {
+	RECORD_WP_FAULT = 1,
+	RECORD_HUGE_WP = 2,
+	RECORD_FORK = 3,
+	RECORD_FORK_VMA = 4,
+	RECORD_FORK_COPY = 5,
+	RECORD_UNMAP = 6,
+	RECORD_EXEC = 7,
+	RECORD_MM_EXIT = 8,
+	RECORD_FRAME_FREE = 9,
+	RECORD_ANON_NEW = 10,
+	RECORD_PROCESS = 200, /* struct process_record: not an event */
+};
+
+enum record_outcome {
+	OUTCOME_NONE = 0,
+	OUTCOME_REUSE = 1,
+	OUTCOME_COPY = 2,
+	OUTCOME_UNSHARE = 3,
+	OUTCOME_UNSHARE_NOOP = 4,
+	OUTCOME_SHARED = 5,
+	OUTCOME_UFFD = 6,
+	OUTCOME_RETRY = 7,
+	OUTCOME_FALLBACK = 8,
+	OUTCOME_FAILED = 9,
+};
+
+enum record_flag {
+	FLAG_WRITE = 1,
+	FLAG_UNSHARE = 2,
+	FLAG_REMOTE = 4,
+	FLAG_USER = 8,
+	FLAG_ANON = 16,
+	FLAG_KSM = 32,
+	FLAG_EXCLUSIVE = 64,
+	FLAG_SWAPCACHE = 128,
+	FLAG_ZERO = 256,
+	FLAG_FILE = 512,
+	FLAG_LARGE = 1024,
+	FLAG_VMA_SHARED = 4096,
+	FLAG_VMA_MAYWRITE = 8192,
+	FLAG_VMA_UFFD_WP = 16384,
+	FLAG_VMA_WIPEONFORK = 32768,
+	FLAG_MADE_EXCLUSIVE = 65536,
+	FLAG_LRU = 131072,
+	FLAG_VMA_ANON = 262144,
+	FLAG_VMA_HUGETLB = 524288,
+	FLAG_COUNTS_AT_DECISION = 1048576,
+};
+
+/* Legs, in the order of src/collect/ladder.rs: index of the books. */
+enum leg {
+	LEG_WP_FAULT,
+	LEG_HUGE_WP,
+	LEG_FORK,
+	LEG_ANON_NEW,
+	LEG_UNMAP,
+	LEG_EXIT,
+	LEG_FREE,
+	LEGS,
+};
+
+/* Begin of every record. */
+struct record_head {
+	u64 time_ns;
+	u64 mm; /* cookie */
+	u32 tgid;
+	u32 tid;
+	u16 cpu;
+	u8 kind;
+	u8 outcome;
+	u8 order;
+	u8 pad[3];
+};
+
+/* WP_FAULT, HUGE_WP, FORK_COPY, ANON_NEW */
+struct fault_record {
+	struct record_head head;
+	u64 vpn;
+	u64 old_pfn;
+	u64 new_pfn;
+	u64 other_mm;
+	u32 flags;
+	s32 refcount;
+	s32 mapcount;
+	s32 pincount;
+	s32 new_refcount;
+	u32 pages;
+};
+
+/* FORK_VMA, UNMAP, FORK, EXEC, MM_EXIT */
+struct range_record {
+	struct record_head head;
+	u64 vpn;
+	u64 other_mm;
+	u32 pages;
+	u32 flags;
+	u32 other_tgid;
+	u32 pad;
+};
+
+/* FRAME_FREE */
+struct free_record {
+	struct record_head head;
+	u64 pfn;
+};
+
+struct process_record {
+	struct record_head head;
+	u64 start_time_ns;
+	u32 parent_tgid;
+	u32 pad;
+	char comm[16];
+};
+
+/* seen is their sum; user space adds up the CPUs. */
+struct books {
+	u64 submitted;
+	u64 ring_full;
+	u64 filtered;
+	u64 throttled;
+	u64 missed;
+};
+
+/* Set by user space before the programs are loaded. */
+struct config {
+	u64 tracked_mask; /* pfns are tracked modulo this + 1 */
+	u32 my_tgid;	  /* the agent itself is never traced */
+	u8 trace_all;
+	u8 aliased; /* more pfns than tracked_mask + 1: a mark is never taken back */
+	u8 five_levels;
+	u8 reuse_seen; /* ptep_set_access_flags is hooked: what it did not see was no reuse */
+	u8 has_comms;
+	u8 has_cgroups;
+	u8 pad[6];
+};
+
+/* Written by the programs, read by user space. */
+struct shared {
+	u64 generation; /* changes with every change of `targets` */
+	u64 vmemmap_base;
+	u64 page_offset_base;
+};
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whom we trace: address spaces by pointer, processes by tgid, and what makes a process a target. */
+
+struct target {
+	u64 cookie;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, u64); /* struct mm_struct * */
+	__type(value, struct target);
+} targets SEC(".maps");
+
+/* tgid -> cookie of the address space it had when last seen. exec needs it: by then task->mm is the new one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, u32);
+	__type(value, u64);
+} tgids SEC(".maps");
+
+struct comm {
+	char name[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct comm);
+	__type(value, u8);
+} wanted_comms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, u8);
+} wanted_tgids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64); /* inode number of the cgroup's folder */
+	__type(value, u8);
+} wanted_cgroups SEC(".maps");
+
+struct target_cache {
+	u64 mm;
+	u64 generation;
+	u64 cookie;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct target_cache);
+} target_caches SEC(".maps");
+
+/* Cookie of the address space, 0: not a target. */
+static __always_inline u64 cookie_of(struct mm_struct *mm)
+{
+	u64 key = (u64)mm;
+	struct target *target = bpf_map_lookup_elem(&targets, &key);
+
+	return target ? target->cookie : 0;
+}
+
+/*
+ * The same where preemption is off (under the page-table lock): the last answer on this CPU is kept. The generation is
+ * read before the look-up, so an answer that was overtaken by a change is never used again.
+ */
+static __always_inline u64 cookie_of_locked(struct mm_struct *mm)
+{
+	u32 zero = 0;
+	u64 generation = *(volatile u64 *)&shared.generation;
+	struct target_cache *cache = bpf_map_lookup_elem(&target_caches, &zero);
+	u64 cookie;
+
+	if (!cache)
+		return cookie_of(mm);
+	if (cache->mm == (u64)mm && cache->generation == generation)
+		return cache->cookie;
+	cookie = cookie_of(mm);
+	cache->mm = (u64)mm;
+	cache->generation = generation;
+	cache->cookie = cookie;
+	return cookie;
+}
+
+/* Makes an address space a target. Its cookie, or 0 when there is no room. */
+static __noinline u64 add_target(u64 mm)
+{
+	struct target fresh = {};
+	struct target *old = bpf_map_lookup_elem(&targets, &mm);
+
+	if (old)
+		return old->cookie;
+	/* Unique: no CPU makes two in one nanosecond. */
+	fresh.cookie = bpf_ktime_get_ns() << 10 | (bpf_get_smp_processor_id() & 1023);
+	if (bpf_map_update_elem(&targets, &mm, &fresh, BPF_NOEXIST))
+		return 0;
+	__sync_fetch_and_add(&shared.generation, 1);
+	return fresh.cookie;
+}
+
+static __noinline int remove_target(u64 mm)
+{
+	bpf_map_delete_elem(&targets, &mm);
+	__sync_fetch_and_add(&shared.generation, 1);
+	return 0;
+}
+
+/* Tells user space who this is. Lost records are counted on the exit leg: its books hold all that names processes. */
+static __always_inline void tell_process(struct task_struct *task, u64 cookie)
+{
+	struct process_record *record = begin_record(LEG_EXIT, sizeof(*record), RECORD_PROCESS, cookie);
+
+	if (!record)
+		return;
+	record->head.time_ns = bpf_ktime_get_ns();
+	record->head.tgid = BPF_CORE_READ(task, tgid);
+	record->head.tid = BPF_CORE_READ(task, pid);
+	record->parent_tgid = BPF_CORE_READ(task, real_parent, tgid);
+	record->start_time_ns = BPF_CORE_READ(task, group_leader, start_time);
+	bpf_probe_read_kernel(record->comm, sizeof(record->comm),
+			      (void *)((u64)task + bpf_core_field_offset(struct task_struct, comm)));
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Leg wp-fault: mm/memory.c, do_wp_page().
+ *
+ * It is entered with the page-table lock held and *vmf->pte == vmf->orig_pte: what is read at entry is what the kernel
+ * decides by. It returns without the lock, so the exit hook only says how a fault without a copy ended.
+ */
+
+static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome, u64 time_ns, u64 new_pfn, s32 new_refcount)
+{
+	u32 leg = leg_of(state->doing);
+	struct fault_record *record = begin_record(leg, sizeof(*record), kind, state->cookie);
+
+	if (!record)
+		return;
+	record->head.time_ns = time_ns;
+	record->head.outcome = outcome;
+	record->head.order = state->order;
+	record->vpn = state->vpn;
+	record->old_pfn = state->old_pfn;
+	record->new_pfn = new_pfn;
+	record->other_mm = 0;
+	record->flags = state->flags;
+	record->refcount = state->refcount;
+	record->mapcount = state->mapcount;
+	record->pincount = state->pincount;
+	record->new_refcount = new_refcount;
+	record->pages = kind == RECORD_HUGE_WP ? PMD_PAGES : 1;
+	end_record(leg, record);
+	track(state->old_pfn);
+	if (state->order)
+		track(state->head_pfn);
+	if (new_pfn != state->old_pfn)
+		track(new_pfn);
+}
+
+SEC("?fentry/do_wp_page")
+int wp_enter(u64 *ctx)
+{
+	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
+	struct vm_area_struct *vma = vmf->vma;
+	u64 cookie = cookie_of_locked(vma->vm_mm);
+	struct state *state;
+	u64 pte;
+
+	if (!cookie)
+		return 0;
+	state = begin_state(DOING_WP, cookie);
+	if (!state)
+		return 0;
+	pte = vmf->orig_pte.pte;
+	state->time_ns = bpf_ktime_get_ns();
+	state->vpn = vmf->address >> PAGE_SHIFT;
+	state->old_pte = pte;
+	state->old_pfn = PTE_PFN(pte);
+	state->head_pfn = 0;
+	state->order = 0;
+	state->refcount = 0;
+	state->mapcount = 0;
+	state->pincount = 0;
+	state->flags = fault_facts(vmf) | vma_facts(vma);
+	/* The zero page, or a frame without struct page: there are no counts to read. */
+	if (pte & PTE_SPECIAL)
+		state->flags |= FLAG_ZERO;
+	else
+		read_frame(state, state->old_pfn);
+	return 0;
+}
+
+/*
+ * A page that was not exclusive becomes the property of this mm: the kernel found the sole reference
+ * (6.1: wp_can_reuse in do_wp_page(); later: wp_can_reuse_anon_folio()). Here, under the lock, the count is final.
+ */
+static __always_inline int made_exclusive(s32 refcount)
+{
+	struct state *state = state_while(DOING_WP);
+
+	if (!state)
+		return 0;
+	state->flags |= FLAG_MADE_EXCLUSIVE | FLAG_COUNTS_AT_DECISION;
+	state->refcount = refcount;
+	return 0;
+}
+
+SEC("?fentry/folio_move_anon_rmap")
+int move_folio(u64 *ctx)
+{
+	return made_exclusive(((struct folio *)ctx[0])->_refcount.counter);
+}
+
+SEC("?fentry/page_move_anon_rmap")
+int move_page(u64 *ctx)
+{
+	return made_exclusive(((struct page *)ctx[0])->_refcount.counter);
+}
+
+/* arch/x86/mm/pgtable.c, called by wp_page_reuse() with the lock held: the mapping is writable now. */
+SEC("?fentry/ptep_set_access_flags")
+int wp_reuse(u64 *ctx)
+{
+	struct state *state = state_while(DOING_WP);
+
+	if (!state || ctx[1] >> PAGE_SHIFT != state->vpn)
+		return 0;
+	state->outcome = state->flags & FLAG_VMA_SHARED ? OUTCOME_SHARED : OUTCOME_REUSE;
+	state->time_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("?fentry/handle_userfault")
+int wp_userfault(u64 *ctx)
+{
+	struct state *state = state_while(DOING_WP);
+
+	if (state)
+		state->outcome = OUTCOME_UFFD;
+	return 0;
+}
+
+/* How a fault ended that neither copied nor was seen to be reused, where no hook tells a reuse. */
+static __always_inline u8 outcome_by_pte(struct state *state, struct vm_fault *vmf)
+{
+	u64 pte = 0;
+
+	bpf_probe_read_kernel(&pte, sizeof(pte), (void *)number_of(state, vmf->pte));
+	if (!(pte & PTE_WRITE) || PTE_PFN(pte) != state->old_pfn)
+		return OUTCOME_NONE;
+	return state->flags & FLAG_VMA_SHARED ? OUTCOME_SHARED : OUTCOME_REUSE;
+}
+
+SEC("?fexit/do_wp_page")
+int wp_exit(u64 *ctx)
+{
+	struct state *state = state_while(DOING_WP);
+	u32 result = (u32)ctx[1];
+	u64 time_ns;
+	u8 outcome;
+
+	if (!state)
+		return 0;
+	outcome = state->outcome;
+	/* Sent under the lock, where the new folio got its mapping. */
+	if (outcome == OUTCOME_COPY || outcome == OUTCOME_UNSHARE)
+		goto out;
+	time_ns = state->time_ns;
+	if (outcome == OUTCOME_NONE && !config.reuse_seen)
+		outcome = outcome_by_pte(state, (struct vm_fault *)ctx[0]);
+	if (outcome == OUTCOME_NONE) {
+		time_ns = bpf_ktime_get_ns();
+		if (result & (RET_OOM | RET_SIGBUS | RET_HWPOISON | RET_SIGSEGV))
+			outcome = OUTCOME_FAILED;
+		else if (state->flags & FLAG_UNSHARE)
+			outcome = OUTCOME_UNSHARE_NOOP;
+		else
+			outcome = OUTCOME_RETRY;
+	}
+	send_fault(state, RECORD_WP_FAULT, outcome, time_ns,
+		   outcome == OUTCOME_REUSE || outcome == OUTCOME_SHARED ? state->old_pfn : 0, 0);
+out:
+	state->doing = DOING_NOTHING;
+	return 0;
+}

@@ -1,0 +1,287 @@
+//! Which hooks each leg may run on, best first. The first that this kernel offers is attached.
+
+use crate::collect::load::Kernel;
+
+/// One way to run a leg.
+pub struct Rung {
+    pub name: &'static str,
+    /// Kernel functions that must be traceable.
+    pub functions: &'static [&'static str],
+    /// Programs of the BPF object. Several legs may share one.
+    pub programs: &'static [&'static str],
+}
+
+/// A leg, and its rungs from best to worst.
+pub struct Ladder {
+    pub leg: &'static str,
+    pub rungs: &'static [Rung],
+}
+
+const fn rung(
+    name: &'static str,
+    functions: &'static [&'static str],
+    programs: &'static [&'static str],
+) -> Rung {
+    Rung {
+        name,
+        functions,
+        programs,
+    }
+}
+
+/// In the order of `enum leg` in agent/bpf/record.h.
+pub const LADDERS: &[Ladder] = &[
+    Ladder {
+        leg: "wp-fault",
+        rungs: &[
+            rung(
+                "fentry+fexit do_wp_page, folio_add_new_anon_rmap, ptep_set_access_flags",
+                &[
+                    "do_wp_page",
+                    "folio_add_new_anon_rmap",
+                    "folio_move_anon_rmap",
+                    "ptep_set_access_flags",
+                    "handle_userfault",
+                ],
+                &[
+                    "wp_enter",
+                    "new_folio",
+                    "move_folio",
+                    "wp_reuse",
+                    "wp_userfault",
+                    "wp_exit",
+                ],
+            ),
+            rung(
+                "fentry+fexit do_wp_page, page_add_new_anon_rmap, ptep_set_access_flags",
+                &[
+                    "do_wp_page",
+                    "page_add_new_anon_rmap",
+                    "page_move_anon_rmap",
+                    "ptep_set_access_flags",
+                    "handle_userfault",
+                ],
+                &[
+                    "wp_enter",
+                    "new_page",
+                    "move_page",
+                    "wp_reuse",
+                    "wp_userfault",
+                    "wp_exit",
+                ],
+            ),
+            rung(
+                "fentry+fexit do_wp_page, folio_add_new_anon_rmap",
+                &["do_wp_page", "folio_add_new_anon_rmap", "handle_userfault"],
+                &["wp_enter", "new_folio", "wp_userfault", "wp_exit"],
+            ),
+            rung(
+                "fentry+fexit do_wp_page, page_add_new_anon_rmap",
+                &["do_wp_page", "page_add_new_anon_rmap", "handle_userfault"],
+                &["wp_enter", "new_page", "wp_userfault", "wp_exit"],
+            ),
+        ],
+    },
+    Ladder {
+        leg: "huge-wp",
+        rungs: &[
+            rung(
+                "fentry+fexit do_huge_pmd_wp_page",
+                &["do_huge_pmd_wp_page"],
+                &["huge_wp_enter", "huge_wp_exit"],
+            ),
+            rung(
+                "kprobe+kretprobe do_huge_pmd_wp_page",
+                &[],
+                &["huge_wp_enter_kprobe", "huge_wp_exit_kprobe"],
+            ),
+        ],
+    },
+    Ladder {
+        leg: "fork",
+        rungs: &[
+            rung(
+                "fentry+fexit copy_page_range, folio_add_new_anon_rmap, sched_process_fork",
+                &["copy_page_range", "folio_add_new_anon_rmap"],
+                &[
+                    "fork_vma_enter",
+                    "fork_vma_exit",
+                    "new_folio",
+                    "fork_process",
+                ],
+            ),
+            rung(
+                "fentry+fexit copy_page_range, page_add_new_anon_rmap, sched_process_fork",
+                &["copy_page_range", "page_add_new_anon_rmap"],
+                &[
+                    "fork_vma_enter",
+                    "fork_vma_exit",
+                    "new_page",
+                    "fork_process",
+                ],
+            ),
+        ],
+    },
+    Ladder {
+        leg: "anon-new",
+        rungs: &[
+            rung(
+                "fentry folio_add_new_anon_rmap",
+                &["folio_add_new_anon_rmap"],
+                &["new_folio"],
+            ),
+            rung(
+                "fentry page_add_new_anon_rmap",
+                &["page_add_new_anon_rmap"],
+                &["new_page"],
+            ),
+        ],
+    },
+    Ladder {
+        leg: "unmap",
+        rungs: &[
+            rung(
+                "fentry __zap_vma_range",
+                &["__zap_vma_range"],
+                &["zap_range"],
+            ),
+            rung(
+                "fentry unmap_page_range",
+                &["unmap_page_range"],
+                &["unmap_range"],
+            ),
+        ],
+    },
+    Ladder {
+        leg: "exit",
+        rungs: &[rung(
+            "fentry exit_mmap, sched_process_exec, sched_process_exit",
+            &["exit_mmap"],
+            &["mm_exit", "exec_process", "exit_process"],
+        )],
+    },
+    Ladder {
+        leg: "free",
+        rungs: &[rung("raw_tp mm_page_free", &[], &["frame_free"])],
+    },
+];
+
+/// What was chosen for one leg.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    pub leg: &'static str,
+    /// The rung's name; empty where no rung fits.
+    pub hook: &'static str,
+    pub programs: &'static [&'static str],
+    /// Why better rungs, or all, were refused.
+    pub reasons: Vec<String>,
+}
+
+/// A program that the kernel refused, and in which words.
+pub type Refusal = (String, String);
+pub type Refused = Vec<Refusal>;
+
+/// Chooses a rung for every leg.
+pub fn choose(kernel: &Kernel, refused: &Refused) -> Vec<Choice> {
+    LADDERS
+        .iter()
+        .map(|ladder| climb(ladder, kernel, refused))
+        .collect()
+}
+
+fn climb(ladder: &Ladder, kernel: &Kernel, refused: &Refused) -> Choice {
+    let mut choice = Choice {
+        leg: ladder.leg,
+        ..Choice::default()
+    };
+    for rung in ladder.rungs {
+        match obstacle(rung, kernel, refused) {
+            Some(why) => choice.reasons.push(format!("{}: {why}", rung.name)),
+            None => {
+                choice.hook = rung.name;
+                choice.programs = rung.programs;
+                return choice;
+            }
+        }
+    }
+    choice
+}
+
+fn obstacle(rung: &Rung, kernel: &Kernel, refused: &Refused) -> Option<String> {
+    if let Some(why) = rung
+        .functions
+        .iter()
+        .find_map(|name| kernel.untraceable(name))
+    {
+        return Some(why);
+    }
+    refused
+        .iter()
+        .find(|(program, _)| rung.programs.contains(&program.as_str()))
+        .map(|(program, why)| format!("the kernel refuses {program}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEW: &[&str] = &[
+        "do_wp_page",
+        "folio_add_new_anon_rmap",
+        "folio_move_anon_rmap",
+        "ptep_set_access_flags",
+        "handle_userfault",
+        "do_huge_pmd_wp_page",
+        "copy_page_range",
+        "__zap_vma_range",
+        "exit_mmap",
+    ];
+
+    fn chosen(kernel: &Kernel, refused: &Refused, leg: &str) -> Choice {
+        let mut all = choose(kernel, refused);
+        all.retain(|choice| choice.leg == leg);
+        all.remove(0)
+    }
+
+    #[test]
+    fn the_best_rung_is_chosen_where_all_is_there() {
+        let kernel = Kernel::with(NEW);
+        let choice = chosen(&kernel, &Refused::new(), "wp-fault");
+        assert!(choice.hook.contains("ptep_set_access_flags"));
+        assert!(choice.reasons.is_empty());
+    }
+
+    #[test]
+    fn a_missing_hook_costs_its_rung_and_says_so_and_stops_nothing_else() {
+        let names: Vec<&str> = NEW
+            .iter()
+            .copied()
+            .filter(|name| *name != "ptep_set_access_flags")
+            .collect();
+        let kernel = Kernel::with(&names);
+        let choice = chosen(&kernel, &Refused::new(), "wp-fault");
+        assert_eq!(
+            choice.hook,
+            "fentry+fexit do_wp_page, folio_add_new_anon_rmap"
+        );
+        assert!(choice.reasons[0].contains("no function ptep_set_access_flags"));
+        assert!(
+            choose(&kernel, &Refused::new())
+                .iter()
+                .all(|choice| !choice.hook.is_empty())
+        );
+    }
+
+    #[test]
+    fn a_program_that_the_kernel_refuses_costs_every_leg_that_shares_it() {
+        let refused = vec![("new_folio".to_owned(), "Invalid argument".to_owned())];
+        let kernel = Kernel::with(NEW);
+        let choice = chosen(&kernel, &refused, "anon-new");
+        assert_eq!(choice.hook, "");
+        assert!(choice.reasons[0].contains("refuses new_folio: Invalid argument"));
+        assert_eq!(
+            chosen(&kernel, &refused, "unmap").hook,
+            "fentry __zap_vma_range"
+        );
+    }
+}

@@ -1,0 +1,333 @@
+//! Loads the programs that fit this kernel, and attaches them leg by leg.
+
+use std::collections::HashSet;
+use std::env;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result, anyhow, bail};
+use libbpf_rs::btf::types::{Func, FuncProto, Struct};
+use libbpf_rs::btf::{Btf, BtfKind, HasSize};
+use libbpf_rs::{Link, Object, ObjectBuilder, PrintLevel, set_print};
+
+use crate::collect::host;
+use crate::collect::ladder::{Choice, Refusal, Refused, choose};
+use crate::collect::seed::{Wanted, run};
+use crate::event::Target;
+
+/// libelf reads words in place.
+#[repr(align(8))]
+struct Aligned<T: ?Sized>(T);
+
+static OBJECT: &Aligned<[u8]> =
+    &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/cowpath.bpf.o")));
+
+/// 64 Mi marks are 64 MiB: memory of up to 256 GiB has a mark of its own for each page.
+const MOST_MARKS: u64 = 64 << 20;
+const MARKS_PER_CHUNK: u64 = 4096;
+/// Rungs that the kernel may refuse before we give up.
+const MOST_REFUSALS: usize = 16;
+/// Functions to be taken for absent, separated by commas: how tests look at poorer kernels.
+const HIDE: &str = "COWPATH_HIDE_HOOKS";
+
+/// What this kernel offers.
+pub struct Kernel {
+    /// Traceable by fentry: name, and whether an argument is a struct by value.
+    functions: Functions,
+    hidden: HashSet<String>,
+    /// Structs as arguments, since 6.1.
+    struct_arguments: bool,
+}
+
+enum Functions {
+    Btf(Box<Btf<'static>>),
+    #[cfg(test)]
+    Named(HashSet<String>),
+}
+
+impl Kernel {
+    /// # Errors
+    /// One line: this kernel has no usable BTF.
+    pub fn examine() -> Result<Self> {
+        if !Path::new("/sys/kernel/btf/vmlinux").exists() {
+            bail!(
+                "this kernel has no BTF (/sys/kernel/btf/vmlinux): boot one with CONFIG_DEBUG_INFO_BTF=y, or trace in the lab: cowpath lab"
+            );
+        }
+        let btf = Btf::from_vmlinux().context(
+            "/sys/kernel/btf/vmlinux cannot be read: boot a kernel with whole BTF, or trace in the lab: cowpath lab",
+        )?;
+        let page: Option<Struct<'_>> = btf.type_by_name("page");
+        if page.is_none_or(|page| page.size() != 64) {
+            bail!(
+                "struct page has not 64 bytes on this kernel: cowpath cannot tell pfns here. Trace in the lab: cowpath lab"
+            );
+        }
+        Ok(Self {
+            functions: Functions::Btf(Box::new(btf)),
+            hidden: env::var(HIDE)
+                .unwrap_or_default()
+                .split(',')
+                .map(str::to_owned)
+                .collect(),
+            struct_arguments: host::kernel_version() >= (6, 1),
+        })
+    }
+
+    #[cfg(test)]
+    pub fn with(functions: &[&str]) -> Self {
+        Self {
+            functions: Functions::Named(functions.iter().map(|&name| name.to_owned()).collect()),
+            hidden: HashSet::new(),
+            struct_arguments: true,
+        }
+    }
+
+    /// Why fentry cannot be attached to this function; `None` where it can.
+    pub fn untraceable(&self, name: &str) -> Option<String> {
+        if self.hidden.contains(name) {
+            return Some(format!("{name} is hidden by {HIDE}"));
+        }
+        match &self.functions {
+            Functions::Btf(btf) => {
+                let Some(function) = btf.type_by_name::<Func<'_>>(name) else {
+                    return Some(format!("no function {name}"));
+                };
+                if !self.struct_arguments && takes_struct(btf, &function) {
+                    return Some(format!(
+                        "{name} takes a struct by value, which needs Linux 6.1"
+                    ));
+                }
+                None
+            }
+            #[cfg(test)]
+            Functions::Named(names) => {
+                (!names.contains(name)).then(|| format!("no function {name}"))
+            }
+        }
+    }
+}
+
+fn takes_struct(btf: &Btf<'_>, function: &Func<'_>) -> bool {
+    use libbpf_rs::btf::ReferencesType;
+
+    let Ok(prototype) = FuncProto::try_from(function.referenced_type()) else {
+        return false;
+    };
+    prototype.iter().any(|parameter| {
+        btf.type_by_id::<libbpf_rs::btf::BtfType<'_>>(parameter.ty)
+            .is_some_and(|kind| kind.skip_mods_and_typedefs().kind() == BtfKind::Struct)
+    })
+}
+
+/// Programs in the kernel.
+pub struct Loaded {
+    pub object: Object,
+    pub links: Vec<Link>,
+    pub legs: Vec<Choice>,
+    pub seed_link: Link,
+}
+
+/// Loads and attaches what this kernel takes. A program that it refuses costs its rung, and all is tried again.
+///
+/// # Errors
+/// One line: the kernel takes no program of ours at all.
+pub fn load_and_attach(ring_bytes: u32, wanted: &Wanted) -> Result<Loaded> {
+    let kernel = Kernel::examine()?;
+    set_print(Some((PrintLevel::Warn, hear)));
+    let mut refused = Refused::new();
+    loop {
+        let (object, legs) = load(&kernel, &mut refused, ring_bytes, wanted)?;
+        match attach_all(object, legs)? {
+            Ok(loaded) => return Ok(loaded),
+            Err(refusal) => refused.push(refusal),
+        }
+    }
+}
+
+/// The legs as they would run, after the kernel has taken their programs. Nothing is attached.
+///
+/// # Errors
+/// One line: the kernel takes no program of ours at all.
+pub fn try_load() -> Result<Vec<Choice>> {
+    let kernel = Kernel::examine()?;
+    set_print(Some((PrintLevel::Warn, hear)));
+    let everything = Wanted::resolve(&Target::default())?;
+    load(&kernel, &mut Refused::new(), 4096, &everything).map(|(_, legs)| legs)
+}
+
+fn load(
+    kernel: &Kernel,
+    refused: &mut Refused,
+    ring_bytes: u32,
+    wanted: &Wanted,
+) -> Result<(Object, Vec<Choice>)> {
+    while refused.len() < MOST_REFUSALS {
+        let legs = choose(kernel, refused);
+        match load_once(&legs, ring_bytes, wanted)? {
+            Ok(object) => return Ok((object, legs)),
+            Err(refusal) => refused.push(refusal),
+        }
+    }
+    bail!(
+        "the kernel refuses too many of our programs, the last {}: see cowpath-agent doctor",
+        refused.last().map_or("", |(program, _)| program.as_str())
+    )
+}
+
+fn programs_of(legs: &[Choice]) -> HashSet<&'static str> {
+    legs.iter()
+        .flat_map(|leg| leg.programs.iter().copied())
+        .collect()
+}
+
+/// The inner error is one program that the kernel refuses.
+fn load_once(legs: &[Choice], ring_bytes: u32, wanted: &Wanted) -> Result<Result<Object, Refusal>> {
+    if legs.iter().all(|leg| leg.hook.is_empty()) {
+        bail!("this kernel offers none of the functions that we know: see cowpath-agent doctor");
+    }
+    let programs = programs_of(legs);
+    let mut open = ObjectBuilder::default()
+        .open_memory(&OBJECT.0)
+        .context("the BPF object of this agent cannot be read: it was built wrong")?;
+    for mut program in open.progs_mut() {
+        let name = program.name().to_string_lossy().into_owned();
+        program.set_autoload(name == "seed" || programs.contains(name.as_str()));
+    }
+    configure(&mut open, ring_bytes, wanted, programs.contains("wp_reuse"))?;
+
+    heard(Vec::clear);
+    open.load().map(Ok).or_else(|error| {
+        match heard(|lines| lines.iter().find_map(|line| culprit(line))) {
+            // The iterator is the simplest of all: where it is refused, everything is.
+            Some(refusal) if refusal.0 != "seed" && !is_denied(&error) => Ok(Err(refusal)),
+            _ => Err(no_bpf(&error)),
+        }
+    })
+}
+
+fn is_denied(error: &libbpf_rs::Error) -> bool {
+    error.kind() == libbpf_rs::ErrorKind::PermissionDenied
+}
+
+/// The inner error is one program that cannot be attached.
+fn attach_all(object: Object, legs: Vec<Choice>) -> Result<Result<Loaded, Refusal>> {
+    // First of all: it tells the programs where struct page is.
+    let seed_link =
+        attach(&object, "seed")?.ok_or_else(|| anyhow!("the BPF object has no task iterator"))?;
+    run(&seed_link)?;
+
+    let mut links = Vec::new();
+    for name in programs_of(&legs) {
+        match attach(&object, name) {
+            Ok(link) => links.extend(link),
+            Err(error) => return Ok(Err((name.to_owned(), error.root_cause().to_string()))),
+        }
+    }
+    Ok(Ok(Loaded {
+        object,
+        links,
+        legs,
+        seed_link,
+    }))
+}
+
+fn attach(object: &Object, name: &str) -> Result<Option<Link>> {
+    let program = object.progs_mut().find(|program| program.name() == name);
+    Ok(program.map(|program| program.attach()).transpose()?)
+}
+
+/// Sizes of the maps, and `struct config` of agent/bpf/record.h.
+fn configure(
+    open: &mut libbpf_rs::OpenObject,
+    ring_bytes: u32,
+    wanted: &Wanted,
+    reuse_seen: bool,
+) -> Result<()> {
+    let max_pfn = host::max_pfn();
+    let marks = max_pfn
+        .next_power_of_two()
+        .clamp(MARKS_PER_CHUNK, MOST_MARKS);
+    let mut config = Vec::with_capacity(24);
+    config.extend((marks - 1).to_ne_bytes());
+    config.extend(std::process::id().to_ne_bytes());
+    config.extend(
+        [
+            wanted.is_everything(),
+            max_pfn > marks,
+            host::five_levels(),
+            reuse_seen,
+            !wanted.comms.is_empty(),
+            !wanted.cgroups.is_empty(),
+        ]
+        .map(u8::from),
+    );
+    config.resize(24, 0);
+
+    for mut map in open.maps_mut() {
+        let name = map.name().to_string_lossy().into_owned();
+        if name == "ring" {
+            map.set_max_entries(ring_bytes)?;
+        } else if name == "tracked" {
+            map.set_max_entries(u32::try_from(marks / MARKS_PER_CHUNK)?)?;
+        } else if name.ends_with(".rodata")
+            && let Some(value) = map.initial_value_mut()
+            && let Some(place) = value.get_mut(..config.len())
+        {
+            place.copy_from_slice(&config);
+        }
+    }
+    Ok(())
+}
+
+/// Why the kernel took nothing at all.
+fn no_bpf(error: &libbpf_rs::Error) -> anyhow::Error {
+    let advice = if is_denied(error) {
+        "run as root; where that is so, this kernel forbids BPF (lockdown, or a sandbox): trace in the lab: cowpath lab"
+    } else {
+        "see cowpath-agent doctor, or trace in the lab: cowpath lab"
+    };
+    let said = heard(|lines| lines.last().cloned()).unwrap_or_default();
+    anyhow!(
+        "the kernel does not load BPF programs ({error}; {}): {advice}",
+        said.trim()
+    )
+}
+
+static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// libbpf tells by its log which program was refused.
+fn hear(_: PrintLevel, line: String) {
+    heard(|lines| {
+        if lines.len() < 64 {
+            lines.push(line);
+        }
+    });
+}
+
+fn heard<T>(with: impl FnOnce(&mut Vec<String>) -> T) -> T {
+    with(&mut HEARD.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Program and reason in a line like `libbpf: prog 'wp_enter': BPF program load failed: Invalid argument`.
+fn culprit(line: &str) -> Option<(String, String)> {
+    let rest = line.split_once("prog '")?.1;
+    let (program, rest) = rest.split_once("': ")?;
+    let why = rest.strip_prefix("BPF program load failed: ")?;
+    Some((program.to_owned(), why.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refused_program_is_read_from_the_log() {
+        let line = "libbpf: prog 'wp_enter': BPF program load failed: Invalid argument\n";
+        assert_eq!(
+            culprit(line),
+            Some(("wp_enter".to_owned(), "Invalid argument".to_owned()))
+        );
+        assert_eq!(culprit("libbpf: failed to load object"), None);
+    }
+}

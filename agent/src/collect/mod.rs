@@ -1,0 +1,140 @@
+//! From kernel functions to events: chooses the hooks that this kernel offers, attaches them, drains the ring buffer.
+//!
+//! The programs are in `agent/bpf`. Nothing here knows gRPC.
+
+mod books;
+mod host;
+mod ladder;
+mod load;
+mod mms;
+mod order;
+mod preflight;
+mod record;
+mod seed;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, anyhow};
+use libbpf_rs::{Link, MapCore, Object, RingBuffer, RingBufferBuilder};
+
+use crate::event::{Drained, LegStatus, Source, Target};
+use books::BookKeeper;
+use load::Loaded;
+use mms::Mms;
+use order::Window;
+use record::Record;
+use seed::Seeder;
+
+pub use preflight::preflight;
+
+/// What to trace, and with how much room.
+pub struct Config {
+    pub target: Target,
+    /// Size of the ring buffer, a power of two.
+    pub ring_bytes: u32,
+}
+
+/// The kernel as a source of events.
+pub struct Collector {
+    ring: RingBuffer<'static>,
+    arrived: Arc<Mutex<Vec<Record>>>,
+    window: Window,
+    mms: Mms,
+    seeder: Seeder,
+    books: BookKeeper,
+    links: Vec<Link>,
+    ring_bytes: u64,
+    attached: bool,
+    /// Last: what is above was made from it.
+    object: Object,
+}
+
+/// Attaches what this kernel offers and begins to trace.
+///
+/// # Errors
+/// One line: this host does not let us trace, or the target does not exist.
+pub fn open(config: &Config) -> Result<Collector> {
+    let wanted = seed::Wanted::resolve(&config.target)?;
+    let Loaded {
+        object,
+        links,
+        legs,
+        seed_link,
+    } = load::load_and_attach(config.ring_bytes, &wanted)?;
+
+    let arrived = Arc::new(Mutex::new(Vec::new()));
+    let ring = {
+        let arrived = Arc::clone(&arrived);
+        let map = map_named(&object, "ring")?;
+        let mut builder = RingBufferBuilder::new();
+        builder.add(&map, move |bytes| {
+            if let Some(record) = Record::parse(bytes) {
+                arrived
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(record);
+            }
+            0
+        })?;
+        builder
+            .build()
+            .context("the ring buffer cannot be mapped")?
+    };
+    let seeder = Seeder::begin(&object, seed_link, wanted)?;
+    let books = BookKeeper::new(&object, legs);
+    Ok(Collector {
+        ring,
+        arrived,
+        window: Window::default(),
+        mms: Mms::default(),
+        seeder,
+        books,
+        links,
+        ring_bytes: u64::from(config.ring_bytes),
+        attached: true,
+        object,
+    })
+}
+
+impl Source for Collector {
+    fn drain(&mut self, out: &mut Drained) -> Result<()> {
+        let began_ns = host::monotonic_ns();
+        if self.attached {
+            self.seeder.look_again(&self.object)?;
+        }
+        self.ring
+            .consume()
+            .context("the ring buffer cannot be read")?;
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        self.window.take(&mut arrived);
+        drop(arrived);
+        let Self { window, mms, .. } = self;
+        if self.attached {
+            window.release(began_ns, |record| mms.translate(&record, out));
+        } else {
+            window.release_all(|record| mms.translate(&record, out));
+        }
+        Ok(())
+    }
+
+    fn legs(&self) -> Vec<LegStatus> {
+        self.books.legs(&self.object)
+    }
+
+    fn ring(&self) -> (u64, u64) {
+        // libbpf tells no fill level of a ring that is drained on a timer; what has arrived and waits is ours.
+        (0, self.ring_bytes)
+    }
+
+    fn detach(&mut self) {
+        self.links.clear();
+        self.attached = false;
+    }
+}
+
+fn map_named<'object>(object: &'object Object, name: &str) -> Result<libbpf_rs::Map<'object>> {
+    object
+        .maps()
+        .find(|map| map.name() == name)
+        .ok_or_else(|| anyhow!("the BPF object has no map {name}: this agent was built wrong"))
+}

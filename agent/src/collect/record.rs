@@ -1,0 +1,227 @@
+//! Records of the ring buffer, as agent/bpf/record.h lays them out.
+
+/// `struct record_head`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    pub time_ns: u64,
+    /// Cookie of the address space, 0: none.
+    pub mm: u64,
+    pub tgid: u32,
+    pub tid: u32,
+    pub cpu: u16,
+    pub kind: u8,
+    pub outcome: u8,
+    pub order: u8,
+}
+
+/// What follows the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    Fault {
+        vpn: u64,
+        old_pfn: u64,
+        new_pfn: u64,
+        other_mm: u64,
+        flags: u32,
+        refcount: i32,
+        mapcount: i32,
+        pincount: i32,
+        new_refcount: i32,
+        pages: u32,
+    },
+    Range {
+        vpn: u64,
+        other_mm: u64,
+        pages: u32,
+        flags: u32,
+        other_tgid: u32,
+    },
+    Free {
+        pfn: u64,
+    },
+    Process {
+        start_time_ns: u64,
+        parent_tgid: u32,
+        comm: [u8; 16],
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub head: Head,
+    pub body: Body,
+}
+
+const HEAD: usize = 32;
+const FAULT: usize = 88;
+const RANGE: usize = 64;
+const FREE: usize = 40;
+const PROCESS: usize = 64;
+
+pub const KIND_EXEC: u8 = 7;
+pub const KIND_MM_EXIT: u8 = 8;
+const KIND_PROCESS: u8 = 200;
+
+impl Record {
+    /// `None` for what is no record of ours: the programs are from the same build, so this does not happen.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let at = Reader(bytes);
+        let head = Head {
+            time_ns: at.u64(0)?,
+            mm: at.u64(8)?,
+            tgid: at.u32(16)?,
+            tid: at.u32(20)?,
+            cpu: at.u16(24)?,
+            kind: at.u8(26)?,
+            outcome: at.u8(27)?,
+            order: at.u8(28)?,
+        };
+        let body = match (head.kind, bytes.len()) {
+            (KIND_PROCESS, PROCESS..) => Body::Process {
+                start_time_ns: at.u64(HEAD)?,
+                parent_tgid: at.u32(40)?,
+                comm: bytes.get(48..64)?.try_into().ok()?,
+            },
+            (1 | 2 | 5 | 10, FAULT..) => Body::Fault {
+                vpn: at.u64(HEAD)?,
+                old_pfn: at.u64(40)?,
+                new_pfn: at.u64(48)?,
+                other_mm: at.u64(56)?,
+                flags: at.u32(64)?,
+                refcount: at.i32(68)?,
+                mapcount: at.i32(72)?,
+                pincount: at.i32(76)?,
+                new_refcount: at.i32(80)?,
+                pages: at.u32(84)?,
+            },
+            (3 | 4 | 6 | KIND_EXEC | KIND_MM_EXIT, RANGE..) => Body::Range {
+                vpn: at.u64(HEAD)?,
+                other_mm: at.u64(40)?,
+                pages: at.u32(48)?,
+                flags: at.u32(52)?,
+                other_tgid: at.u32(56)?,
+            },
+            (9, FREE..) => Body::Free { pfn: at.u64(HEAD)? },
+            _ => return None,
+        };
+        Some(Self { head, body })
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn bytes<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
+        self.0.get(at..at + N)?.try_into().ok()
+    }
+    fn u64(&self, at: usize) -> Option<u64> {
+        self.bytes(at).map(u64::from_ne_bytes)
+    }
+    fn u32(&self, at: usize) -> Option<u32> {
+        self.bytes(at).map(u32::from_ne_bytes)
+    }
+    fn i32(&self, at: usize) -> Option<i32> {
+        self.bytes(at).map(i32::from_ne_bytes)
+    }
+    fn u16(&self, at: usize) -> Option<u16> {
+        self.bytes(at).map(u16::from_ne_bytes)
+    }
+    fn u8(&self, at: usize) -> Option<u8> {
+        self.0.get(at).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use libbpf_rs::btf::{Btf, HasSize};
+    use libbpf_rs::btf::types::{MemberAttr, Struct};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// (member, byte offset) of a struct, and its size, as the compiler of the BPF object laid it out.
+    fn layout(name: &str) -> (usize, Vec<(String, u32)>) {
+        let path = concat!(env!("OUT_DIR"), "/cowpath.bpf.o");
+        let btf = Btf::from_path(Path::new(path)).unwrap();
+        let found: Struct<'_> = btf.type_by_name(name).unwrap();
+        let members = found.iter().map(|member| {
+            let MemberAttr::Normal { offset } = member.attr else {
+                panic!("{name} has a bit field")
+            };
+            (
+                member.name.unwrap().to_str().unwrap().to_owned(),
+                offset / 8,
+            )
+        });
+        (found.size(), members.collect())
+    }
+
+    fn offsets(members: &[(&str, u32)]) -> Vec<(String, u32)> {
+        members
+            .iter()
+            .map(|(name, at)| ((*name).to_owned(), *at))
+            .collect()
+    }
+
+    #[test]
+    fn records_are_read_where_the_programs_write_them() {
+        let head = [
+            ("time_ns", 0),
+            ("mm", 8),
+            ("tgid", 16),
+            ("tid", 20),
+            ("cpu", 24),
+            ("kind", 26),
+            ("outcome", 27),
+            ("order", 28),
+            ("pad", 29),
+        ];
+        assert_eq!(layout("record_head"), (HEAD, offsets(&head)));
+        let fault = [
+            ("head", 0),
+            ("vpn", 32),
+            ("old_pfn", 40),
+            ("new_pfn", 48),
+            ("other_mm", 56),
+            ("flags", 64),
+            ("refcount", 68),
+            ("mapcount", 72),
+            ("pincount", 76),
+            ("new_refcount", 80),
+            ("pages", 84),
+        ];
+        assert_eq!(layout("fault_record"), (FAULT, offsets(&fault)));
+        let range = [
+            ("head", 0),
+            ("vpn", 32),
+            ("other_mm", 40),
+            ("pages", 48),
+            ("flags", 52),
+            ("other_tgid", 56),
+            ("pad", 60),
+        ];
+        assert_eq!(layout("range_record"), (RANGE, offsets(&range)));
+        assert_eq!(
+            layout("free_record"),
+            (FREE, offsets(&[("head", 0), ("pfn", 32)]))
+        );
+        let process = [
+            ("head", 0),
+            ("start_time_ns", 32),
+            ("parent_tgid", 40),
+            ("pad", 44),
+            ("comm", 48),
+        ];
+        assert_eq!(layout("process_record"), (PROCESS, offsets(&process)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
+            let record = Record::parse(&bytes);
+            prop_assert!(record.is_none() || bytes.len() >= FREE);
+        }
+    }
+}
