@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Leg fork: mm/memory.c, copy_page_range(), once for each vma that fork copies (vmas with VM_DONTCOPY never come
- * here); and the process itself, kernel/fork.c, trace_sched_process_fork().
+ * Leg fork: mm/memory.c, copy_page_range(), once for each vma that fork copies (vmas with VM_DONTCOPY never
+ * come here); and the process itself, kernel/fork.c, trace_sched_process_fork().
  */
 
 SEC("?fentry/copy_page_range")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Leg free: mm/page_alloc.c, trace_mm_page_free(), once for every frame that goes back to the allocator. A raw
- * tracepoint: its argument is a number, and only frames that an event named are sent.
+ * Leg free: mm/page_alloc.c, trace_mm_page_free(), once for every frame that goes back to the allocator. A
+ * raw tracepoint: its argument is a number, and only frames that an event named are sent.
  */
 struct raw_arguments {
 	u64 args[2];

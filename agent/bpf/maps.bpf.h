@@ -21,11 +21,11 @@ static __always_inline struct books *books_of(u32 leg)
 	return bpf_map_lookup_elem(&books, &leg);
 }
 
-#define BOOK(leg, column)                                 \
-	do {                                              \
-		struct books *booked = books_of(leg);     \
-							  \
-		if (booked)                               \
+#define BOOK(leg, column)                                         \
+	do {                                                      \
+		struct books *booked = books_of(leg);             \
+                                                                  \
+		if (booked)                                       \
 			__sync_fetch_and_add(&booked->column, 1); \
 	} while (0)
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A new anonymous folio gets its first mapping: mm/rmap.c, folio_add_new_anon_rmap() (page_add_new_anon_rmap() up to
- * 6.x). Always under the page-table lock. By what the task is in the middle of it is the committed copy of a
- * write-protect fault, an early copy at fork (kernel/fork.c, dup_mmap() > copy_present_page()), or leg anon-new:
- * a first touch, a private file page's copy, a collapse.
+ * A new anonymous folio gets its first mapping: mm/rmap.c, folio_add_new_anon_rmap()
+ * (page_add_new_anon_rmap() up to 6.x). Always under the page-table lock. By what the task is in the middle
+ * of it is the committed copy of a write-protect fault, an early copy at fork (kernel/fork.c, dup_mmap() >
+ * copy_present_page()), or leg anon-new: a first touch, a private file page's copy, a collapse.
  */
 
 /* The PTE of the parent that fork is copying: its page is what was copied early for the child. */
@@ -14,7 +14,8 @@ static __noinline u64 pfn_mapped(u64 pgd, u64 address)
 	int level;
 
 	for (level = 0; level < 5; level++) {
-		bpf_probe_read_kernel(&entry, sizeof(entry), (void *)(table + ((address >> shift & 511) << 3)));
+		bpf_probe_read_kernel(&entry, sizeof(entry),
+				      (void *)(table + ((address >> shift & 511) << 3)));
 		if (!(entry & PTE_PRESENT))
 			return 0;
 		if (shift == PAGE_SHIFT)
@@ -56,7 +57,8 @@ static __always_inline int fork_copy(struct state *state, u64 vpn, u64 new_pfn, 
 	return 0;
 }
 
-static __always_inline int anon_new(struct state *state, u64 cookie, u64 vpn, u64 new_pfn, s32 new_refcount, u8 order)
+static __always_inline int anon_new(struct state *state, u64 cookie, u64 vpn, u64 new_pfn, s32 new_refcount,
+				    u8 order)
 {
 	struct fault_record *record = begin_record(LEG_ANON_NEW, sizeof(*record), RECORD_ANON_NEW, cookie);
 

@@ -8,8 +8,8 @@ struct page_words {
 };
 
 /*
- * Frames that an event named: mm_page_free() reports these and no others. Chunks of bytes, because an array's element
- * takes at least eight, and because a byte needs no atomic operation.
+ * Frames that an event named: mm_page_free() reports these and no others. Chunks of bytes, because an array's
+ * element takes at least eight, and because a byte needs no atomic operation.
  */
 #define TRACKED_CHUNK 4096
 
@@ -57,11 +57,12 @@ static __always_inline u64 page_of(u64 pfn)
 #define PAGE_FIELD(words, type, field) \
 	(*(type *)((char *)(words) + bpf_core_field_offset(struct page, field)))
 
-#define HAS_FLAG(flags, flag) \
+#define HAS_FLAG(flags, flag)                                \
 	(bpf_core_enum_value_exists(enum pageflags, flag) && \
 	 ((flags) >> bpf_core_enum_value(enum pageflags, flag) & 1))
 
-/* The head of the page whose words these are: page->compound_head (7.2: compound_info), bit 0 tells a tail. */
+/* The head of the page whose words these are: page->compound_head (7.2: compound_info), bit 0 tells a tail.
+ */
 static __always_inline u64 head_of(u64 page, const struct page_words *words)
 {
 	u64 link = words->word[1];
@@ -74,12 +75,12 @@ static __always_inline u64 head_of(u64 page, const struct page_words *words)
 	return link - 1;
 }
 
-#define KERNEL_S32(address)                                              \
-	({                                                               \
-		s32 value = 0;                                           \
-									 \
+#define KERNEL_S32(address)                                                      \
+	({                                                                       \
+		s32 value = 0;                                                   \
+                                                                                 \
 		bpf_probe_read_kernel(&value, sizeof(value), (void *)(address)); \
-		value;                                                   \
+		value;                                                           \
 	})
 
 struct folio_counts {
@@ -99,29 +100,31 @@ static __always_inline void read_large(u64 head, struct folio_counts *counts)
 		bpf_probe_read_kernel(&order, 1,
 				      (void *)(head + bpf_core_field_offset(struct folio___flags, _flags_1)));
 	} else if (bpf_core_field_exists(struct folio___order, _folio_order)) {
-		bpf_probe_read_kernel(&order, 1,
-				      (void *)(head + bpf_core_field_offset(struct folio___order, _folio_order)));
+		bpf_probe_read_kernel(
+		    &order, 1, (void *)(head + bpf_core_field_offset(struct folio___order, _folio_order)));
 	} else if (bpf_core_field_exists(struct page___compound, compound_order)) {
-		bpf_probe_read_kernel(&order, 1,
-				      (void *)(head + 64 + bpf_core_field_offset(struct page___compound, compound_order)));
+		bpf_probe_read_kernel(
+		    &order, 1,
+		    (void *)(head + 64 + bpf_core_field_offset(struct page___compound, compound_order)));
 	}
 	counts->order = order;
 	if (bpf_core_field_exists(struct folio, _entire_mapcount))
 		counts->entire_mapcount =
-			KERNEL_S32(head + bpf_core_field_offset(struct folio, _entire_mapcount)) + 1;
+		    KERNEL_S32(head + bpf_core_field_offset(struct folio, _entire_mapcount)) + 1;
 	else if (bpf_core_field_exists(struct page___compound, compound_mapcount))
 		counts->entire_mapcount =
-			KERNEL_S32(head + 64 + bpf_core_field_offset(struct page___compound, compound_mapcount)) + 1;
+		    KERNEL_S32(head + 64 + bpf_core_field_offset(struct page___compound, compound_mapcount)) +
+		    1;
 	if (bpf_core_field_exists(struct folio, _pincount))
 		counts->pincount = KERNEL_S32(head + bpf_core_field_offset(struct folio, _pincount));
 	else if (bpf_core_field_exists(struct page___compound, hpage_pinned_refcount) && order > 1)
-		counts->pincount =
-			KERNEL_S32(head + 128 + bpf_core_field_offset(struct page___compound, hpage_pinned_refcount));
+		counts->pincount = KERNEL_S32(
+		    head + 128 + bpf_core_field_offset(struct page___compound, hpage_pinned_refcount));
 }
 
 /*
- * Facts of the frame that a PTE or PMD maps, into the state: flags, order, counts. To be called under the page-table
- * lock, or the counts are advisory.
+ * Facts of the frame that a PTE or PMD maps, into the state: flags, order, counts. To be called under the
+ * page-table lock, or the counts are advisory.
  */
 static __always_inline void read_frame(struct state *state, u64 pfn)
 {
@@ -167,14 +170,14 @@ static __always_inline void read_frame(struct state *state, u64 pfn)
 		state->mapcount += counts.entire_mapcount;
 		state->pincount = counts.pincount;
 	} else {
-		state->pincount = state->refcount >= GUP_PIN_COUNTING_BIAS ? state->refcount / GUP_PIN_COUNTING_BIAS : 0;
+		state->pincount =
+		    state->refcount >= GUP_PIN_COUNTING_BIAS ? state->refcount / GUP_PIN_COUNTING_BIAS : 0;
 	}
 	state->flags |= facts;
 }
 
-static __always_inline u32 vma_facts(struct vm_area_struct *vma)
+static __always_inline u32 vma_flag_facts(u64 flags)
 {
-	unsigned long flags = vma->vm_flags;
 	u32 facts = 0;
 
 	if (flags & VM_SHARED)
@@ -187,19 +190,18 @@ static __always_inline u32 vma_facts(struct vm_area_struct *vma)
 		facts |= FLAG_VMA_WIPEONFORK;
 	if (flags & VM_HUGETLB)
 		facts |= FLAG_VMA_HUGETLB;
-	if (vma->anon_vma)
-		facts |= FLAG_VMA_ANON;
 	return facts;
 }
 
-static __always_inline u32 fault_facts(struct vm_fault *vmf)
+static __always_inline u32 vma_facts(struct vm_area_struct *vma)
 {
-	u32 flags, facts = 0;
+	return vma_flag_facts(vma->vm_flags) | (vma->anon_vma ? FLAG_VMA_ANON : 0);
+}
 
-	if (bpf_core_field_exists(struct vm_fault___uint, flags))
-		flags = ((struct vm_fault___uint *)vmf)->flags;
-	else
-		flags = ((struct vm_fault___enum *)vmf)->flags;
+static __always_inline u32 fault_flag_facts(u32 flags)
+{
+	u32 facts = 0;
+
 	if (flags & FAULT_WRITE)
 		facts |= FLAG_WRITE;
 	if (flags & FAULT_USER)
@@ -210,4 +212,11 @@ static __always_inline u32 fault_facts(struct vm_fault *vmf)
 	if (flags & FAULT_UNSHARE)
 		facts |= FLAG_UNSHARE;
 	return facts;
+}
+
+static __always_inline u32 fault_facts(struct vm_fault *vmf)
+{
+	if (bpf_core_field_exists(struct vm_fault___uint, flags))
+		return fault_flag_facts(((struct vm_fault___uint *)vmf)->flags);
+	return fault_flag_facts(((struct vm_fault___enum *)vmf)->flags);
 }

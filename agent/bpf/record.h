@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Records of the ring buffer and the values shared with user space. src/collect/record.rs holds the same layout;
- * its test compiles nothing: it reads these structs from the object's own BTF.
+ * Records of the ring buffer and the values shared with user space. src/collect/record.rs holds the same
+ * layout; its test compiles nothing: it reads these structs from the object's own BTF.
  *
- * An mm is told by its cookie: a number that no other mm of this boot has. Kernel pointers stay in the kernel.
+ * An mm is told by its cookie: a number that no other mm of this boot has. Kernel pointers stay in the
+ * kernel.
  */
 #ifndef COWPATH_RECORD_H
 #define COWPATH_RECORD_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Makes targets of what runs already: user space reads this iterator once at start, and again while it looks for comms and cgroups. */
+/* Makes targets of what runs already: user space reads this iterator once at start, and again while it looks
+ * for comms and cgroups. */
 
 extern const void vmemmap_base __ksym;
 extern const void page_offset_base __ksym;

@@ -2,8 +2,9 @@
 /*
  * What a task is in the middle of: from the entry hook of a function to its exit hook.
  *
- * An array indexed by tid: two tasks whose tids are equal modulo STATES and that fault at the same time share a state.
- * The one that came first finds a foreign tid at its exit; the one that came second counts it as missed at its entry.
+ * An array indexed by tid: two tasks whose tids are equal modulo STATES and that fault at the same time share
+ * a state. The one that came first finds a foreign tid at its exit; the one that came second counts it as
+ * missed at its entry.
  */
 #define STATES 32768
 

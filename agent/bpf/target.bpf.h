@@ -12,7 +12,8 @@ struct {
 	__type(value, struct target);
 } targets SEC(".maps");
 
-/* tgid -> cookie of the address space it had when last seen. exec needs it: by then task->mm is the new one. */
+/* tgid -> cookie of the address space it had when last seen. exec needs it: by then task->mm is the new one.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -68,8 +69,8 @@ static __always_inline u64 cookie_of(struct mm_struct *mm)
 }
 
 /*
- * The same where preemption is off (under the page-table lock): the last answer on this CPU is kept. The generation is
- * read before the look-up, so an answer that was overtaken by a change is never used again.
+ * The same where preemption is off (under the page-table lock): the last answer on this CPU is kept. The
+ * generation is read before the look-up, so an answer that was overtaken by a change is never used again.
  */
 static __always_inline u64 cookie_of_locked(struct mm_struct *mm)
 {
@@ -112,7 +113,8 @@ static __noinline int remove_target(u64 mm)
 	return 0;
 }
 
-/* Tells user space who this is. Lost records are counted on the exit leg: its books hold all that names processes. */
+/* Tells user space who this is. Lost records are counted on the exit leg: its books hold all that names
+ * processes. */
 static __always_inline void tell_process(struct task_struct *task, u64 cookie)
 {
 	struct process_record *record = begin_record(LEG_EXIT, sizeof(*record), RECORD_PROCESS, cookie);

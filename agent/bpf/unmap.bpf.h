@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Leg unmap: mm/memory.c, unmap_page_range() (7.2: __zap_vma_range()), the common part of munmap, MADV_DONTNEED and
- * truncation. What exit_mmap() takes down is not reported page range by page range: the address space is no target
- * any more by then.
+ * Leg unmap: mm/memory.c, unmap_page_range() (7.2: __zap_vma_range()), the common part of munmap,
+ * MADV_DONTNEED and truncation. What exit_mmap() takes down is not reported page range by page range: the
+ * address space is no target any more by then.
  */
 static __always_inline int unmap(struct vm_area_struct *vma, u64 start, u64 end)
 {

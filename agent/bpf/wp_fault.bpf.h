@@ -2,11 +2,13 @@
 /*
  * Leg wp-fault: mm/memory.c, do_wp_page().
  *
- * It is entered with the page-table lock held and *vmf->pte == vmf->orig_pte: what is read at entry is what the kernel
- * decides by. It returns without the lock, so the exit hook only says how a fault without a copy ended.
+ * It is entered with the page-table lock held and *vmf->pte == vmf->orig_pte: what is read at entry is what
+ * the kernel decides by. It returns without the lock, so the exit hook only says how a fault without a copy
+ * ended.
  */
 
-static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome, u64 time_ns, u64 new_pfn, s32 new_refcount)
+static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome, u64 time_ns, u64 new_pfn,
+				       s32 new_refcount)
 {
 	u32 leg = leg_of(state->doing);
 	struct fault_record *record = begin_record(leg, sizeof(*record), kind, state->cookie);
@@ -69,7 +71,8 @@ int wp_enter(u64 *ctx)
 
 /*
  * A page that was not exclusive becomes the property of this mm: the kernel found the sole reference
- * (6.1: wp_can_reuse in do_wp_page(); later: wp_can_reuse_anon_folio()). Here, under the lock, the count is final.
+ * (6.1: wp_can_reuse in do_wp_page(); later: wp_can_reuse_anon_folio()). Here, under the lock, the count is
+ * final.
  */
 static __always_inline int made_exclusive(s32 refcount)
 {

@@ -20,7 +20,10 @@ fn main() -> anyhow::Result<()> {
             _ => anyhow::bail!("no option {option}"),
         }
     }
-    let mut collector = collect::open(&Config { target, ring_bytes: 8 << 20 })?;
+    let mut collector = collect::open(&Config {
+        target,
+        ring_bytes: 8 << 20,
+    })?;
     eprintln!("attached");
     let mut out = io::stdout().lock();
     let mut drained = Drained::default();

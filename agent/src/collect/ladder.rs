@@ -252,6 +252,22 @@ mod tests {
     }
 
     #[test]
+    fn every_program_of_a_rung_is_in_the_object() {
+        let open = libbpf_rs::ObjectBuilder::default()
+            .open_file(concat!(env!("OUT_DIR"), "/cowpath.bpf.o"))
+            .unwrap();
+        let there: Vec<String> = open
+            .progs()
+            .map(|program| program.name().to_string_lossy().into_owned())
+            .collect();
+        for rung in LADDERS.iter().flat_map(|ladder| ladder.rungs) {
+            for program in rung.programs {
+                assert!(there.iter().any(|name| name == program), "{program}");
+            }
+        }
+    }
+
+    #[test]
     fn a_missing_hook_costs_its_rung_and_says_so_and_stops_nothing_else() {
         let names: Vec<&str> = NEW
             .iter()

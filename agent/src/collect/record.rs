@@ -135,8 +135,8 @@ impl Reader<'_> {
 mod tests {
     use std::path::Path;
 
-    use libbpf_rs::btf::{Btf, HasSize};
     use libbpf_rs::btf::types::{MemberAttr, Struct};
+    use libbpf_rs::btf::{Btf, HasSize};
     use proptest::prelude::*;
 
     use super::*;
