@@ -5,6 +5,7 @@ import { DecodeError } from './cursor.js'
 import { decodeResponse } from './decode.js'
 import { grpcTarget } from './endpoint.js'
 import { explained, isServiceError } from './explain.js'
+import './numbers.js'
 import { cowpath } from './generated/cowpath.js'
 import { agentInfo } from './messages.js'
 

@@ -1,4 +1,5 @@
 import type { AgentInfo, EventColumns, LegBooks, StreamItem } from '../model/events.js'
+import './numbers.js'
 import { cowpath } from './generated/cowpath.js'
 
 /** The agent's side of the wire, for tests, benchmarks and the fake agent. */

@@ -1,5 +1,6 @@
 import type { AgentInfo, LegBooks, LossInfo, ProcessInfo, StreamItem } from '../model/events.js'
 import { Cursor, DecodeError } from './cursor.js'
+import './numbers.js'
 import { cowpath } from './generated/cowpath.js'
 
 /** Messages that are rare: read by the generated code, then checked and put into the model's words. */
