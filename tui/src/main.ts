@@ -1,12 +1,20 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { requireAgent } from './commands/agent-binary.js'
 import { doctorCommand } from './commands/doctor.js'
 import { reportFailure } from './commands/failing.js'
+import { followGuestOver } from './commands/guest-follower.js'
+import { labCommand } from './commands/lab.js'
+import { liveCommand } from './commands/live.js'
+import type { FeedOf } from './commands/live-session.js'
 import { pageCommand } from './commands/page.js'
+import { recordCommand } from './commands/record.js'
 import { sqlCommand } from './commands/sql.js'
+import { startCommand } from './commands/start.js'
 import { topCommand } from './commands/top.js'
 import { ExitStatus } from './model/failure.js'
+import { Pipeline } from './pipeline.js'
 import { printable } from './views/printable.js'
 
 const STATUSES = `
@@ -28,7 +36,17 @@ function version(): string {
 
 /** In the order of the help: watch, then ask, then all else. */
 function commands(): readonly Command[] {
-  return [pageCommand(), topCommand(), sqlCommand(), doctorCommand()]
+  const feedOf: FeedOf = (endpoint, options) => new Pipeline(endpoint, options)
+  return [
+    startCommand(feedOf),
+    liveCommand(feedOf),
+    recordCommand(feedOf),
+    labCommand(followGuestOver(feedOf), () => requireAgent(process.env)),
+    pageCommand(),
+    topCommand(),
+    sqlCommand(),
+    doctorCommand(),
+  ]
 }
 
 function program(): Command {

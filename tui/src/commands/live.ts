@@ -31,6 +31,6 @@ export function liveCommand(feedOf: FeedOf): Command {
 }
 
 /** An option that may be given several times. */
-function collect<T>(read: (text: string) => T) {
+export function collect<T>(read: (text: string) => T) {
   return (text: string, before: readonly T[]): readonly T[] => [...before, read(text)]
 }

@@ -82,6 +82,8 @@ export function stateOf(db: Database.Database): RecordingState {
     lastSlot: last('slot'),
     lastEdge: last('edge'),
     lastMm: last('mm'),
+    forks: last('fork'),
+    rates: db.prepare<[], number | null>('SELECT max(rowid) FROM rate').pluck().get() ?? 0,
     runs: runs.all(),
   }
 }

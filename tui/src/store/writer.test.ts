@@ -94,7 +94,15 @@ test('a recording that goes on knows where it ended, and is indexed again at the
   const path = join(folder, 'resumed.db')
   const trace = new SyntheticTrace(11)
   const first = await RecordingWriter.open(path, listener())
-  expect(first.state).toEqual({ lastFrame: 0, lastSlot: 0, lastEdge: 0, lastMm: 0, runs: [] })
+  expect(first.state).toEqual({
+    lastFrame: 0,
+    lastSlot: 0,
+    lastEdge: 0,
+    lastMm: 0,
+    forks: 0,
+    rates: 0,
+    runs: [],
+  })
   first.run(1, SYNTHETIC_AGENT, 1)
   trace.begin(first)
   const batch = trace.next(first, 500)

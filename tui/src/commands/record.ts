@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs'
+import { Command } from 'commander'
+import { ExitStatus } from '../model/failure.js'
+import { Recording } from '../store/recording.js'
+import { LiveModel } from '../views/live-model.js'
+import { liveJson } from '../views/live-json.js'
+import { lostEvents } from '../views/overview.js'
+import { printable } from '../views/printable.js'
+import { summaryLines } from '../views/summary.js'
+import { count, duration } from '../views/units.js'
+import { wholeNumber } from './arguments.js'
+import { collect, DEFAULT_ENDPOINT } from './live.js'
+import type { FeedOf, LiveFeed } from './live-session.js'
+import { printJson, printLine, printNote } from './output.js'
+import { outputOptions } from './reading.js'
+
+interface RecordOptions {
+  readonly output: string
+  readonly duration?: number
+  readonly pid: readonly number[]
+  readonly comm: readonly string[]
+  readonly json?: true
+}
+
+export function recordCommand(feedOf: FeedOf): Command {
+  return new Command('record')
+    .description('records what an agent sees into a file, until ^C, the end of the agent, or --duration')
+    .argument('[endpoint]', 'unix:///PATH or tcp://127.0.0.1:PORT', DEFAULT_ENDPOINT)
+    .requiredOption('-o, --output <file>', 'the recording: a new file, or one to go on with')
+    .option('--duration <seconds>', 'end after this long', wholeNumber)
+    .option('--pid <pid>', 'only this process; may be repeated', collect(wholeNumber), [])
+    .option('--comm <name>', 'only processes of this name; may be repeated', collect(String), [])
+    .option('--json', 'the summary as one JSON value')
+    .addHelpText(
+      'after',
+      '\nA recording that was cut off, by kill -9 or a crash, goes on where it ended: name the same file again.\n' +
+        'The last line of the summary is: events=N pages=N copies=N findings=N lost=N db=PATH',
+    )
+    .action(async (endpoint: string, options: RecordOptions) => {
+      const feed = feedOf(endpoint, {
+        target: { pids: options.pid, comms: options.comm },
+        recordTo: options.output,
+        afterEnd: 'finish',
+      })
+      process.exitCode = await recordFrom(feed, options)
+    })
+}
+
+const END_SIGNALS = [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+] as const
+const PROGRESS_MS = 1000
+
+/** Records until the feed ends, a signal comes or the time is over; prints the summary. Returns the exit status. */
+export async function recordFrom(
+  feed: LiveFeed,
+  { output, duration: seconds, json }: Pick<RecordOptions, 'output' | 'duration' | 'json'>,
+): Promise<number> {
+  const ended = new AbortController()
+  let status: number = ExitStatus.Ok
+  for (const [signal, number] of END_SIGNALS)
+    process.once(signal, () => {
+      status = 128 + number
+      ended.abort()
+    })
+  if (existsSync(output)) printNote(`going on with ${printable(output, 'unicode')}`)
+  const model = new LiveModel(feed.endpoint)
+  const began = Date.now()
+  const progress = startProgress(model, began)
+  let timer: NodeJS.Timeout | undefined
+  try {
+    await feed.run(
+      {
+        connection: (connection) => {
+          model.setConnection(connection)
+          if (connection.state === 'reconnecting')
+            progress.note(`recording is interrupted: ${printable(connection.why, 'unicode')}`)
+        },
+        item: (item) => {
+          model.accept(item, Date.now())
+          if (item.type === 'started' && seconds !== undefined)
+            timer ??= setTimeout(() => {
+              ended.abort()
+            }, seconds * 1000)
+        },
+      },
+      ended.signal,
+    )
+  } finally {
+    clearTimeout(timer)
+    progress.end()
+  }
+  if (existsSync(output)) tell(output, model, Date.now() - began, json)
+  return status
+}
+
+interface Totals {
+  readonly events: number
+  readonly pages: number
+  readonly copies: number
+  readonly lost: number
+}
+
+function tell(path: string, model: LiveModel, lastedMs: number, json: true | undefined): void {
+  const recording = Recording.open(path)
+  try {
+    const [totals] = recording.ask<Totals>('totals', {})
+    if (json) {
+      printJson({ ...liveJson(model.snapshot()), recorded: { ...totals, findings: 0 }, db: path })
+      return
+    }
+    summaryLines(model.snapshot(), lastedMs * 1e6, outputOptions(process.env)).forEach(printLine)
+    const { events, pages, copies, lost } = totals
+    // No rule judges yet, so nothing was found; the line is what scripts read.
+    printLine(`events=${events} pages=${pages} copies=${copies} findings=0 lost=${lost} db=${path}`)
+  } finally {
+    recording.close()
+  }
+}
+
+/** One line on the terminal of stderr that counts up; nothing where that is no terminal. */
+function startProgress(model: LiveModel, began: number): { note(text: string): void; end(): void } {
+  if (!process.stderr.isTTY) return { note: printNote, end: () => undefined }
+  const clear = () => process.stderr.write('\r\x1b[K')
+  const timer = setInterval(() => {
+    const { totals } = model
+    const lost = lostEvents(model.snapshot())
+    clear()
+    process.stderr.write(
+      `recording ${duration((Date.now() - began) * 1e6)}: ${count(totals.events)} events, ` +
+        `${count(totals.copies)} copies, ${count(lost)} lost (^C ends)`,
+    )
+  }, PROGRESS_MS)
+  return {
+    note: (text) => {
+      clear()
+      printNote(text)
+    },
+    end: () => {
+      clearInterval(timer)
+      clear()
+    },
+  }
+}

@@ -1,0 +1,187 @@
+import type { LossInfo, StreamItem } from '../model/events.js'
+import type { FactSink, GapFact } from '../model/facts.js'
+import { Anomalies, type Anomaly } from './anomalies.js'
+import { Applier } from './apply.js'
+import { type Ids, NO_IDS } from './ids.js'
+import { Mms } from './mms.js'
+import { Pages, type When } from './pages.js'
+import { Processes } from './processes.js'
+import { Rates } from './rates.js'
+import { Window } from './window.js'
+
+export type Batch = Pick<
+  StreamItem & { readonly type: 'batch' },
+  'firstSeq' | 'lastSeq' | 'processes' | 'events'
+>
+
+export interface HistoryOptions {
+  /** Where a recording that goes on ended. */
+  readonly ids?: Ids
+  /** Slots that are kept at most, some 80 bytes each with their frames. */
+  readonly maxSlots?: number
+}
+
+export interface HistoryCounts {
+  readonly events: number
+  /** Events that had come before. */
+  readonly duplicates: number
+  /** Alive, and known. */
+  readonly mms: number
+  readonly slots: number
+  readonly frames: number
+  readonly anomalies: Readonly<Partial<Record<Anomaly, number>>>
+}
+
+const DEFAULT_MAX_SLOTS = 1 << 22
+
+/** Concludes facts from a stream of events. Deterministic; never throws for what events say. */
+export class History {
+  readonly #sink: FactSink
+  readonly #anomalies = new Anomalies()
+  readonly #rates = new Rates()
+  readonly #window = new Window()
+  readonly #mms: Mms
+  readonly #processes: Processes
+  readonly #pages: Pages
+  readonly #applier: Applier
+  #run = 0
+  #lastSeq = 0
+  #timeNs = 0
+  /** End of a span in which events were lost, while what waits may lie before it; else Infinity. */
+  #gapUntilNs = Infinity
+  #events = 0
+  #duplicates = 0
+
+  constructor(sink: FactSink, options: HistoryOptions = {}) {
+    const { ids = NO_IDS, maxSlots = DEFAULT_MAX_SLOTS } = options
+    this.#sink = sink
+    this.#mms = new Mms(sink, ids.lastMm)
+    this.#processes = new Processes(sink)
+    const parts = { sink, mms: this.#mms, anomalies: this.#anomalies }
+    const onForgotten = (when: When) => {
+      this.#gap({ reason: 'memory', count: 0, ...pointInTime(when) })
+    }
+    this.#pages = new Pages(parts, ids, { maxSlots, onForgotten })
+    this.#applier = new Applier({
+      ...parts,
+      pages: this.#pages,
+      processes: this.#processes,
+      rates: this.#rates,
+    })
+  }
+
+  /**
+   * A run of the agent begins, or is met again: the next event has number `nextSeq` or a later one. With another run
+   * all numbers of the agent have lost their meaning.
+   */
+  begin(run: number, nextSeq: number): void {
+    if (run === this.#run) return
+    const isFirst = this.#run === 0
+    this.#releaseAll()
+    this.#run = run
+    this.#lastSeq = nextSeq - 1
+    this.#applier.begin(run)
+    if (isFirst) return
+    this.#window.reset()
+    this.#rates.flush(this.#sink)
+    this.#processes.tellWaiting(this.#timeNs)
+    this.#processes.clear()
+    this.#pages.clear()
+    this.#mms.clear()
+    this.#gap({
+      reason: 'agent-restart',
+      count: 0,
+      ...pointInTime({ timeNs: this.#timeNs, seq: this.#lastSeq }),
+    })
+  }
+
+  /** The next events of the run. Those that have come before are left out. */
+  apply({ firstSeq, lastSeq, processes, events }: Batch): void {
+    for (const process of processes) {
+      const mm = this.#mms.known(process.mm)
+      this.#processes.named(process, mm?.id ?? 0, this.#timeNs)
+    }
+    if (firstSeq > this.#lastSeq + 1 && lastSeq >= firstSeq) {
+      const count = firstSeq - this.#lastSeq - 1
+      const span = { firstSeq: this.#lastSeq + 1, lastSeq: firstSeq - 1 }
+      const untilNs = events.length === 0 ? this.#timeNs : events.timeNs[0]
+      this.#lost({ reason: 'reconnect', count, ...span, fromNs: this.#timeNs, untilNs })
+    }
+    for (let i = 0; i < events.length; i++) {
+      if (events.seq[i] <= this.#lastSeq) {
+        this.#duplicates++
+        continue
+      }
+      this.#lastSeq = events.seq[i]
+      this.#window.push(events, i)
+      while (this.#window.isDue) this.#release()
+    }
+    if (lastSeq > this.#lastSeq) this.#lastSeq = lastSeq
+  }
+
+  /** Events that will not come: what they may have changed is uncertain until it is observed again. */
+  lose({ hop, count, firstSeq, lastSeq, fromNs, untilNs, leg }: LossInfo): void {
+    // Told again after a reconnect.
+    if (lastSeq !== 0 && lastSeq <= this.#lastSeq) return
+    if (lastSeq !== 0) this.#lastSeq = lastSeq
+    this.#lost({ reason: hop, count, firstSeq, lastSeq, fromNs, untilNs, leg })
+  }
+
+  /** The agent's clock: all that happened before `timeNs` has come. */
+  advance(timeNs: number): void {
+    while (this.#window.hasBefore(timeNs)) this.#release()
+    this.#rates.advance(this.#sink, timeNs)
+    this.#processes.tellWaiting(this.#timeNs)
+  }
+
+  /** The stream is over: concludes from what still waits. */
+  finish(): void {
+    this.#releaseAll()
+    this.#rates.flush(this.#sink)
+    this.#processes.tellWaiting(this.#timeNs)
+  }
+
+  counts(): HistoryCounts {
+    return {
+      events: this.#events,
+      duplicates: this.#duplicates,
+      mms: this.#mms.alive,
+      slots: this.#pages.slots.size,
+      frames: this.#pages.frames.size,
+      anomalies: this.#anomalies.counts(),
+    }
+  }
+
+  #release(): void {
+    const { batch, index } = this.#window
+    const timeNs = batch.timeNs[index]
+    if (timeNs < this.#timeNs) this.#anomalies.note('late-event')
+    else this.#timeNs = timeNs
+    // What was observed within the span may have changed before its end.
+    if (timeNs > this.#gapUntilNs) {
+      this.#pages.noteGap()
+      this.#gapUntilNs = Infinity
+    }
+    this.#applier.apply(batch, index)
+    this.#window.drop()
+    this.#events++
+  }
+
+  #releaseAll(): void {
+    while (this.#window.hasBefore(Infinity)) this.#release()
+  }
+
+  #lost(gap: Omit<GapFact, 'run' | 'leg'> & { readonly leg?: string }): void {
+    this.#pages.noteGap()
+    this.#gapUntilNs = this.#gapUntilNs === Infinity ? gap.untilNs : Math.max(this.#gapUntilNs, gap.untilNs)
+    this.#gap(gap)
+  }
+
+  #gap(gap: Omit<GapFact, 'run' | 'leg'> & { readonly leg?: string }): void {
+    this.#sink.gap({ leg: '', ...gap, run: this.#run })
+  }
+}
+
+function pointInTime({ timeNs, seq }: When): Pick<GapFact, 'fromNs' | 'untilNs' | 'firstSeq' | 'lastSeq'> {
+  return { fromNs: timeNs, untilNs: timeNs, firstSeq: seq, lastSeq: seq }
+}

@@ -1,0 +1,75 @@
+import type { FactSink, MmFact } from '../model/facts.js'
+
+/** Ended address spaces that are remembered, so that a late event does not bring one back to life. */
+const ENDED_KEPT = 65_536
+
+export interface Mm {
+  /** The recording's number; `agentMm` is the agent's, unique within its run. */
+  readonly id: number
+  readonly agentMm: number
+  /** Row of its first slot, -1: none. */
+  firstSlot: number
+  slots: number
+  hasEnded: boolean
+}
+
+/** Address spaces of the agent's run. */
+export class Mms {
+  readonly #sink: FactSink
+  readonly #byAgent = new Map<number, Mm>()
+  readonly #alive = new Map<number, Mm>()
+  readonly #ended: number[] = []
+  #nextEnded = 0
+  #last: Mm | undefined
+  #lastId: number
+
+  constructor(sink: FactSink, lastId: number) {
+    this.#sink = sink
+    this.#lastId = lastId
+  }
+
+  get alive(): number {
+    return this.#alive.size
+  }
+
+  /** By the agent's number; undefined: it was not met yet. */
+  known(agentMm: number): Mm | undefined {
+    if (this.#last?.agentMm === agentMm) return this.#last
+    const mm = this.#byAgent.get(agentMm)
+    if (mm !== undefined) this.#last = mm
+    return mm
+  }
+
+  /** One that is alive, by the recording's number. */
+  byId(id: number): Mm | undefined {
+    return this.#alive.get(id)
+  }
+
+  begin(birth: Omit<MmFact, 'mm'>): Mm {
+    const mm = { id: ++this.#lastId, agentMm: birth.agentMm, firstSlot: -1, slots: 0, hasEnded: false }
+    this.#byAgent.set(mm.agentMm, mm)
+    this.#alive.set(mm.id, mm)
+    this.#sink.mm({ ...birth, mm: mm.id })
+    return mm
+  }
+
+  end(mm: Mm, timeNs: number, seq: number): void {
+    mm.hasEnded = true
+    this.#alive.delete(mm.id)
+    const forgotten = this.#ended[this.#nextEnded] as number | undefined // the ring is not full at first
+    if (forgotten !== undefined) this.#byAgent.delete(forgotten)
+    this.#ended[this.#nextEnded] = mm.agentMm
+    this.#nextEnded = (this.#nextEnded + 1) % ENDED_KEPT
+    this.#last = undefined
+    this.#sink.mmEnded(mm.id, timeNs, seq)
+  }
+
+  /** Another run of the agent: its numbers mean other address spaces. */
+  clear(): void {
+    this.#byAgent.clear()
+    this.#alive.clear()
+    this.#ended.length = 0
+    this.#nextEnded = 0
+    this.#last = undefined
+  }
+}

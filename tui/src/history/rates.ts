@@ -1,0 +1,81 @@
+import type { FactSink } from '../model/facts.js'
+import { KeyedRows } from './keyed-rows.js'
+
+/** Keys that one second may have before its counts so far are told early: rows of one second add up. */
+const MOST_KEYS = 65_536
+const SECOND_NS = 1e9
+
+/** Counts of the second that runs, by process, mm, kind and outcome. */
+export class Rates {
+  readonly #rows = new KeyedRows(MOST_KEYS)
+  readonly #mm = new Float64Array(MOST_KEYS)
+  readonly #events = new Float64Array(MOST_KEYS)
+  readonly #pages = new Float64Array(MOST_KEYS)
+  #second = -1
+  #lastRow = -1
+
+  /** Counts an event. Tells the second before when a new one begins; a late event counts for the one that runs. */
+  count(
+    sink: FactSink,
+    timeNs: number,
+    tgid: number,
+    mm: number,
+    kind: number,
+    outcome: number,
+    pages: number,
+  ): void {
+    const second = Math.floor(timeNs / SECOND_NS)
+    if (second !== this.#second) this.#turn(sink, second)
+    // Below 2^53: mm is below 2^32.
+    const key = mm * 0x1_0000 + kind * 0x100 + outcome
+    let row = this.#lastRow
+    if (row < 0 || this.#rows.a[row] !== tgid || this.#rows.b[row] !== key) {
+      row = this.#rowOf(sink, tgid, key, mm)
+      this.#lastRow = row
+    }
+    this.#events[row]++
+    this.#pages[row] += pages
+  }
+
+  /** The second that runs is over when the host's clock has reached `timeNs`. */
+  advance(sink: FactSink, timeNs: number): void {
+    if (this.#second >= 0 && Math.floor(timeNs / SECOND_NS) > this.#second) this.flush(sink)
+  }
+
+  /** Tells what was counted, and begins anew. */
+  flush(sink: FactSink): void {
+    for (let row = 0; row < this.#rows.size; row++) {
+      const key = this.#rows.b[row]
+      const kind = Math.floor(key / 0x100) % 0x100
+      sink.rate(
+        this.#second * SECOND_NS,
+        this.#rows.a[row],
+        this.#mm[row],
+        kind,
+        key % 0x100,
+        this.#events[row],
+        this.#pages[row],
+      )
+    }
+    this.#rows.clear()
+    this.#lastRow = -1
+  }
+
+  #turn(sink: FactSink, second: number): void {
+    const late = this.#second - second
+    if (late > 0 && late <= 2) return
+    this.flush(sink)
+    this.#second = second
+  }
+
+  #rowOf(sink: FactSink, tgid: number, key: number, mm: number): number {
+    const found = this.#rows.find(tgid, key)
+    if (found >= 0) return found
+    if (this.#rows.size === MOST_KEYS) this.flush(sink)
+    const row = this.#rows.insert(tgid, key)
+    this.#mm[row] = mm
+    this.#events[row] = 0
+    this.#pages[row] = 0
+    return row
+  }
+}

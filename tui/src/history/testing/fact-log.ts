@@ -1,0 +1,61 @@
+import type { FactSink } from '../../model/facts.js'
+
+/** Test support: facts as they come, by name and arguments. */
+export interface LoggedFact {
+  readonly name: keyof FactSink
+  readonly args: readonly unknown[]
+}
+
+/** A sink that keeps all facts. */
+export function factLog(): { readonly sink: FactSink; readonly facts: LoggedFact[] } {
+  const facts: LoggedFact[] = []
+  const log =
+    (name: keyof FactSink) =>
+    (...args: unknown[]) => {
+      facts.push({ name, args })
+    }
+  const sink: FactSink = {
+    mm: log('mm'),
+    mmEnded: log('mmEnded'),
+    process: log('process'),
+    fork: log('fork'),
+    gap: log('gap'),
+    frameSeen: log('frameSeen'),
+    frameFreed: log('frameFreed'),
+    slotMapped: log('slotMapped'),
+    slotEnded: log('slotEnded'),
+    edge: log('edge'),
+    rate: log('rate'),
+  }
+  return { sink, facts }
+}
+
+/** Complaints about facts that contradict themselves; empty where they are sound. */
+export function contradictions(facts: readonly LoggedFact[]): readonly string[] {
+  const complaints: string[] = []
+  const mapped = new Map<number, string>()
+  const taken = new Map<string, number>()
+  const frames = new Set<number>()
+  for (const { name, args } of facts) {
+    const [id] = args as number[] // facts that are looked at begin with numbers
+    if (name === 'frameSeen') {
+      if (frames.has(id)) complaints.push(`frame ${id} is seen twice`)
+      frames.add(id)
+    } else if (name === 'frameFreed') {
+      if (!frames.delete(id)) complaints.push(`frame ${id} is freed though it does not live`)
+    } else if (name === 'slotMapped') {
+      const [, mm, vpn, frame] = args as number[]
+      const page = `${mm}/${vpn}`
+      if (taken.has(page)) complaints.push(`page ${page} maps two frames`)
+      if (!frames.has(frame)) complaints.push(`slot ${id} maps frame ${frame}, which does not live`)
+      mapped.set(id, page)
+      taken.set(page, id)
+    } else if (name === 'slotEnded') {
+      const page = mapped.get(id)
+      if (page === undefined) complaints.push(`slot ${id} ends though it has not begun, or has ended`)
+      else taken.delete(page)
+      mapped.delete(id)
+    }
+  }
+  return complaints
+}

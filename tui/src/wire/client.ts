@@ -1,0 +1,160 @@
+import { Client, Metadata, credentials, status, type ClientDuplexStream } from '@grpc/grpc-js'
+import type { AgentInfo, StreamItem } from '../model/events.js'
+import { CowpathError } from '../model/failure.js'
+import { DecodeError } from './cursor.js'
+import { decodeResponse } from './decode.js'
+import { grpcTarget } from './endpoint.js'
+import { explained, isServiceError } from './explain.js'
+import './numbers.js'
+import { cowpath } from './generated/cowpath.js'
+import { agentInfo } from './messages.js'
+
+export const DESCRIBE = '/cowpath.v1.Agent/Describe'
+export const TRACE = '/cowpath.v1.Agent/Trace'
+
+const CHANNEL = {
+  // A window of 64 KiB would make each 256 KiB batch wait for several round trips.
+  'grpc-node.flow_control_window': 8 << 20,
+  'grpc.max_receive_message_length': 16 << 20,
+  'grpc.enable_http_proxy': 0,
+  'grpc.use_local_subchannel_pool': 1,
+}
+/** An agent says its first word at once; what is silent for so long is none. */
+const FIRST_WORD_MS = 10_000
+
+export interface TraceOptions {
+  /** Name for the agent's log. */
+  readonly client: string
+  /** Go on behind the event `afterSeq` of the run `bootId`. */
+  readonly resume?: { readonly bootId: string; readonly afterSeq: number }
+  /** Begin with all that the agent still holds. */
+  readonly replay?: true
+  readonly filter?: { readonly pids: readonly number[]; readonly comms: readonly string[] }
+}
+
+/** Opens a channel; the first call connects it. Throws a CowpathError where `endpoint` is none. */
+export function connect(endpoint: string): AgentClient {
+  return new AgentClient(endpoint, new Client(grpcTarget(endpoint), credentials.createInsecure(), CHANNEL))
+}
+
+export class AgentClient {
+  readonly endpoint: string
+  readonly #client: Client
+
+  constructor(endpoint: string, client: Client) {
+    this.endpoint = endpoint
+    this.#client = client
+  }
+
+  /** What the agent says of itself. Rejects with a CowpathError. */
+  describe(): Promise<AgentInfo> {
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(
+        DESCRIBE,
+        asBuffer,
+        agentInfo,
+        Buffer.alloc(0),
+        new Metadata(),
+        { deadline: Date.now() + FIRST_WORD_MS },
+        (error, info) => {
+          if (info !== undefined) resolve(info)
+          else reject(explained(error, this.endpoint, 'connecting'))
+        },
+      )
+    })
+  }
+
+  /** Subscribes. Nothing is read ahead of the consumer but what the flow control window holds. */
+  trace(options: TraceOptions): TraceStream {
+    const call = this.#client.makeBidiStreamRequest(
+      TRACE,
+      asBuffer,
+      (bytes: Buffer) => bytes,
+      new Metadata(),
+      {},
+    )
+    return new TraceStream(this.endpoint, call, options)
+  }
+
+  close(): void {
+    this.#client.close()
+  }
+}
+
+/** The stream of one subscription: iterate it once. */
+export class TraceStream implements AsyncIterable<StreamItem> {
+  readonly #endpoint: string
+  readonly #call: ClientDuplexStream<Buffer, Buffer>
+
+  constructor(endpoint: string, call: ClientDuplexStream<Buffer, Buffer>, options: TraceOptions) {
+    this.#endpoint = endpoint
+    this.#call = call
+    // What goes wrong is thrown to whoever iterates; without a listener it would end the process.
+    call.on('error', () => undefined)
+    const { client, resume, replay, filter } = options
+    this.#write({
+      subscribe: {
+        client,
+        bootId: resume?.bootId ?? '',
+        afterSeq: resume?.afterSeq ?? 0,
+        replay: replay ?? false,
+        ...(filter === undefined ? {} : { filter: { pids: [...filter.pids], comms: [...filter.comms] } }),
+      },
+    })
+  }
+
+  /** All events up to `seq` are kept: the agent may forget them. */
+  acknowledge(seq: number): void {
+    this.#write({ acknowledge: { seq } })
+  }
+
+  /** Ends the stream; the iteration ends without an error. */
+  cancel(): void {
+    this.#call.cancel()
+  }
+
+  /** Ends where the agent ends the stream, or after `cancel`. Throws a CowpathError. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<StreamItem> {
+    let begun = false
+    let silent = false
+    const patience = setTimeout(() => {
+      silent = true
+      this.#call.cancel()
+    }, FIRST_WORD_MS)
+    try {
+      for await (const message of this.#call) {
+        const item = decodeResponse(message as Buffer) // by the deserializer
+        if (item === undefined) continue
+        if (!begun && item.type !== 'started') throw new DecodeError('it does not begin with who it is')
+        begun = true
+        clearTimeout(patience)
+        yield item
+      }
+      if (!begun) throw new Error('it ended the stream at once')
+    } catch (error) {
+      if (silent) throw this.#silence()
+      if (isServiceError(error) && error.code === status.CANCELLED) return
+      throw explained(error, this.#endpoint, begun ? 'streaming' : 'connecting')
+    } finally {
+      clearTimeout(patience)
+      this.#call.cancel()
+    }
+  }
+
+  #silence(): CowpathError {
+    return new CowpathError({
+      what: `cannot connect to ${this.#endpoint}`,
+      why: `it said nothing for ${FIRST_WORD_MS / 1000} s`,
+      todo: 'check that a cowpath agent listens there',
+    })
+  }
+
+  #write(request: cowpath.v1.TraceRequest.$Properties): void {
+    if (this.#call.destroyed || this.#call.writableEnded) return
+    this.#call.write(Buffer.from(cowpath.v1.TraceRequest.encode(request).finish()))
+  }
+}
+
+function asBuffer(bytes: Buffer): Buffer {
+  return bytes
+}
