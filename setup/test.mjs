@@ -9,9 +9,11 @@ import { root } from './steps.mjs'
 
 const scratch = mkdtempSync(join(tmpdir(), 'cowpath-test-'))
 const nodeBin = (name) => join(root, 'node_modules/.bin', name)
-const cSources = execFileSync('git', ['ls-files', 'agent/**.c', 'agent/**.h'], { cwd: root, encoding: 'utf8' })
-  .split('
-')
+const cSources = execFileSync('git', ['ls-files', 'agent/**.c', 'agent/**.h'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .split('\n')
   .filter(Boolean)
 
 /** name, program, arguments, and how many tests it ran where it is a test runner. */
