@@ -15,3 +15,9 @@
 #include "seed.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
+
+/* Only for the types: they bring the records' layout into the object's BTF, where a test reads it. */
+const struct fault_record *fault_layout __attribute__((unused));
+const struct range_record *range_layout __attribute__((unused));
+const struct free_record *free_layout __attribute__((unused));
+const struct process_record *process_layout __attribute__((unused));

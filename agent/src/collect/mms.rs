@@ -105,7 +105,7 @@ impl Mms {
         if cookie == 0 {
             return 0;
         }
-        let Self { numbers, last } = self;
+        let Self { numbers, last, .. } = self;
         *numbers.entry(cookie).or_insert_with(|| {
             *last += 1;
             *last

@@ -116,9 +116,9 @@ export class TraceStream implements AsyncIterable<StreamItem> {
   /** Ends where the agent ends the stream, or after `cancel`. Throws a CowpathError. */
   async *[Symbol.asyncIterator](): AsyncGenerator<StreamItem> {
     let begun = false
-    let silent = false
+    const silence = new AbortController()
     const patience = setTimeout(() => {
-      silent = true
+      silence.abort()
       this.#call.cancel()
     }, FIRST_WORD_MS)
     try {
@@ -132,7 +132,7 @@ export class TraceStream implements AsyncIterable<StreamItem> {
       }
       if (!begun) throw new Error('it ended the stream at once')
     } catch (error) {
-      if (silent) throw this.#silence()
+      if (silence.signal.aborted) throw this.#silence()
       if (isServiceError(error) && error.code === status.CANCELLED) return
       throw explained(error, this.#endpoint, begun ? 'streaming' : 'connecting')
     } finally {
