@@ -34,6 +34,10 @@ static __always_inline int fork_copy(struct state *state, u64 vpn, u64 new_pfn, 
 	u64 old_pfn = pfn_mapped(state->old_pte, vpn << PAGE_SHIFT);
 
 	state->flags = 0;
+	state->order = 0;
+	state->refcount = 0;
+	state->mapcount = 0;
+	state->pincount = 0;
 	if (old_pfn)
 		read_frame(state, old_pfn);
 	record = begin_record(LEG_FORK, sizeof(*record), RECORD_FORK_COPY, state->cookie);

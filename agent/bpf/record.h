@@ -152,6 +152,7 @@ struct shared {
 	u64 generation; /* changes with every change of `targets` */
 	u64 vmemmap_base;
 	u64 page_offset_base;
+	u64 seeded; /* passes of the task iterator that have begun: the first finds no targets yet */
 };
 
 #endif

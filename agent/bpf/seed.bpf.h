@@ -33,7 +33,15 @@ int seed(struct bpf_iter__task *ctx)
 		bpf_probe_read_kernel(&shared.vmemmap_base, sizeof(u64), &vmemmap_base);
 		bpf_probe_read_kernel(&shared.page_offset_base, sizeof(u64), &page_offset_base);
 	}
-	if (!task)
+	/*
+	 * The end of a pass. The first is read before anything is attached: a target found then could end
+	 * unseen, and another address space at its place would be taken for it.
+	 */
+	if (!task) {
+		shared.seeded = 1;
+		return 0;
+	}
+	if (!shared.seeded)
 		return 0;
 	tgid = BPF_CORE_READ(task, tgid);
 	if (BPF_CORE_READ(task, pid) != tgid)

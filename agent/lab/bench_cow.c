@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench_cow [PAGES [ROUNDS]]: nanoseconds of one copying and of one reusing write fault, by two clocks: monotonic (all
- * that ran on the CPU) and the process's own time. Under `cowpath lab --icount` a nanosecond is an instruction.
- * Waits for uptime 5 s first: earlier, 7.x spends interrupt time that no task is charged for.
+ * bench_cow [PAGES [ROUNDS]]: nanoseconds of one copying and of one reusing write fault, by two clocks:
+ * monotonic (all that ran on the CPU) and the process's own time. Under `cowpath lab --icount` a nanosecond
+ * is an instruction. Waits for uptime 5 s first: earlier, 7.x spends interrupt time that no task is charged
+ * for.
  */
 #include <sys/wait.h>
 #include <time.h>
@@ -27,8 +28,8 @@ static struct cost write_all(char *pages, int count)
 
 	for (int i = 0; i < count; i++)
 		write_page(pages + i * PAGE_BYTES, 'b');
-	return (struct cost){ (clock_ns(CLOCK_MONOTONIC) - wall) / count,
-			      (clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own) / count };
+	return (struct cost){(clock_ns(CLOCK_MONOTONIC) - wall) / count,
+			     (clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own) / count};
 }
 
 int main(int argc, char **argv)
@@ -58,7 +59,8 @@ int main(int argc, char **argv)
 
 		if (child == 0) {
 			close(end[1]);
-			_exit(read(end[0], &byte, 1) != 0); /* keeps the frames shared until the parent has copied */
+			_exit(read(end[0], &byte, 1) !=
+			      0); /* keeps the frames shared until the parent has copied */
 		}
 		close(end[0]);
 
@@ -67,7 +69,8 @@ int main(int argc, char **argv)
 		close(end[1]);
 		waitpid(child, NULL, 0);
 		flush_lru_batch();
-		/* A second child that only comes and goes leaves the pages write-protected and ours alone: reuse. */
+		/* A second child that only comes and goes leaves the pages write-protected and ours alone:
+		 * reuse. */
 		child = fork();
 		if (child == 0)
 			_exit(0);
@@ -75,7 +78,8 @@ int main(int argc, char **argv)
 
 		struct cost reuse = write_all(pages, count);
 
-		printf("{\"scenario\":\"bench_cow\",\"pages\":%d,\"copy_wall_ns\":%.1f,\"copy_own_ns\":%.1f,\"reuse_wall_ns\":%.1f,\"reuse_own_ns\":%.1f}\n",
+		printf("{\"scenario\":\"bench_cow\",\"pages\":%d,\"copy_wall_ns\":%.1f,\"copy_own_ns\":%.1f,"
+		       "\"reuse_wall_ns\":%.1f,\"reuse_own_ns\":%.1f}\n",
 		       count, copy.wall, copy.own, reuse.wall, reuse.own);
 		munmap(pages, count * PAGE_BYTES);
 	}

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * cowfork K: parent and child of one fork write K known pages each, both orders, and tell what became of each frame.
+ * cowfork K: parent and child of one fork write K known pages each, both orders, and tell what became of each
+ * frame.
  *
- * Pages 0..K-1: the parent writes first: the child still maps the frame, so do_wp_page() must copy (5.10: page_count is
- * 2, not 1; 6.1 and later: the page is not PageAnonExclusive after fork and wp_can_reuse_anon_folio(), by whatever
- * name, finds a second reference). Then the child writes: it is the only one left, so the frame is reused (5.10:
- * page_count 1; later: folio_ref_count 1). Pages K..2K-1: the same with child and parent exchanged.
+ * Pages 0..K-1: the parent writes first: the child still maps the frame, so do_wp_page() must copy (5.10:
+ * page_count is 2, not 1; 6.1 and later: the page is not PageAnonExclusive after fork and
+ * wp_can_reuse_anon_folio(), by whatever name, finds a second reference). Then the child writes: it is the
+ * only one left, so the frame is reused (5.10: page_count 1; later: folio_ref_count 1). Pages K..2K-1: the
+ * same with child and parent exchanged.
  *
  * Prints one JSON line a write; exit status 1 if any frame did otherwise than expected.
  */
@@ -30,7 +32,7 @@ static void write_range(int first, int count, bool by_child, bool copied, struct
 	for (int i = 0; i < count; i++) {
 		char *page = pages + (first + i) * PAGE_BYTES;
 
-		into[i] = (struct written){ getpid(), by_child, copied, (uintptr_t)page, pfn_of(page), 0 };
+		into[i] = (struct written){getpid(), by_child, copied, (uintptr_t)page, pfn_of(page), 0};
 		write_page(page, by_child ? 'c' : 'p');
 		into[i].after = pfn_of(page);
 	}
@@ -87,10 +89,11 @@ int main(int argc, char **argv)
 		bool held = (one->before != one->after) == one->copied && one->before && one->after;
 
 		wrong += !held;
-		printf("{\"scenario\":\"cowfork\",\"pid\":%d,\"by\":\"%s\",\"vaddr\":%llu,\"pfn_before\":%llu,\"pfn_after\":%llu,\"expect\":\"%s\",\"held\":%s}\n",
+		printf("{\"scenario\":\"cowfork\",\"pid\":%d,\"by\":\"%s\",\"vaddr\":%llu,\"pfn_before\":%"
+		       "llu,\"pfn_after\":%llu,\"expect\":\"%s\",\"held\":%s}\n",
 		       one->pid, one->by_child ? "child" : "parent", (unsigned long long)one->address,
-		       (unsigned long long)one->before, (unsigned long long)one->after, one->copied ? "copy" : "reuse",
-		       held ? "true" : "false");
+		       (unsigned long long)one->before, (unsigned long long)one->after,
+		       one->copied ? "copy" : "reuse", held ? "true" : "false");
 	}
 	return wrong ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * forkloop SECONDS [PAGES]: what a database does when it saves a snapshot: fork, the child reads all pages as they
- * were, meanwhile the parent goes on writing. Says once a second what it did.
+ * forkloop SECONDS [PAGES]: what a database does when it saves a snapshot: fork, the child reads all pages as
+ * they were, meanwhile the parent goes on writing. Says once a second what it did.
  */
 #include <sys/wait.h>
 #include <time.h>
@@ -60,9 +60,11 @@ int main(int argc, char **argv)
 		}
 		if (now() - spoke >= 1) {
 			spoke = now();
-			printf("forkloop: %lu snapshots of %d pages, %lu writes meanwhile\n", forks, count, writes);
+			printf("forkloop: %lu snapshots of %d pages, %lu writes meanwhile\n", forks, count,
+			       writes);
 		}
 	}
-	printf("{\"scenario\":\"forkloop\",\"forks\":%lu,\"writes\":%lu,\"pages\":%d}\n", forks, writes, count);
+	printf("{\"scenario\":\"forkloop\",\"forks\":%lu,\"writes\":%lu,\"pages\":%d}\n", forks, writes,
+	       count);
 	return 0;
 }

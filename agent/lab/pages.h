@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What scenarios share: pages that behave the same on every kernel, and their frames as the kernel tells them.
+ * What scenarios share: pages that behave the same on every kernel, and their frames as the kernel tells
+ * them.
  */
 #ifndef COWPATH_LAB_PAGES_H
 #define COWPATH_LAB_PAGES_H
@@ -24,7 +25,8 @@ static void die(const char *what)
 /* Private anonymous small pages: khugepaged and the fault path leave MADV_NOHUGEPAGE areas alone. */
 static char *map_pages(size_t pages)
 {
-	char *area = mmap(NULL, pages * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *area =
+	    mmap(NULL, pages * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (area == MAP_FAILED)
 		die("mmap");
@@ -71,9 +73,10 @@ static inline void stay_on_one_cpu(void)
 }
 
 /*
- * New pages wait in a per-CPU batch for the LRU (mm/swap.c lru_cache_add / folio_add_lru), and the batch holds a
- * reference to each: 5.10's do_wp_page() then sees page_count > 1 and copies what it could reuse. A full batch (15
- * pages, 31 on later kernels) is flushed, so as many fresh pages of nobody's interest push ours out.
+ * New pages wait in a per-CPU batch for the LRU (mm/swap.c lru_cache_add / folio_add_lru), and the batch
+ * holds a reference to each: 5.10's do_wp_page() then sees page_count > 1 and copies what it could reuse. A
+ * full batch (15 pages, 31 on later kernels) is flushed, so as many fresh pages of nobody's interest push
+ * ours out.
  */
 static inline void flush_lru_batch(void)
 {

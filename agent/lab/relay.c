@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Bridge between the guest's network card and the agent's unix socket: the agent speaks plain TCP on loopback only,
- * and inside the lab the "network" is one port that QEMU forwards from the host's loopback.
+ * Bridge between the guest's network card and the agent's unix socket: the agent speaks plain TCP on loopback
+ *only, and inside the lab the "network" is one port that QEMU forwards from the host's loopback.
  *
  *	relay PORT SOCKET
  *
@@ -57,7 +57,7 @@ static bool move(int from, int to)
 
 static void splice_both(int a, int b)
 {
-	struct pollfd ends[2] = { { .fd = a, .events = POLLIN }, { .fd = b, .events = POLLIN } };
+	struct pollfd ends[2] = {{.fd = a, .events = POLLIN}, {.fd = b, .events = POLLIN}};
 
 	while (ends[0].fd >= 0 || ends[1].fd >= 0) {
 		if (poll(ends, 2, -1) < 0 && errno != EINTR)
@@ -70,7 +70,7 @@ static void splice_both(int a, int b)
 
 static int connect_agent(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(atoi(argv[1])) };
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1]))};
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	int on = 1;
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * The guest's conductor: holds the workload back until the host says go, so that the agent is attached to it and a
- * recorder listens before its first instruction; carries its output and its end to the host.
+ * The guest's conductor: holds the workload back until the host says go, so that the agent is attached to it
+ *and a recorder listens before its first instruction; carries its output and its end to the host.
  *
  *	supervise CHANNEL AGENT|- SOCKET WORKLOAD..
  *
- * CHANNEL is a serial line. To the host go frames: a type byte, a length in two bytes (little endian), the bytes:
- *	R ready (pid of the workload)	o, e stdout, stderr	X ended (exit status in decimal)	E trouble (text)
- *	D the agent has ended
- * From the host come single bytes: g go, t let the agent end, q power off.
+ * CHANNEL is a serial line. To the host go frames: a type byte, a length in two bytes (little endian), the
+ *bytes: R ready (pid of the workload)	o, e stdout, stderr	X ended (exit status in decimal)	E
+ *trouble (text) D the agent has ended From the host come single bytes: g go, t let the agent end, q power
+ *off.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,14 +28,15 @@
 
 #define AGENT_START_MS 30000
 #define AGENT_END_MS 15000
-/* After the workload's end its descendants may keep the pipes open: what they say so late is not waited for longer. */
+/* After the workload's end its descendants may keep the pipes open: what they say so late is not waited for
+ * longer. */
 #define LAST_WORDS_MS 300
 
 static int channel;
 
 static void send_frame(char type, const char *bytes, size_t length)
 {
-	char frame[3 + 4096] = { type, length & 0xff, length >> 8 };
+	char frame[3 + 4096] = {type, length & 0xff, length >> 8};
 	size_t sent = 0;
 
 	memcpy(frame + 3, bytes, length);
@@ -96,7 +97,7 @@ static pid_t hold_workload(char **command, int go[2], int out[2], int err[2])
 
 static bool answers(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool connected;
 
@@ -106,8 +107,8 @@ static bool answers(const char *path)
 	return connected;
 }
 
-/* Starts the agent on the workload and waits until its socket is there. It listens before it attaches, and answers after: who is
- * subscribed may say go. */
+/* Starts the agent on the workload and waits until its socket is there. It listens before it attaches, and
+ * answers after: who is subscribed may say go. */
 static pid_t start_agent(const char *agent, const char *path, pid_t workload)
 {
 	char listen[160], target[16];
@@ -124,7 +125,8 @@ static pid_t start_agent(const char *agent, const char *path, pid_t workload)
 	}
 	for (int waited = 0; !answers(path); waited += 10) {
 		if (waitpid(pid, &status, WNOHANG) == pid) {
-			tell('E', "the agent ended at its start with status %d", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+			tell('E', "the agent ended at its start with status %d",
+			     WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 			return 0;
 		}
 		if (waited >= AGENT_START_MS) {
@@ -146,7 +148,8 @@ static void end_agent(pid_t agent)
 	}
 	kill(agent, SIGKILL);
 	waitpid(agent, NULL, 0);
-	tell('E', "the agent did not end within %d s of being asked: its last events may be lost", AGENT_END_MS / 1000);
+	tell('E', "the agent did not end within %d s of being asked: its last events may be lost",
+	     AGENT_END_MS / 1000);
 }
 
 /* Passes on what a pipe holds. False at its end. */
@@ -182,9 +185,9 @@ int main(int argc, char **argv)
 	}
 	tell('R', "%d", workload);
 
-	struct pollfd ends[3] = { { .fd = channel, .events = POLLIN },
-				  { .fd = out[0], .events = POLLIN },
-				  { .fd = err[0], .events = POLLIN } };
+	struct pollfd ends[3] = {{.fd = channel, .events = POLLIN},
+				 {.fd = out[0], .events = POLLIN},
+				 {.fd = err[0], .events = POLLIN}};
 
 	for (;;) {
 		int ready = poll(ends, 3, ended ? LAST_WORDS_MS : 20);

@@ -6,6 +6,7 @@ import { History } from './history/history.js'
 import { ResumedSink } from './history/resumed.js'
 import type { AgentInfo, StreamItem } from './model/events.js'
 import type { RunState } from './store/messages.js'
+import { CowpathError } from './model/failure.js'
 import { Recording } from './store/recording.js'
 import { RecordingWriter } from './store/writer.js'
 import type { Connection } from './views/live-snapshot.js'
@@ -238,7 +239,7 @@ function replayed(path: string, writer: RecordingWriter): History {
   const last = state.runs.at(-1)
   if (last === undefined) return new History(writer)
   const sink = new ResumedSink(writer, { ...state, run: last.run, lastSeq: last.lastSeq })
-  const history = new History(sink)
+  const history = new History(sink, { ratedEvents: state.ratedEvents })
   const recording = Recording.open(path)
   try {
     for (const { run, firstSeq, lastSeq, events } of recording.events()) {
@@ -250,6 +251,12 @@ function replayed(path: string, writer: RecordingWriter): History {
     recording.close()
   }
   history.finish()
+  if (!sink.isComplete)
+    throw new CowpathError({
+      what: `cannot go on with ${path}`,
+      why: 'another version of cowpath concluded what it holds',
+      todo: 'record into another file',
+    })
   sink.live()
   return history
 }

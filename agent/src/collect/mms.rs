@@ -1,14 +1,18 @@
 //! Address spaces as small numbers of ours: cookies of the programs, made dense, never reused.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::collect::record::{Body, KIND_MM_EXIT, Record};
 use crate::event::{Drained, Event, Process};
+
+/// Address spaces that ended and are still known: exec names the old one after its end.
+const ENDED: usize = 4096;
 
 #[derive(Default)]
 pub struct Mms {
     numbers: HashMap<u64, u32>,
     last: u32,
+    ended: VecDeque<u64>,
 }
 
 impl Mms {
@@ -83,7 +87,17 @@ impl Mms {
             }),
         }
         if head.kind == KIND_MM_EXIT {
-            self.numbers.remove(&head.mm);
+            self.end(head.mm);
+        }
+    }
+
+    /// A cookie never comes back for another address space, so it may be kept for a while.
+    fn end(&mut self, cookie: u64) {
+        self.ended.push_back(cookie);
+        if self.ended.len() > ENDED
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.numbers.remove(&oldest);
         }
     }
 
@@ -122,10 +136,10 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_keeps_its_number_until_its_address_space_ends_and_no_number_comes_twice() {
+    fn exec_names_the_address_space_that_ended_just_before() {
         let mut mms = Mms::default();
         let mut out = Drained::default();
-        for record in [life(3, 70, 71), life(KIND_MM_EXIT, 71, 0), life(3, 70, 71)] {
+        for record in [life(3, 70, 71), life(KIND_MM_EXIT, 71, 0), life(7, 71, 72)] {
             mms.translate(&record, &mut out);
         }
         let numbers: Vec<(u32, u32)> = out
@@ -133,6 +147,16 @@ mod tests {
             .iter()
             .map(|event| (event.mm, event.other_mm))
             .collect();
-        assert_eq!(numbers, [(1, 2), (2, 0), (1, 3)]);
+        assert_eq!(numbers, [(1, 2), (2, 0), (2, 3)]);
+    }
+
+    #[test]
+    fn a_host_where_processes_come_and_go_needs_no_more_memory_with_time() {
+        let mut mms = Mms::default();
+        let mut out = Drained::default();
+        for cookie in 1..=3 * ENDED as u64 {
+            mms.translate(&life(KIND_MM_EXIT, cookie, 0), &mut out);
+        }
+        assert_eq!(mms.numbers.len(), ENDED);
     }
 }

@@ -145,7 +145,9 @@ mod tests {
     fn layout(name: &str) -> (usize, Vec<(String, u32)>) {
         let path = concat!(env!("OUT_DIR"), "/cowpath.bpf.o");
         let btf = Btf::from_path(Path::new(path)).unwrap();
-        let found: Struct<'_> = btf.type_by_name(name).unwrap();
+        let found: Struct<'_> = btf
+            .type_by_name(name)
+            .unwrap_or_else(|| panic!("no struct {name}"));
         let members = found.iter().map(|member| {
             let MemberAttr::Normal { offset } = member.attr else {
                 panic!("{name} has a bit field")

@@ -126,6 +126,8 @@ impl Seeder {
                 tgids.extend(members.lines().filter_map(|line| line.parse::<u32>().ok()));
             }
         }
+        tgids.sort_unstable();
+        tgids.dedup();
         let wanted = map_named(object, "wanted_tgids")?;
         // In rounds of what the map holds.
         let mut rounds = tgids.chunks(1024);

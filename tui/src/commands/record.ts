@@ -24,7 +24,9 @@ interface RecordOptions {
 
 export function recordCommand(feedOf: FeedOf): Command {
   return new Command('record')
-    .description('records what an agent sees into a file, until ^C, the end of the agent, or --duration')
+    .description(
+      'records what an agent sees into a file, until ^C or --duration; waits for an agent that went away',
+    )
     .argument('[endpoint]', 'unix:///PATH or tcp://127.0.0.1:PORT', DEFAULT_ENDPOINT)
     .requiredOption('-o, --output <file>', 'the recording: a new file, or one to go on with')
     .option('--duration <seconds>', 'end after this long', wholeNumber)
@@ -40,7 +42,6 @@ export function recordCommand(feedOf: FeedOf): Command {
       const feed = feedOf(endpoint, {
         target: { pids: options.pid, comms: options.comm },
         recordTo: options.output,
-        afterEnd: 'finish',
       })
       process.exitCode = await recordFrom(feed, options)
     })

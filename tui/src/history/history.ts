@@ -2,7 +2,6 @@ import type { LossInfo, StreamItem } from '../model/events.js'
 import type { FactSink, GapFact } from '../model/facts.js'
 import { Anomalies, type Anomaly } from './anomalies.js'
 import { Applier } from './apply.js'
-import { type Ids, NO_IDS } from './ids.js'
 import { Mms } from './mms.js'
 import { Pages, type When } from './pages.js'
 import { Processes } from './processes.js'
@@ -15,8 +14,8 @@ export type Batch = Pick<
 >
 
 export interface HistoryOptions {
-  /** Where a recording that goes on ended. */
-  readonly ids?: Ids
+  /** Events that a recording which goes on has counted: the first ones, which are not counted again. */
+  readonly ratedEvents?: number
   /** Slots that are kept at most, some 80 bytes each with their frames. */
   readonly maxSlots?: number
 }
@@ -38,7 +37,7 @@ const DEFAULT_MAX_SLOTS = 1 << 22
 export class History {
   readonly #sink: FactSink
   readonly #anomalies = new Anomalies()
-  readonly #rates = new Rates()
+  readonly #rates: Rates
   readonly #window = new Window()
   readonly #mms: Mms
   readonly #processes: Processes
@@ -53,15 +52,16 @@ export class History {
   #duplicates = 0
 
   constructor(sink: FactSink, options: HistoryOptions = {}) {
-    const { ids = NO_IDS, maxSlots = DEFAULT_MAX_SLOTS } = options
+    const { ratedEvents = 0, maxSlots = DEFAULT_MAX_SLOTS } = options
     this.#sink = sink
-    this.#mms = new Mms(sink, ids.lastMm)
+    this.#rates = new Rates(ratedEvents)
+    this.#mms = new Mms(sink)
     this.#processes = new Processes(sink)
     const parts = { sink, mms: this.#mms, anomalies: this.#anomalies }
     const onForgotten = (when: When) => {
       this.#gap({ reason: 'memory', count: 0, ...pointInTime(when) })
     }
-    this.#pages = new Pages(parts, ids, { maxSlots, onForgotten })
+    this.#pages = new Pages(parts, { maxSlots, onForgotten })
     this.#applier = new Applier({
       ...parts,
       pages: this.#pages,

@@ -21,11 +21,10 @@ export class Mms {
   readonly #ended: number[] = []
   #nextEnded = 0
   #last: Mm | undefined
-  #lastId: number
+  #lastId = 0
 
-  constructor(sink: FactSink, lastId: number) {
+  constructor(sink: FactSink) {
     this.#sink = sink
-    this.#lastId = lastId
   }
 
   get alive(): number {

@@ -1,7 +1,6 @@
 import { Cause, type EdgeKind, type FactSink, type FrameKind } from '../model/facts.js'
 import type { Anomalies } from './anomalies.js'
 import { FrameTable } from './frames.js'
-import type { Ids } from './ids.js'
 import type { Mm, Mms } from './mms.js'
 import { SlotTable } from './slots.js'
 
@@ -30,23 +29,19 @@ export class Pages {
   readonly #anomalies: Anomalies
   readonly #maxSlots: number
   readonly #onForgotten: (when: When) => void
-  #lastFrame: number
-  #lastSlot: number
-  #lastEdge: number
+  #lastFrame = 0
+  #lastSlot = 0
+  #lastEdge = 0
   #gaps = 0
 
   constructor(
     { sink, mms, anomalies }: { sink: FactSink; mms: Mms; anomalies: Anomalies },
-    ids: Ids,
     /** `onForgotten`: the bound was reached, and something that is alive was forgotten. */
     bound: { readonly maxSlots: number; readonly onForgotten: (when: When) => void },
   ) {
     this.#sink = sink
     this.#mms = mms
     this.#anomalies = anomalies
-    this.#lastFrame = ids.lastFrame
-    this.#lastSlot = ids.lastSlot
-    this.#lastEdge = ids.lastEdge
     this.#maxSlots = bound.maxSlots
     this.#onForgotten = bound.onForgotten
   }
@@ -78,10 +73,8 @@ export class Pages {
   mapNew(mm: Mm, vpn: number, fresh: FrameFacts, cause: Cause, when: When): number {
     const row = this.slots.find(mm.id, vpn)
     if (row >= 0) this.#end(row, mm, cause, when)
-    this.frames.forEach(fresh.pfn, 2 ** fresh.order, (old) => {
+    if (this.#endFrames(fresh.pfn, fresh.order, Cause.Contradicted, when))
       this.#anomalies.note('frame-not-freed')
-      this.#endFrame(old, Cause.Contradicted, when)
-    })
     const frame = this.#begin(fresh, when)
     this.#map(mm, vpn, frame, cause, when, this.#gaps)
     return this.frames.id[frame]
@@ -121,9 +114,7 @@ export class Pages {
 
   /** The frames of a folio went back to the allocator; who still seems to map them does not. */
   free(pfn: number, order: number, when: When): void {
-    this.frames.forEach(pfn, 2 ** order, (frame) => {
-      this.#endFrame(frame, Cause.FrameFree, when)
-    })
+    this.#endFrames(pfn, order, Cause.FrameFree, when)
   }
 
   /** Another run of the agent: nothing that was known can be carried over. */
@@ -147,6 +138,20 @@ export class Pages {
     const frame = this.frames.insert(pfn, ++this.#lastFrame)
     this.#sink.frameSeen(this.#lastFrame, pfn, order, kind, when.timeNs, when.seq)
     return frame
+  }
+
+  /** Whether there were any. */
+  #endFrames(pfn: number, order: number, cause: Cause, when: When): boolean {
+    const before = this.frames.size
+    if (order === 0) {
+      const frame = this.frames.find(pfn)
+      if (frame >= 0) this.#endFrame(frame, cause, when)
+    } else {
+      this.frames.forEach(pfn, 2 ** order, (frame) => {
+        this.#endFrame(frame, cause, when)
+      })
+    }
+    return this.frames.size < before
   }
 
   #endFrame(frame: number, cause: Cause, when: When): void {

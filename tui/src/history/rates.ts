@@ -11,8 +11,14 @@ export class Rates {
   readonly #mm = new Float64Array(MOST_KEYS)
   readonly #events = new Float64Array(MOST_KEYS)
   readonly #pages = new Float64Array(MOST_KEYS)
+  /** Events that a recording which goes on has counted already. */
+  #skip: number
   #second = -1
   #lastRow = -1
+
+  constructor(skip: number) {
+    this.#skip = skip
+  }
 
   /** Counts an event. Tells the second before when a new one begins; a late event counts for the one that runs. */
   count(
@@ -24,6 +30,10 @@ export class Rates {
     outcome: number,
     pages: number,
   ): void {
+    if (this.#skip > 0) {
+      this.#skip--
+      return
+    }
     const second = Math.floor(timeNs / SECOND_NS)
     if (second !== this.#second) this.#turn(sink, second)
     // Below 2^53: mm is below 2^32.

@@ -30,7 +30,6 @@ function storedBy(facts: readonly LoggedFact[], lastSeq: number): Stored {
     lastEdge: last('edge'),
     lastMm: last('mm'),
     forks: last('fork'),
-    rates: last('rate'),
     run: 1,
     lastSeq,
   }
@@ -54,46 +53,62 @@ function rates(facts: readonly LoggedFact[]): ReadonlyMap<string, number> {
   return sums
 }
 
-test.each(['killed', 'closed'] as const)(
-  'a recording that was %s and goes on holds what one in a single piece holds',
-  (how) => {
-    fc.assert(
-      fc.property(operations, fc.nat(400), (done, cut) => {
-        const rows = events(done)
-        const at = cut % (rows.length + 1)
-        const whole = factLog()
-        const once = new History(whole.sink)
-        once.begin(1, 1)
-        once.apply(batchOf(rows))
-        once.finish()
+/** Cuts `rows` at each place; the recorder was killed there, or closed the recording. */
+interface Session {
+  readonly cut: number
+  readonly isClosed: boolean
+}
 
-        const before = factLog()
-        const first = new History(before.sink)
-        first.begin(1, 1)
-        first.apply(batchOf(rows.slice(0, at)))
-        if (how === 'closed') first.finish()
+test('a recording that was cut off again and again, and went on, holds what one in a single piece holds', () => {
+  const sessions = fc.array(fc.record<Session>({ cut: fc.nat(400), isClosed: fc.boolean() }), {
+    maxLength: 4,
+  })
+  fc.assert(
+    fc.property(operations, sessions, (done, ends) => {
+      const rows = events(done)
+      const whole = factLog()
+      const once = new History(whole.sink)
+      once.begin(1, 1)
+      once.apply(batchOf(rows))
+      once.finish()
 
-        const after = factLog()
-        const stored = storedBy(before.facts, at)
-        const resumed = new ResumedSink(after.sink, stored)
-        const second = new History(resumed)
+      const last = { cut: rows.length, isClosed: true }
+      const all = [...ends.map((end) => ({ ...end, cut: end.cut % (rows.length + 1) })), last]
+      const kept: LoggedFact[] = []
+      let at = 0
+      for (const { cut, isClosed } of all.sort((a, b) => a.cut - b.cut)) {
+        const log = factLog()
+        const resumed = new ResumedSink(log.sink, storedBy(kept, at))
+        const history = new History(resumed, { ratedEvents: sum(rates(kept).values()) })
         resumed.replaying(1)
-        second.begin(1, 1)
-        second.apply(batchOf(rows.slice(0, at)))
-        // Who goes on cannot know how it ended.
-        second.finish()
+        history.begin(1, 1)
+        history.apply(batchOf(rows.slice(0, at)))
+        history.finish()
+        expect(resumed.isComplete).toBe(true)
         resumed.live()
-        second.apply(batchOf(rows.slice(at)))
-        second.finish()
+        history.apply(batchOf(rows.slice(at, cut)))
+        if (isClosed) history.finish()
+        kept.push(...log.facts)
+        at = cut
+      }
 
-        const kept = [...before.facts, ...after.facts]
-        expect(asStored(kept)).toEqual(asStored(whole.facts))
-        expect(rates(kept)).toEqual(rates(whole.facts))
-        const numberedOnes = kept.filter(({ name }) =>
-          ['frameSeen', 'slotMapped', 'edge', 'fork'].includes(name),
-        )
-        expect(numberedOnes).toHaveLength(asStored(numberedOnes).size)
-      }),
-    )
-  },
-)
+      expect(asStored(kept)).toEqual(asStored(whole.facts))
+      expect(rates(kept)).toEqual(rates(whole.facts))
+      const numberedOnes = kept.filter(({ name }) =>
+        ['frameSeen', 'slotMapped', 'edge', 'fork'].includes(name),
+      )
+      expect(numberedOnes).toHaveLength(asStored(numberedOnes).size)
+    }),
+  )
+})
+
+test('a recording that holds more than its events say is not gone on with', () => {
+  const resumed = new ResumedSink(factLog().sink, { ...storedBy([], 0), lastFrame: 1 })
+  resumed.replaying(1)
+  new History(resumed).finish()
+  expect(resumed.isComplete).toBe(false)
+})
+
+function sum(values: Iterable<number>): number {
+  return [...values].reduce((total, value) => total + value, 0)
+}

@@ -8,13 +8,15 @@ import type {
   MmFact,
   ProcessFact,
 } from '../model/facts.js'
-import type { Ids } from './ids.js'
 import { WINDOW_EVENTS } from './window.js'
 
-/** What a recording holds that goes on. */
-export interface Stored extends Ids {
+/** What a recording holds that goes on: the last numbers that it has given out. */
+export interface Stored {
+  readonly lastFrame: number
+  readonly lastSlot: number
+  readonly lastEdge: number
+  readonly lastMm: number
   readonly forks: number
-  readonly rates: number
   /** The last run, and its last event. */
   readonly run: number
   readonly lastSeq: number
@@ -25,15 +27,19 @@ export interface Stored extends Ids {
  * the sink has not got. The same events give the same facts in the same order, so their numbers tell.
  *
  * A recorder that was killed had stored events whose facts still waited in the window: those pass. Ends of intervals
- * have no numbers; those that may have been among them pass again, which changes nothing.
+ * have no numbers; those that may have been among them pass again, which changes nothing. Counts of events pass: the
+ * history leaves out those that are stored (`ratedEvents`).
  */
 export class ResumedSink implements FactSink {
   readonly #sink: FactSink
   readonly #stored: Stored
   #isReplaying = true
   #run = 0
+  #frames = 0
+  #slots = 0
+  #edges = 0
+  #mms = 0
   #forks = 0
-  #rates = 0
 
   constructor(sink: FactSink, stored: Stored) {
     this.#sink = sink
@@ -50,7 +56,20 @@ export class ResumedSink implements FactSink {
     this.#isReplaying = false
   }
 
+  /** Whether the stored events gave all that is stored: not so where another version concluded it. */
+  get isComplete(): boolean {
+    const { lastFrame, lastSlot, lastEdge, lastMm, forks } = this.#stored
+    return (
+      this.#frames >= lastFrame &&
+      this.#slots >= lastSlot &&
+      this.#edges >= lastEdge &&
+      this.#mms >= lastMm &&
+      this.#forks >= forks
+    )
+  }
+
   mm(fact: MmFact): void {
+    this.#mms = fact.mm
     if (!this.#isReplaying || fact.mm > this.#stored.lastMm) this.#sink.mm(fact)
   }
 
@@ -63,7 +82,8 @@ export class ResumedSink implements FactSink {
   }
 
   fork(fact: ForkFact): void {
-    if (!this.#isReplaying || ++this.#forks > this.#stored.forks) this.#sink.fork(fact)
+    this.#forks++
+    if (!this.#isReplaying || this.#forks > this.#stored.forks) this.#sink.fork(fact)
   }
 
   /** Stored when they came; the bound of memory, when it was reached. */
@@ -72,6 +92,7 @@ export class ResumedSink implements FactSink {
   }
 
   frameSeen(frame: number, pfn: number, order: number, kind: FrameKind, timeNs: number, seq: number): void {
+    this.#frames = frame
     if (!this.#isReplaying || frame > this.#stored.lastFrame)
       this.#sink.frameSeen(frame, pfn, order, kind, timeNs, seq)
   }
@@ -90,6 +111,7 @@ export class ResumedSink implements FactSink {
     seq: number,
     certain: boolean,
   ): void {
+    this.#slots = slot
     if (!this.#isReplaying || slot > this.#stored.lastSlot)
       this.#sink.slotMapped(slot, mm, vpn, frame, timeNs, cause, seq, certain)
   }
@@ -108,6 +130,7 @@ export class ResumedSink implements FactSink {
     timeNs: number,
     seq: number,
   ): void {
+    this.#edges = edge
     if (!this.#isReplaying || edge > this.#stored.lastEdge)
       this.#sink.edge(edge, kind, fromFrame, toFrame, mm, vpn, timeNs, seq)
   }
@@ -121,8 +144,7 @@ export class ResumedSink implements FactSink {
     events: number,
     pages: number,
   ): void {
-    if (!this.#isReplaying || ++this.#rates > this.#stored.rates)
-      this.#sink.rate(secondNs, tgid, mm, kind, outcome, events, pages)
+    this.#sink.rate(secondNs, tgid, mm, kind, outcome, events, pages)
   }
 
   #mayMiss(seq: number): boolean {

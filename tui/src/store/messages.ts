@@ -67,9 +67,9 @@ export interface RecordingState {
   readonly lastSlot: number
   readonly lastEdge: number
   readonly lastMm: number
-  /** Rows: what has no number of its own is known by how many there are. */
   readonly forks: number
-  readonly rates: number
+  /** Events that the rates count. */
+  readonly ratedEvents: number
   readonly runs: readonly RunState[]
 }
 

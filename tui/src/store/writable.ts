@@ -83,7 +83,7 @@ export function stateOf(db: Database.Database): RecordingState {
     lastEdge: last('edge'),
     lastMm: last('mm'),
     forks: last('fork'),
-    rates: db.prepare<[], number | null>('SELECT max(rowid) FROM rate').pluck().get() ?? 0,
+    ratedEvents: db.prepare<[], number | null>('SELECT sum(events) FROM rate').pluck().get() ?? 0,
     runs: runs.all(),
   }
 }

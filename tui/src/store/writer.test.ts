@@ -100,7 +100,7 @@ test('a recording that goes on knows where it ended, and is indexed again at the
     lastEdge: 0,
     lastMm: 0,
     forks: 0,
-    rates: 0,
+    ratedEvents: 0,
     runs: [],
   })
   first.run(1, SYNTHETIC_AGENT, 1)
