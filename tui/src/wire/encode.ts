@@ -5,7 +5,12 @@ import { cowpath } from './generated/cowpath.js'
 /** The agent's side of the wire, for tests, benchmarks and the fake agent. */
 
 const { v1 } = cowpath
-const HOPS = { ring: 1, 'client-queue': 2, replay: 3 } as const
+const { Hop } = v1.Loss
+const HOPS = {
+  ring: Hop.HOP_RING,
+  'client-queue': Hop.HOP_CLIENT_QUEUE,
+  replay: Hop.HOP_REPLAY,
+} as const
 
 /** One TraceResponse. */
 export function encodeItem(item: StreamItem): Uint8Array {
