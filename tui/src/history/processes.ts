@@ -29,6 +29,7 @@ export class Processes {
     }
     if (this.#waiting.size === KEPT) forgetOldest(this.#waiting)
     this.#waiting.set(info.mm, info)
+    if (this.#untold.size === KEPT) this.tellWaiting(seenNs)
     this.#untold.set(info.mm, info)
   }
 
