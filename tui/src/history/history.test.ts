@@ -339,6 +339,18 @@ test('a process is told when its address space is met, once', () => {
   expect(argsOf(facts, 'process')).toMatchObject([[{ tgid: 70, mm: 1, comm: 'redis' }]])
 })
 
+test('a process that nothing has happened to is told too, and once more when its address space is met', () => {
+  const { sink, facts } = factLog()
+  const history = new History(sink)
+  history.begin(1, 1)
+  history.apply(batchOf([], [{ tgid: 70, parentTgid: 1, mm: 7, comm: 'redis', startTimeNs: 5 }]))
+  history.advance(1e9)
+  history.advance(2e9)
+  history.apply(batchOf(numbered([{ kind: Kind.AnonNew, mm: 7, tgid: 70, vpn: 5, newPfn: 50 }])))
+  history.finish()
+  expect(argsOf(facts, 'process')).toMatchObject([[{ tgid: 70, mm: 0 }], [{ tgid: 70, mm: 1 }]])
+})
+
 test('counts of a second are told once, when it is over', () => {
   const fault = {
     kind: Kind.HugeWp,

@@ -10,6 +10,8 @@ export class Processes {
   readonly #known = new Map<number, ProcessInfo>()
   /** Those whose address space was not met yet, by the agent's number of it. */
   readonly #waiting = new Map<number, ProcessInfo>()
+  /** Of those, the ones that were not told at all. */
+  readonly #untold = new Map<number, ProcessInfo>()
 
   constructor(sink: FactSink) {
     this.#sink = sink
@@ -27,6 +29,8 @@ export class Processes {
     }
     if (this.#waiting.size === KEPT) forgetOldest(this.#waiting)
     this.#waiting.set(info.mm, info)
+    if (this.#untold.size === KEPT) this.tellWaiting(seenNs)
+    this.#untold.set(info.mm, info)
   }
 
   /** Address space `agentMm` is met: `mm` is its number here. */
@@ -34,6 +38,7 @@ export class Processes {
     const info = this.#waiting.get(agentMm)
     if (info === undefined) return
     this.#waiting.delete(agentMm)
+    this.#untold.delete(agentMm)
     this.#tell(info, mm, seenNs)
   }
 
@@ -46,15 +51,16 @@ export class Processes {
     this.#tell(info, mm, seenNs)
   }
 
-  /** Tells those that have waited without their address space: nothing happens in it. */
+  /** Tells those that nothing has happened to so far; once more when their address space is met. */
   tellWaiting(seenNs: number): void {
-    for (const info of this.#waiting.values()) this.#tell(info, 0, seenNs)
-    this.#waiting.clear()
+    for (const info of this.#untold.values()) this.#tell(info, 0, seenNs)
+    this.#untold.clear()
   }
 
   clear(): void {
     this.#known.clear()
     this.#waiting.clear()
+    this.#untold.clear()
   }
 
   #tell({ tgid, parentTgid, comm, startTimeNs }: ProcessInfo, mm: number, seenNs: number): void {
