@@ -119,14 +119,8 @@ export class TraceStream implements AsyncIterable<StreamItem> {
   /** Ends where the agent ends the stream, or after `cancel`. Throws a CowpathError. */
   async *[Symbol.asyncIterator](): AsyncGenerator<StreamItem> {
     let begun = false
-<<<<<<< HEAD
-    const silence = new AbortController()
-    const patience = setTimeout(() => {
-      silence.abort()
-=======
     const patience = setTimeout(() => {
       this.#isSilent = true
->>>>>>> history
       this.#call.cancel()
     }, FIRST_WORD_MS)
     try {
@@ -140,14 +134,9 @@ export class TraceStream implements AsyncIterable<StreamItem> {
       }
       if (!begun) throw new Error('it ended the stream at once')
     } catch (error) {
-<<<<<<< HEAD
-      if (silence.signal.aborted) throw this.#silence()
-      if (isServiceError(error) && error.code === status.CANCELLED) return
-=======
       if (this.#isSilent) throw this.#silence()
       // A connection that breaks may look the same, but then nobody here asked for it.
       if (this.#isCancelled && isServiceError(error) && error.code === status.CANCELLED) return
->>>>>>> history
       throw explained(error, this.#endpoint, begun ? 'streaming' : 'connecting')
     } finally {
       clearTimeout(patience)

@@ -6,15 +6,11 @@ import { cowpath } from './generated/cowpath.js'
 
 const { v1 } = cowpath
 const { Hop } = v1.Loss
-<<<<<<< HEAD
-const HOPS = { ring: Hop.HOP_RING, 'client-queue': Hop.HOP_CLIENT_QUEUE, replay: Hop.HOP_REPLAY } as const
-=======
 const HOPS = {
   ring: Hop.HOP_RING,
   'client-queue': Hop.HOP_CLIENT_QUEUE,
   replay: Hop.HOP_REPLAY,
 } as const
->>>>>>> history
 
 /** One TraceResponse. */
 export function encodeItem(item: StreamItem): Uint8Array {

@@ -4,16 +4,11 @@ import { CowpathError, ExitStatus } from '../model/failure.js'
 export function grpcTarget(endpoint: string): string {
   const path = /^unix:\/\/(\/.+)$/.exec(endpoint)?.[1]
   if (path !== undefined) return `unix:${path}`
-<<<<<<< HEAD
-  const tcp = /^tcp:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(endpoint)
-  if (tcp !== null && Number(tcp[2]) >= 1 && Number(tcp[2]) <= 65_535) return `dns:${tcp[1]}:${tcp[2]}`
-=======
   const address = /^tcp:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(endpoint)
   if (address !== null) {
     const [, host, port] = address
     if (Number(port) >= 1 && Number(port) <= 65_535) return `dns:${host}:${port}`
   }
->>>>>>> history
   throw new CowpathError({
     what: `cannot connect to ${endpoint}`,
     why: 'it is not an endpoint',
