@@ -60,7 +60,7 @@ test('a guest whose kernel cannot start says so with the end of its console, and
     append: 'rdinit=/nonesuch root=/dev/none',
   })
   await expect(booting).rejects.toThrow(/the guest \(kernel 6\.1.*panic/)
-  expect(labDirectories()).toEqual(before)
+  expect(labDirectories().filter((name) => !before.includes(name))).toEqual([])
 })
 
 test('an image that is no kernel is refused by QEMU in one line', async () => {
