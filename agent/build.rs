@@ -61,7 +61,16 @@ fn build_proto() -> Result<(), Failure> {
         .client_mod_attribute(".", "#[cfg(test)]")
         .file_descriptor_set_path(out.join("cowpath.bin"))
         .extern_path(".cowpath.v1.Batch", "crate::serve::wire::EncodedBatch");
-    for name in ["Kind", "Outcome", "Flag", "Process"] {
+    for name in [
+        "Kind",
+        "Outcome",
+        "Flag",
+        "Process",
+        "Stack",
+        "Foll",
+        "Protection",
+        "UffdReason",
+    ] {
         service = service.extern_path(
             format!(".cowpath.v1.{name}"),
             format!("crate::serve::wire::columns::{name}"),

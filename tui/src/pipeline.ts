@@ -238,7 +238,7 @@ function replayed(path: string, writer: RecordingWriter): History {
   const { state } = writer
   const last = state.runs.at(-1)
   if (last === undefined) return new History(writer)
-  const sink = new ResumedSink(writer, { ...state, run: last.run, lastSeq: last.lastSeq })
+  const sink = new ResumedSink(writer, { ...state, run: last.run })
   const history = new History(sink, { ratedEvents: state.ratedEvents })
   const recording = Recording.open(path)
   try {

@@ -13,6 +13,7 @@ pub fn encode(first_seq: u64, processes: &[Process], events: &[Event]) -> Batch 
         filtered: 0,
         base_time_ns,
         processes: processes.iter().map(encode_process).collect(),
+        stacks: Vec::new(),
         time_delta_ns: deltas(base_time_ns, events),
         kind: column(events, |event| event.kind),
         outcome: column(events, |event| event.outcome),

@@ -26,6 +26,9 @@ const NOBODY: FactSink = {
   slotEnded() {},
   edge() {},
   rate() {},
+  pinTaken() {},
+  pinEnded() {},
+  anomaly() {},
 }
 
 /** Runs of consecutive pages of 200 processes; 30 % are copies, each followed in time by the free of what it replaced. */

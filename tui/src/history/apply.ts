@@ -99,12 +99,12 @@ export class Applier {
         return
       case Outcome.Reuse:
       case Outcome.Shared:
-      case Outcome.UnshareNoop:
-      case Outcome.Uffd:
         this.#parts.pages.observe(mm, events.vpn[i], this.#oldFrame(events, i), this.#when)
         return
       case Outcome.None:
       case Outcome.Retry:
+      case Outcome.UnshareNoop:
+      case Outcome.Uffd:
       case Outcome.Fallback:
       case Outcome.Failed:
         // Told at the fault's end, when the lock is gone: what was mapped at its entry may be mapped no more.

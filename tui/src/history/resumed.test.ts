@@ -22,16 +22,16 @@ function events(done: readonly Operation[]): readonly EventRow[] {
   return numbered(kernel.events).map((row) => ({ ...row, timeNs: 1e9 + row.seq * 4e6 }))
 }
 
-function storedBy(facts: readonly LoggedFact[], lastSeq: number): Stored {
+function storedBy(facts: readonly LoggedFact[]): Stored {
   const last = (name: LoggedFact['name']) => facts.filter((fact) => fact.name === name).length
   return {
     lastFrame: last('frameSeen'),
     lastSlot: last('slotMapped'),
     lastEdge: last('edge'),
     lastMm: last('mm'),
+    lastPin: last('pinTaken'),
     forks: last('fork'),
     run: 1,
-    lastSeq,
   }
 }
 
@@ -78,7 +78,7 @@ test('a recording that was cut off again and again, and went on, holds what one 
       let at = 0
       for (const { cut, isClosed } of all.sort((a, b) => a.cut - b.cut)) {
         const log = factLog()
-        const resumed = new ResumedSink(log.sink, storedBy(kept, at))
+        const resumed = new ResumedSink(log.sink, storedBy(kept))
         const history = new History(resumed, { ratedEvents: sum(rates(kept).values()) })
         resumed.replaying(1)
         history.begin(1, 1)
@@ -103,7 +103,7 @@ test('a recording that was cut off again and again, and went on, holds what one 
 })
 
 test('a recording that holds more than its events say is not gone on with', () => {
-  const resumed = new ResumedSink(factLog().sink, { ...storedBy([], 0), lastFrame: 1 })
+  const resumed = new ResumedSink(factLog().sink, { ...storedBy([]), lastFrame: 1 })
   resumed.replaying(1)
   new History(resumed).finish()
   expect(resumed.isComplete).toBe(false)

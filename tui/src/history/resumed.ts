@@ -6,9 +6,10 @@ import type {
   FrameKind,
   GapFact,
   MmFact,
+  PinEnd,
+  PinFact,
   ProcessFact,
 } from '../model/facts.js'
-import { WINDOW_EVENTS } from './window.js'
 
 /** What a recording holds that goes on: the last numbers that it has given out. */
 export interface Stored {
@@ -16,10 +17,10 @@ export interface Stored {
   readonly lastSlot: number
   readonly lastEdge: number
   readonly lastMm: number
+  readonly lastPin: number
   readonly forks: number
-  /** The last run, and its last event. */
+  /** The last run. */
   readonly run: number
-  readonly lastSeq: number
 }
 
 /**
@@ -27,7 +28,7 @@ export interface Stored {
  * the sink has not got. The same events give the same facts in the same order, so their numbers tell.
  *
  * A recorder that was killed had stored events whose facts still waited in the window: those pass. Ends of intervals
- * have no numbers; those that may have been among them pass again, which changes nothing. Counts of events pass: the
+ * have no numbers; those of the last run pass again, which changes nothing where they are stored. Counts of events pass: the
  * history leaves out those that are stored (`ratedEvents`).
  */
 export class ResumedSink implements FactSink {
@@ -40,6 +41,7 @@ export class ResumedSink implements FactSink {
   #edges = 0
   #mms = 0
   #forks = 0
+  #pins = 0
 
   constructor(sink: FactSink, stored: Stored) {
     this.#sink = sink
@@ -58,12 +60,13 @@ export class ResumedSink implements FactSink {
 
   /** Whether the stored events gave all that is stored: not so where another version concluded it. */
   get isComplete(): boolean {
-    const { lastFrame, lastSlot, lastEdge, lastMm, forks } = this.#stored
+    const { lastFrame, lastSlot, lastEdge, lastMm, lastPin, forks } = this.#stored
     return (
       this.#frames >= lastFrame &&
       this.#slots >= lastSlot &&
       this.#edges >= lastEdge &&
       this.#mms >= lastMm &&
+      this.#pins >= lastPin &&
       this.#forks >= forks
     )
   }
@@ -74,7 +77,7 @@ export class ResumedSink implements FactSink {
   }
 
   mmEnded(mm: number, timeNs: number, seq: number): void {
-    if (this.#mayMiss(seq)) this.#sink.mmEnded(mm, timeNs, seq)
+    if (this.#mayMiss()) this.#sink.mmEnded(mm, timeNs, seq)
   }
 
   process(fact: ProcessFact): void {
@@ -98,7 +101,7 @@ export class ResumedSink implements FactSink {
   }
 
   frameFreed(frame: number, timeNs: number, seq: number): void {
-    if (this.#mayMiss(seq)) this.#sink.frameFreed(frame, timeNs, seq)
+    if (this.#mayMiss()) this.#sink.frameFreed(frame, timeNs, seq)
   }
 
   slotMapped(
@@ -117,7 +120,7 @@ export class ResumedSink implements FactSink {
   }
 
   slotEnded(slot: number, timeNs: number, cause: Cause, seq: number): void {
-    if (this.#mayMiss(seq)) this.#sink.slotEnded(slot, timeNs, cause, seq)
+    if (this.#mayMiss()) this.#sink.slotEnded(slot, timeNs, cause, seq)
   }
 
   edge(
@@ -147,8 +150,21 @@ export class ResumedSink implements FactSink {
     this.#sink.rate(secondNs, tgid, mm, kind, outcome, events, pages)
   }
 
-  #mayMiss(seq: number): boolean {
-    if (!this.#isReplaying) return true
-    return this.#run === this.#stored.run && seq > this.#stored.lastSeq - WINDOW_EVENTS
+  pinTaken(pin: PinFact): void {
+    this.#pins = pin.pin
+    if (!this.#isReplaying || pin.pin > this.#stored.lastPin) this.#sink.pinTaken(pin)
+  }
+
+  pinEnded(pin: number, timeNs: number, seq: number, end: PinEnd): void {
+    if (this.#mayMiss()) this.#sink.pinEnded(pin, timeNs, seq, end)
+  }
+
+  anomaly(name: string, timeNs: number, seq: number): void {
+    if (!this.#isReplaying) this.#sink.anomaly(name, timeNs, seq)
+  }
+
+  /** How far back the window reached is not known: where a filter left holes, its numbers span any length. */
+  #mayMiss(): boolean {
+    return !this.#isReplaying || this.#run === this.#stored.run
   }
 }

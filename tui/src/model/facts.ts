@@ -45,7 +45,40 @@ export interface FactSink {
     events: number,
     pages: number,
   ): void
+  pinTaken(pin: PinFact): void
+  /** All of its references were given back, or its frames are gone. */
+  pinEnded(pin: number, timeNs: number, seq: number, end: PinEnd): void
+  /** What was met that cannot be; see history/anomalies.ts. Counted, the first of its name with its evidence. */
+  anomaly(name: string, timeNs: number, seq: number): void
 }
+
+/** A reference that GUP took on a run of pages: contiguous in the address space and in memory. */
+export interface PinFact {
+  readonly pin: number
+  /** Whose address space it went through; the recording's number. */
+  readonly mm: number
+  readonly vpn: number
+  readonly pages: number
+  readonly pfn: number
+  /** Bits of `Foll`. */
+  readonly foll: number
+  /** The task that asked. */
+  readonly tgid: number
+  readonly tid: number
+  /** Who asked, by the kernel's stack; 0: not known. */
+  readonly stack: number
+  /** Runs that one GUP call returned share it. */
+  readonly call: number
+  readonly fromNs: number
+  readonly seq: number
+}
+
+/**
+ * How a pin ended: given back; the frame was freed under it (a FOLL_GET is known to be gone then; a FOLL_PIN should not
+ * be); or it is not known any more (forgotten for memory, another run of the agent).
+ */
+export const PinEnd = { Unpinned: 1, FrameFreed: 2, Forgotten: 3 } as const
+export type PinEnd = (typeof PinEnd)[keyof typeof PinEnd]
 
 export interface MmFact {
   readonly mm: number
@@ -103,10 +136,27 @@ export const Cause = {
   FrameFree: 9,
   Contradicted: 10,
   Shared: 11,
+  SwapOut: 12,
+  SwapIn: 13,
+  Migrate: 14,
+  KsmMerge: 15,
+  Remap: 16,
+  Collapse: 17,
+  Snapshot: 18,
+  Exec: 19,
 } as const
 export type Cause = (typeof Cause)[keyof typeof Cause]
 
-export const EdgeKind = { Copy: 1, Unshare: 2, ForkCopy: 3 } as const
+export const EdgeKind = {
+  Copy: 1,
+  Unshare: 2,
+  ForkCopy: 3,
+  Migrate: 4,
+  Swap: 5,
+  Collapse: 6,
+  Split: 7,
+  Ksm: 8,
+} as const
 export type EdgeKind = (typeof EdgeKind)[keyof typeof EdgeKind]
 
 export const FrameKind = { Unknown: 0, Anon: 1, File: 2, Ksm: 3, Hugetlb: 4, Zero: 5 } as const

@@ -69,4 +69,43 @@ export const Flag = {
   VmaAnon: 262144,
   VmaHugetlb: 524288,
   CountsAtDecision: 1048576,
+  Writable: 2097152,
+  PmdMapped: 4194304,
+  UffdWp: 8388608,
+  UffdWpAsync: 16777216,
+  InGup: 33554432,
+  Refused: 67108864,
 } as const
+
+/** Bits of `aux` of a GUP (its low 32 bits), and of a fault with `Flag.InGup`: FOLL_ flags in the wire's numbering. */
+export const Foll = {
+  Write: 1,
+  Get: 2,
+  Pin: 4,
+  Longterm: 8,
+  Force: 16,
+  Remote: 32,
+  Nowait: 64,
+  FastOnly: 128,
+  Nofault: 256,
+  SplitPmd: 512,
+  Dump: 1024,
+  Fast: 4096,
+} as const
+
+/** `aux` of a write protection. */
+export const Protection = {
+  Unspecified: 0,
+  Mprotect: 1,
+  MprotectWritable: 2,
+  UffdWp: 3,
+  UffdWpResolve: 4,
+  Numa: 5,
+  SoftDirty: 6,
+  Ksm: 7,
+} as const
+export type Protection = (typeof Protection)[keyof typeof Protection]
+
+/** `aux` of a userfaultfd message. */
+export const UffdReason = { Unspecified: 0, Missing: 1, Wp: 2, Minor: 3 } as const
+export type UffdReason = (typeof UffdReason)[keyof typeof UffdReason]

@@ -66,6 +66,7 @@ export interface RecordingState {
   readonly lastFrame: number
   readonly lastSlot: number
   readonly lastEdge: number
+  readonly lastPin: number
   readonly lastMm: number
   readonly forks: number
   /** Events that the rates count. */

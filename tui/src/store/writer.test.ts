@@ -43,6 +43,9 @@ const IGNORE: FactSink = {
   slotMapped: nothing,
   slotEnded: nothing,
   edge: nothing,
+  pinTaken: nothing,
+  pinEnded: nothing,
+  anomaly: nothing,
 }
 
 function count(recording: Recording, sql: string): number {
@@ -98,6 +101,7 @@ test('a recording that goes on knows where it ended, and is indexed again at the
     lastFrame: 0,
     lastSlot: 0,
     lastEdge: 0,
+    lastPin: 0,
     lastMm: 0,
     forks: 0,
     ratedEvents: 0,

@@ -8,6 +8,8 @@ import type {
   FrameKind,
   GapFact,
   MmFact,
+  PinEnd,
+  PinFact,
   ProcessFact,
 } from '../model/facts.js'
 import { CowpathError } from '../model/failure.js'
@@ -219,6 +221,12 @@ export class RecordingWriter implements FactSink {
     row[at + 7] = seq
     this.#startTimer()
   }
+
+  pinTaken(_pin: PinFact): void {}
+
+  pinEnded(_pin: number, _timeNs: number, _seq: number, _end: PinEnd): void {}
+
+  anomaly(_name: string, _timeNs: number, _seq: number): void {}
 
   rate(
     secondNs: number,

@@ -26,6 +26,9 @@ export function factLog(): { readonly sink: FactSink; readonly facts: LoggedFact
     slotEnded: log('slotEnded'),
     edge: log('edge'),
     rate: log('rate'),
+    pinTaken: log('pinTaken'),
+    pinEnded: log('pinEnded'),
+    anomaly: log('anomaly'),
   }
   return { sink, facts }
 }

@@ -1,5 +1,11 @@
 //! Which hooks each leg may run on, best first. The first that this kernel offers is attached.
 
+mod gup;
+mod huge;
+mod identity;
+mod pages;
+mod protect;
+
 use crate::collect::load::Kernel;
 
 /// One way to run a leg.
@@ -31,139 +37,25 @@ const fn rung(
 
 /// In the order of `enum leg` in agent/bpf/record.h.
 pub const LADDERS: &[Ladder] = &[
-    Ladder {
-        leg: "wp-fault",
-        rungs: &[
-            rung(
-                "fentry+fexit do_wp_page, folio_add_new_anon_rmap, ptep_set_access_flags",
-                &[
-                    "do_wp_page",
-                    "folio_add_new_anon_rmap",
-                    "folio_move_anon_rmap",
-                    "ptep_set_access_flags",
-                    "handle_userfault",
-                ],
-                &[
-                    "wp_enter",
-                    "new_folio",
-                    "move_folio",
-                    "wp_reuse",
-                    "wp_userfault",
-                    "wp_exit",
-                ],
-            ),
-            rung(
-                "fentry+fexit do_wp_page, page_add_new_anon_rmap, ptep_set_access_flags",
-                &[
-                    "do_wp_page",
-                    "page_add_new_anon_rmap",
-                    "page_move_anon_rmap",
-                    "ptep_set_access_flags",
-                    "handle_userfault",
-                ],
-                &[
-                    "wp_enter",
-                    "new_page",
-                    "move_page",
-                    "wp_reuse",
-                    "wp_userfault",
-                    "wp_exit",
-                ],
-            ),
-            rung(
-                "fentry+fexit do_wp_page, folio_add_new_anon_rmap",
-                &["do_wp_page", "folio_add_new_anon_rmap", "handle_userfault"],
-                &["wp_enter", "new_folio", "wp_userfault", "wp_exit"],
-            ),
-            rung(
-                "fentry+fexit do_wp_page, page_add_new_anon_rmap",
-                &["do_wp_page", "page_add_new_anon_rmap", "handle_userfault"],
-                &["wp_enter", "new_page", "wp_userfault", "wp_exit"],
-            ),
-        ],
-    },
-    Ladder {
-        leg: "huge-wp",
-        rungs: &[
-            rung(
-                "fentry+fexit do_huge_pmd_wp_page",
-                &["do_huge_pmd_wp_page"],
-                &["huge_wp_enter", "huge_wp_exit"],
-            ),
-            rung(
-                "kprobe+kretprobe do_huge_pmd_wp_page",
-                &[],
-                &["huge_wp_enter_kprobe", "huge_wp_exit_kprobe"],
-            ),
-        ],
-    },
-    Ladder {
-        leg: "fork",
-        rungs: &[
-            rung(
-                "fentry+fexit copy_page_range, folio_add_new_anon_rmap, sched_process_fork",
-                &["copy_page_range", "folio_add_new_anon_rmap"],
-                &[
-                    "fork_vma_enter",
-                    "fork_vma_exit",
-                    "new_folio",
-                    "fork_process",
-                ],
-            ),
-            rung(
-                "fentry+fexit copy_page_range, page_add_new_anon_rmap, sched_process_fork",
-                &["copy_page_range", "page_add_new_anon_rmap"],
-                &[
-                    "fork_vma_enter",
-                    "fork_vma_exit",
-                    "new_page",
-                    "fork_process",
-                ],
-            ),
-        ],
-    },
-    Ladder {
-        leg: "anon-new",
-        rungs: &[
-            rung(
-                "fentry folio_add_new_anon_rmap",
-                &["folio_add_new_anon_rmap"],
-                &["new_folio"],
-            ),
-            rung(
-                "fentry page_add_new_anon_rmap",
-                &["page_add_new_anon_rmap"],
-                &["new_page"],
-            ),
-        ],
-    },
-    Ladder {
-        leg: "unmap",
-        rungs: &[
-            rung(
-                "fentry __zap_vma_range",
-                &["__zap_vma_range"],
-                &["zap_range"],
-            ),
-            rung(
-                "fentry unmap_page_range",
-                &["unmap_page_range"],
-                &["unmap_range"],
-            ),
-        ],
-    },
-    Ladder {
-        leg: "exit",
-        rungs: &[rung(
-            "fentry exit_mmap, sched_process_exec, sched_process_exit",
-            &["exit_mmap"],
-            &["mm_exit", "exec_process", "exit_process"],
-        )],
-    },
-    Ladder {
-        leg: "free",
-        rungs: &[rung("raw_tp mm_page_free", &[], &["frame_free"])],
-    },
+    pages::WP_FAULT,
+    pages::HUGE_WP,
+    pages::FORK,
+    pages::ANON_NEW,
+    pages::UNMAP,
+    pages::EXIT,
+    pages::FREE,
+    gup::GUP,
+    gup::UNPIN,
+    protect::WRPROTECT,
+    protect::UFFD,
+    huge::HUGETLB_WP,
+    huge::PMD_SPLIT,
+    huge::FOLIO_SPLIT,
+    huge::COLLAPSE,
+    identity::SWAP,
+    identity::MIGRATE,
+    identity::KSM,
+    identity::REMAP,
 ];
 
 /// What was chosen for one leg.
