@@ -2,20 +2,24 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { LiveModel } from '../views/live-model.js'
 import { plainText } from '../views/line.js'
+import { syntheticJudgement } from '../views/testing/synthetic-judgement.js'
 import { syntheticAgent, syntheticSecond } from '../views/testing/synthetic-stream.js'
 import { textWidth } from '../views/width.js'
 import { actionOf, BINDINGS } from './keys.js'
 import { frameText, layoutFrame } from './layout.js'
+import { rowCounts } from './lists.js'
+import { VIEWS } from './views.js'
 import { act, INITIAL_STATE, REFRESH_MS, type Action, type ScreenState } from './state.js'
 
 const model = new LiveModel('unix:/run/cowpath/agent.sock')
 model.accept({ type: 'started', agent: syntheticAgent(), nextSeq: 1 }, 0)
+syntheticJudgement(model)
 for (let second = 100; second < 160; second++) {
   for (const item of syntheticSecond(second, 200)) model.accept(item, second)
 }
 const snapshot = model.snapshot()
 const input = { snapshot, eventsSincePause: 0, wallMs: 5000 }
-const rows = { processes: 8, latest: 500 }
+const rows = { ...rowCounts(snapshot), detail: 30 }
 
 function after(...keys: readonly string[]): ScreenState {
   return keys.reduce((state, key) => act(state, actionOf(key) as Action, snapshot, rows), INITIAL_STATE)
@@ -38,9 +42,14 @@ test('any size gives exactly its rows, none wider than its columns', () => {
     fc.property(
       fc.integer({ min: 1, max: 320 }),
       fc.integer({ min: 1, max: 90 }),
-      fc.boolean(),
-      (columns, height, help) => {
-        const state = help ? after('?') : INITIAL_STATE
+      fc.array(
+        fc.constantFrom('?', 'enter', 'tab', 'j', 'right', 'escape', ...VIEWS.map((_, i) => `${i + 1}`)),
+        {
+          maxLength: 6,
+        },
+      ),
+      (columns, height, keys) => {
+        const state = after(...keys)
         const lines = layoutFrame(input, state, { columns, rows: height }, 'unicode')
         expect(lines.length).toBe(height)
         for (const line of lines) expect(textWidth(plainText(line))).toBeLessThanOrEqual(columns)
@@ -66,9 +75,9 @@ test('paused says what came meanwhile', () => {
 
 test('the cursor stays in its pane and within its rows', () => {
   expect(after('k').cursor.processes).toBe(0)
-  expect(after('j', 'down').cursor).toEqual({ processes: 2, latest: 0 })
+  expect(after('j', 'down').cursor).toMatchObject({ processes: 2, latest: 0 })
   expect(after('S-g').cursor.processes).toBe(7)
-  expect(after('tab', 'pagedown', 'j').cursor).toEqual({ processes: 0, latest: 11 })
+  expect(after('tab', 'pagedown', 'j').cursor).toMatchObject({ processes: 0, latest: 11 })
 })
 
 test('the row under the cursor is on the screen, however far down', () => {
@@ -93,4 +102,52 @@ test('which pane has the focus is said by a sign, not only by colour', () => {
   const text = frameText(layoutFrame(input, after('tab'), { columns: 80, rows: 24 }, 'ascii'))
   expect(text).toContain('>- Latest page events')
   expect(text).toContain('-- Processes')
+})
+
+function screenAfter(...keys: readonly string[]): string {
+  return frameText(layoutFrame(input, after(...keys), { columns: 80, rows: 24 }, 'unicode'))
+}
+
+test('every view has its key, and the arrows go round', () => {
+  for (const [index, view] of VIEWS.entries()) {
+    expect(screenAfter(`${index + 1}`)).toContain(`[${index + 1} ${view}`)
+    expect(after(...Array.from({ length: index }, () => 'right')).view).toBe(view)
+  }
+  expect(after('left').view).toBe('hosts')
+})
+
+test('a hazard is announced in every view', () => {
+  for (let key = 1; key <= VIEWS.length; key++) expect(screenAfter(`${key}`)).toContain('findings 3!')
+})
+
+test('a finding opens into its explanation: steps, counts, rule, promise', () => {
+  expect(screenAfter('2')).toContain('R05  hazard')
+  const text = screenAfter('2', 'enter')
+  for (const part of [
+    'R05 pin-coherent  HAZARD',
+    'Source: Torvalds',
+    'This kernel: not promised',
+    'takes a FOLL_GET reference for writing on',
+    'in __blkdev_direct_IO_simple()',
+    'refcount 2, mapcount 1',
+  ])
+    expect(text).toContain(part)
+  expect(screenAfter('2', 'enter', 'escape')).toContain('R05  hazard')
+})
+
+test('a detail that is longer than the screen scrolls, and not beyond its end', () => {
+  const small = (...keys: readonly string[]) =>
+    frameText(layoutFrame(input, after(...keys), { columns: 80, rows: 12 }, 'unicode'))
+  expect(small('2', 'enter')).toContain('more lines below')
+  expect(small('2', 'enter', 'S-g')).not.toContain('more lines below')
+  expect(after('2', 'enter', 'S-g', 'k').scrolled).toBe(28)
+  expect(small('2', 'enter', 'S-g')).toContain('the process does not see it')
+})
+
+test('where nothing was found it says how much was looked at', () => {
+  const quiet = new LiveModel('unix:/run/cowpath/agent.sock')
+  quiet.ruleCounts([{ rule: 'R05', size: '4k', checked: 1200, held: 1190, broken: 0, unknown: 10 }])
+  const frame = { snapshot: quiet.snapshot(), eventsSincePause: 0, wallMs: 0 }
+  const text = frameText(layoutFrame(frame, after('2'), { columns: 80, rows: 24 }, 'unicode'))
+  expect(text).toContain('none: 1,200 checks, 10 of them undecided')
 })

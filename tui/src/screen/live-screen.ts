@@ -1,8 +1,9 @@
 import type { LiveSnapshot } from '../views/live-snapshot.js'
-import { sortProcesses } from '../views/processes.js'
 import type { Charset } from '../views/printable.js'
 import { actionOf } from './keys.js'
+import { detailLines } from './details.js'
 import { layoutFrame } from './layout.js'
+import { rowCounts } from './lists.js'
 import { act, INITIAL_STATE, type ScreenState } from './state.js'
 import { openTerminal, type EndSignal } from './terminal.js'
 import { choosePalette, localeIsUtf8 } from './theme.js'
@@ -65,8 +66,8 @@ export function showLive(
       }
       const current = state.frozen ?? source.snapshot()
       if (action.do === 'pause') eventsAtPause = source.events
-      const processes = sortProcesses(current.processes, state.sort, state.direction).length
-      state = act(state, action, current, { processes, latest: current.latest.length })
+      const detail = detailLines(current, state, { width: terminal.size().columns, charset }).length
+      state = act(state, action, current, { ...rowCounts(current), detail })
       draw()
     }
 
