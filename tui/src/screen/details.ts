@@ -1,10 +1,8 @@
-import { findingLines } from '../views/finding-lines.js'
-import { legLines } from '../views/host-lines.js'
 import type { Line } from '../views/line.js'
 import type { LiveSnapshot } from '../views/live-snapshot.js'
-import { ruleLines } from '../views/rule-table.js'
 import type { ViewOptions } from '../views/view-options.js'
-import { ruleLine } from './lists.js'
+import { ruleLine } from './list-pane.js'
+import { withList } from './lists.js'
 import type { ScreenState } from './state.js'
 
 /** All about the row under the cursor, from the line that was scrolled to. */
@@ -27,22 +25,32 @@ export function detailLines(
   state: ScreenState,
   options: ViewOptions,
 ): readonly Line[] {
-  const at = <Row>(all: readonly Row[]) => all.at(Math.min(state.cursor[state.pane], all.length - 1))
-  switch (state.pane) {
-    case 'findings': {
-      const finding = at(snapshot.findings)
-      const rule = snapshot.rules.find((row) => row.rule === finding?.rule)
-      return finding === undefined ? [] : findingLines(finding, rule?.text, options)
-    }
-    case 'rules': {
-      const rule = at(snapshot.rules)
-      return rule === undefined ? [] : ruleLines(rule, options)
-    }
-    case 'legs': {
-      const leg = at(snapshot.legs)
-      return leg === undefined ? [] : legLines(leg, options)
-    }
-    default:
-      return []
-  }
+  return withList(state.pane, snapshot, state, options, (list) => {
+    const row = list.rows.at(Math.min(state.cursor[state.pane], list.rows.length - 1))
+    return row === undefined ? [] : list.detail(row)
+  })
+}
+
+/** The row under the cursor as one line of all its columns, for the clipboard; empty where there is none. */
+export function rowText(snapshot: LiveSnapshot, state: ScreenState, options: ViewOptions): string {
+  return withList(state.pane, snapshot, state, options, (list) => {
+    const row = list.rows.at(Math.min(state.cursor[state.pane], list.rows.length - 1))
+    if (row === undefined) return ''
+    return list.columns.map((column) => column.text(row)).join('  ')
+  })
+}
+
+/** What keys may move and sort by: rows of each list on the screen, lines of the open detail, columns of the list with the cursor. */
+export interface Extent {
+  readonly rows: number
+  readonly detail: number
+  readonly columns: readonly string[]
+}
+
+export function extentOf(snapshot: LiveSnapshot, state: ScreenState, options: ViewOptions): Extent {
+  return withList(state.pane, snapshot, state, options, (list) => ({
+    rows: list.rows.length,
+    detail: state.overlay === 'detail' ? detailLines(snapshot, state, options).length : 0,
+    columns: list.columns.map(({ id }) => id),
+  }))
 }

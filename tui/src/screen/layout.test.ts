@@ -5,9 +5,10 @@ import { plainText } from '../views/line.js'
 import { syntheticJudgement } from '../views/testing/synthetic-judgement.js'
 import { syntheticAgent, syntheticSecond } from '../views/testing/synthetic-stream.js'
 import { textWidth } from '../views/width.js'
+import { parseCommand } from './command-line.js'
+import { extentOf, rowText } from './details.js'
 import { actionOf, BINDINGS } from './keys.js'
 import { frameText, layoutFrame } from './layout.js'
-import { rowCounts } from './lists.js'
 import { VIEWS } from './views.js'
 import { act, INITIAL_STATE, REFRESH_MS, type Action, type ScreenState } from './state.js'
 
@@ -19,10 +20,13 @@ for (let second = 100; second < 160; second++) {
 }
 const snapshot = model.snapshot()
 const input = { snapshot, eventsSincePause: 0, wallMs: 5000 }
-const rows = { ...rowCounts(snapshot), detail: 30 }
 
 function after(...keys: readonly string[]): ScreenState {
-  return keys.reduce((state, key) => act(state, actionOf(key) as Action, snapshot, rows), INITIAL_STATE)
+  const options = { width: 80, charset: 'unicode' } as const
+  return keys.reduce(
+    (state, key) => act(state, actionOf(key) as Action, snapshot, extentOf(snapshot, state, options)),
+    INITIAL_STATE,
+  )
 }
 
 test.each([
@@ -86,11 +90,69 @@ test('the row under the cursor is on the screen, however far down', () => {
   expect(selected.length).toBe(1)
 })
 
-test('s goes through all columns and comes back, S turns the order round', () => {
+test('s goes through all columns of the list and comes back, S turns the order round', () => {
   const all = Array.from({ length: 7 }, () => 's')
-  expect(after(...all).sort).toBe(INITIAL_STATE.sort)
-  expect(after('s').sort).toBe('copies')
-  expect(after('S-s').direction).toBe('reversed')
+  expect(after(...all).orders).toEqual(INITIAL_STATE.orders)
+  expect(after('s').orders.processes).toEqual({ column: 'copies', direction: 'natural' })
+  expect(after('S-s').orders.processes).toEqual({ column: 'copied', direction: 'reversed' })
+  expect(after('4', 's').orders.pins).toEqual({ column: 'age', direction: 'natural' })
+  expect(after('4', 'S-s').notice).toContain('not sorted')
+})
+
+test('the title says by which column a list is sorted, and which way', () => {
+  expect(screenAfter('s')).toContain('copies▼')
+  expect(screenAfter('s', 'S-s')).toContain('copies▲')
+  expect(screenAfter('s', 's', 's', 's', 's')).toContain('comm▲')
+})
+
+test('a filter holds in every list, says what it leaves out, and Esc takes it back', () => {
+  const only = {
+    do: 'filter',
+    filter: { text: 'pid=800', terms: [{ field: 'pid', operator: '=', value: '800' }] },
+  } as const
+  const filtered = act(INITIAL_STATE, only, snapshot, { rows: 8, detail: 0, columns: [] })
+  const text = frameText(layoutFrame(input, filtered, { columns: 80, rows: 24 }, 'unicode'))
+  expect(text).toContain('Processes 8 (7 left out by the filter)')
+  expect(text).toContain('only pid=800')
+  expect(text).not.toContain('postgres')
+  expect(act(filtered, { do: 'back' }, snapshot, { rows: 1, detail: 0, columns: [] }).filter).toBeNull()
+})
+
+test('marks are set, listed, and gone to', () => {
+  const there = after('4', 'j', 'm', '1', "'", 'enter')
+  expect(there).toMatchObject({ view: 'pins', pane: 'pins', overlay: 'none' })
+  expect(there.cursor.pins).toBe(1)
+  expect(screenAfter('4', 'j', 'm', "'")).toContain('pins, row 2')
+})
+
+test('the row under the cursor is copied as one line', () => {
+  const options = { width: 80, charset: 'unicode' } as const
+  expect(rowText(snapshot, after('2'), options)).toMatch(
+    /^R05  hazard  3  fork  4k  get write by __blkdev_direct_IO_simple/,
+  )
+})
+
+test.each([
+  ['view rules', { do: 'view', view: 'rules' }],
+  ['v fin', { do: 'view', view: 'findings' }],
+  ['sort copies', { do: 'sort', column: 'copies' }],
+  ['filter', { do: 'filter', filter: null }],
+  ['save x.svg', { do: 'save', file: 'x.svg' }],
+  ['jump -3', { do: 'step', seconds: -3 }],
+  ['speed 1000', { do: 'speed', times: 1000 }],
+  ['q', { do: 'quit' }],
+])('the command :%s is understood', (line, action) => {
+  expect(parseCommand(line)).toEqual(action)
+})
+
+test.each([
+  ['nonsense', 'no command nonsense'],
+  ['s', 's may be sort, save, speed'],
+  ['speed fast', 'speed wants a number from 0 to 1000'],
+  ['refresh 1', 'refresh wants a number from 50'],
+  ['view nothing', 'view wants one of overview'],
+])('the command :%s is refused in words', (line, why) => {
+  expect(parseCommand(line)).toEqual({ wrong: expect.stringContaining(why) as string })
 })
 
 test('the refresh rate has ends', () => {

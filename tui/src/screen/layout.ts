@@ -4,12 +4,13 @@ import type { LiveSnapshot } from '../views/live-snapshot.js'
 import { statusLine } from '../views/live-status.js'
 import { headerLines, rateLines } from '../views/overview.js'
 import { clipLine } from '../views/table.js'
-import { count } from '../views/units.js'
+import { printable } from '../views/printable.js'
+import { count, duration, sinceBoot } from '../views/units.js'
 import { signs, type ViewOptions } from '../views/view-options.js'
 import { textWidth } from '../views/width.js'
 import { detailPane } from './details.js'
 import { helpLines } from './help.js'
-import { listPane } from './lists.js'
+import { listPane, ruleLine } from './list-pane.js'
 import type { ScreenState } from './state.js'
 import { PANES_OF, PANES_WITH_DETAIL, VIEWS } from './views.js'
 
@@ -24,6 +25,19 @@ export interface FrameInput {
   /** Events that came since the screen was paused. */
   readonly eventsSincePause: number
   readonly wallMs: number
+  /** Where a recording stands; absent: live. */
+  readonly playing?: Playing
+}
+
+/** A recording on the screen: times are ns since the boot of its host. */
+export interface Playing {
+  readonly beginNs: number
+  readonly endNs: number
+  readonly nowNs: number
+  /** 0: it stands still. */
+  readonly times: number
+  /** Part of the way to `nowNs` that has been read, 1: all of it. */
+  readonly read: number
 }
 
 /** Rows below which the rates give way to the lists. */
@@ -44,7 +58,7 @@ export function layoutFrame(
     ...stateLines(input, state, options),
     ...(withRates ? rateLines(input.snapshot, options) : []),
   ]
-  const footer = footerLine(state, options)
+  const footer = bottomLine(input, state, options)
   const bodyRows = Math.max(0, size.rows - head.length - 1)
   // The help needs the header's rows as well, to fit into 24.
   const lines =
@@ -79,10 +93,54 @@ function stateLines(input: FrameInput, state: ScreenState, options: ViewOptions)
 }
 
 function stateLine(input: FrameInput, state: ScreenState, options: ViewOptions): Line {
-  const status = statusLine(input.snapshot, options)
+  const status = [
+    ...(input.playing === undefined ? statusLine(input.snapshot, options) : playingLine(input.playing)),
+    ...filterWords(state),
+  ]
   if (state.frozen === null) return status
   return [span(`PAUSED +${count(input.eventsSincePause)}`, 'warn'), span('  '), ...status]
 }
+
+function playingLine({ beginNs, endNs, nowNs, times, read }: Playing): Line {
+  const how = times === 0 ? 'STANDING' : `PLAYING ${times}x`
+  return [
+    span(read < 1 ? `READING ${Math.floor(100 * read)} %` : how, 'warn'),
+    span(
+      `  at ${sinceBoot(nowNs)} s, ${duration(Math.max(0, nowNs - beginNs))} of ${duration(Math.max(0, endNs - beginNs))}`,
+    ),
+  ]
+}
+
+function filterWords({ filter }: ScreenState): Line {
+  return filter === null ? [] : [span(`  only ${filter.text}`, 'warn')]
+}
+
+/** Marks, newest last, each with where and when it was set. */
+function marksPane(state: ScreenState, options: ViewOptions): readonly Line[] {
+  const lines = state.marks.map(({ view, row, timeNs, text }, index): Line => {
+    const words = ` ${sinceBoot(timeNs).padStart(15)}  ${view}, row ${row + 1}  ${text}`
+    return [span(words, index === state.markCursor ? 'selected' : 'plain')]
+  })
+  return [
+    ruleLine('Marks: Enter goes there', state.pane, state, options),
+    ...(lines.length === 0 ? [[span('  none: m sets one', 'dim')]] : lines),
+  ]
+}
+
+/** What is being typed; else what the last key came to; else the keys. */
+function bottomLine(input: FrameInput, state: ScreenState, options: ViewOptions): Line {
+  const { prompt, notice } = state
+  if (prompt !== null)
+    return [
+      span(PROMPT_SIGNS[prompt.kind], 'strong'),
+      span(printable(prompt.text, options.charset)),
+      span(' ', 'selected'),
+    ]
+  if (notice !== '') return [span(printable(notice, options.charset), 'warn')]
+  return footerLine(input, state, options)
+}
+
+const PROMPT_SIGNS = { filter: '/', command: ':', jump: 'jump to s, +s or -s: ' } as const
 
 function bodyLines(
   snapshot: LiveSnapshot,
@@ -91,6 +149,7 @@ function bodyLines(
   options: ViewOptions,
 ): readonly Line[] {
   if (state.overlay === 'detail') return detailPane(snapshot, state, rows, options)
+  if (state.overlay === 'marks') return marksPane(state, options)
   switch (state.view) {
     case 'overview':
       return overview(snapshot, state, rows, options)
@@ -143,14 +202,17 @@ function beside(left: readonly Line[], right: readonly Line[]): readonly Line[] 
   })
 }
 
-function footerLine(state: ScreenState, options: ViewOptions): Line {
+function footerLine({ playing }: FrameInput, state: ScreenState, options: ViewOptions): Line {
   const { down, up } = signs(options.charset)
   const parts: readonly (readonly [string, string])[] = [
     ['q', 'quit'],
     ['?', 'help'],
-    ['space', state.frozen === null ? 'pause' : 'go on'],
+    playing === undefined
+      ? ['space', state.frozen === null ? 'pause' : 'go on']
+      : ['space', playing.times === 0 ? 'play' : 'stand'],
+    ['/', 'filter'],
     ['1-8', 'view'],
-    ...footerOfView(state, state.direction === 'natural' ? down : up),
+    ...footerOfView(state, state.orders[state.pane]?.direction === 'reversed' ? up : down),
     ['j/k', 'move'],
     ['+/-', `${state.refreshMs} ms`],
   ]
@@ -164,7 +226,9 @@ function footerLine(state: ScreenState, options: ViewOptions): Line {
 function footerOfView(state: ScreenState, mark: string): readonly (readonly [string, string])[] {
   if (state.overlay === 'detail') return [['Esc', 'back']]
   return [
-    ...(state.pane === 'processes' ? [['s/S', `${state.sort} ${mark}`] as const] : []),
+    ...(state.orders[state.pane] === undefined
+      ? []
+      : [['s/S', `${state.orders[state.pane]?.column ?? ''} ${mark}`] as const]),
     ...(PANES_WITH_DETAIL.includes(state.pane) ? [['Enter', 'all about it'] as const] : []),
     ...(PANES_OF[state.view].length > 1 ? [['Tab', 'list'] as const] : []),
   ]

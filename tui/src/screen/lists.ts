@@ -1,96 +1,169 @@
+import type { LegBooks } from '../model/events.js'
 import { VERDICTS } from '../model/finding.js'
-import { findingTableLines } from '../views/finding-table.js'
-import { legTableLines } from '../views/host-lines.js'
-import { hugeTableLines } from '../views/huge-table.js'
-import { latestPageLines } from '../views/latest-pages.js'
-import { span, type Line } from '../views/line.js'
-import type { ListOptions } from '../views/list-options.js'
-import type { LiveSnapshot } from '../views/live-snapshot.js'
-import { pageTableLines } from '../views/page-table.js'
-import { pinTableLines } from '../views/pin-table.js'
-import { processLines, sortProcesses } from '../views/processes.js'
-import { ruleTableLines } from '../views/rule-table.js'
+import { matches } from '../views/filter.js'
+import { findingLines } from '../views/finding-lines.js'
+import { findingColumns } from '../views/finding-table.js'
+import { legColumns, legLines } from '../views/host-lines.js'
+import type { HotPage } from '../views/hot-pages.js'
+import { hugeColumns } from '../views/huge-table.js'
+import { latestColumns } from '../views/latest-pages.js'
+import type { Line } from '../views/line.js'
+import type { FindingRow, RuleRow } from '../views/live-findings.js'
+import type { HugeRow } from '../views/live-huge.js'
+import type { PinRow } from '../views/live-pins.js'
+import type { LiveSnapshot, PageEvent, ProcessRow } from '../views/live-snapshot.js'
+import { pageColumns } from '../views/page-table.js'
+import { pinColumns } from '../views/pin-table.js'
+import { busiest, processColumns } from '../views/processes.js'
+import { sortRows, valueOf } from '../views/rows.js'
+import { RULE_COLUMNS, ruleLines } from '../views/rule-table.js'
+import type { Column } from '../views/table.js'
 import { count } from '../views/units.js'
-import { signs, type ViewOptions } from '../views/view-options.js'
-import { textWidth } from '../views/width.js'
-import type { RowCounts, ScreenState } from './state.js'
+import type { ViewOptions } from '../views/view-options.js'
+import type { ScreenState } from './state.js'
 import type { Pane } from './views.js'
 
-/** Rule, titles and rows: exactly `rows` lines. */
-export function listPane(
-  pane: Pane,
-  snapshot: LiveSnapshot,
-  state: ScreenState,
-  rows: number,
-  options: ViewOptions,
-): readonly Line[] {
-  const { title, lines } = list(pane, snapshot, state, Math.max(0, rows - 2), options)
-  return [ruleLine(title, pane, state, options), ...lines, ...blank(rows - 1 - lines.length)]
+/** Rows of one kind: which, in what columns, and what Enter tells of one. */
+interface ListSpec<Row> {
+  readonly title: (snapshot: LiveSnapshot) => string
+  readonly rows: (snapshot: LiveSnapshot) => readonly Row[]
+  readonly columns: (options: ViewOptions, snapshot: LiveSnapshot) => readonly Column<Row>[]
+  /** Said where there is no row at all. */
+  readonly empty: (snapshot: LiveSnapshot) => string
+  readonly detail?: (row: Row, snapshot: LiveSnapshot, options: ViewOptions) => readonly Line[]
 }
 
-interface ListText {
+/** A list as the screen now shows it: filtered and sorted. */
+export interface ShownList<Row> {
   readonly title: string
-  readonly lines: readonly Line[]
+  readonly columns: readonly Column<Row>[]
+  readonly rows: readonly Row[]
+  readonly empty: string
+  readonly detail: (row: Row) => readonly Line[]
 }
 
-function list(
+/** Calls `use` with the list of a pane, whatever its rows are. */
+export function withList<Result>(
   pane: Pane,
   snapshot: LiveSnapshot,
   state: ScreenState,
-  height: number,
   options: ViewOptions,
-): ListText {
-  const shown = <Row>(
-    all: readonly Row[],
-    lines: (rows: readonly Row[], options: ListOptions) => readonly Line[],
-    empty: string,
-  ) => {
-    if (all.length === 0) return [[span(`  ${empty}`, 'dim')]]
-    const part = window(all, state.cursor[pane], height)
-    return lines(part.rows, { ...options, ...selection(pane, part.cursor, state) })
-  }
+  use: <Row>(list: ShownList<Row>) => Result,
+): Result {
+  const show = <Row>(spec: ListSpec<Row>) => use(shown(spec, pane, snapshot, state, options))
   switch (pane) {
-    case 'processes': {
-      const rows = sortProcesses(snapshot.processes, state.sort, state.direction)
-      const { sort, direction } = state
-      return {
-        title: `Processes ${count(rows.length)}${beyond(snapshot.forgottenProcesses, 'quiet ones forgotten')}`,
-        lines: shown(rows, (part, list) => processLines(part, { ...list, sort, direction }), 'none yet'),
-      }
-    }
+    case 'processes':
+      return show(PROCESSES)
     case 'latest':
-      return { title: 'Latest page events', lines: shown(snapshot.latest, latestPageLines, 'none yet') }
+      return show(LATEST)
     case 'findings':
-      return {
-        title: `Findings ${verdictWords(snapshot.verdicts)}${beyond(snapshot.findingsBeyond, 'beyond this list')}`,
-        lines: shown(snapshot.findings, findingTableLines, noFindings(snapshot)),
-      }
+      return show(FINDINGS)
     case 'pages':
-      return { title: 'Hottest pages', lines: shown(snapshot.pages, pageTableLines, 'no faults yet') }
-    case 'pins': {
-      const { rows, pinnedPages, longtermPages } = snapshot.pins
-      const nowNs = snapshot.hostTimeNs
-      return {
-        title: `Pins: ${count(pinnedPages)} pages, ${count(longtermPages)} of them long-term${beyond(snapshot.pins.beyond, 'beyond this list')}`,
-        lines: shown(rows, (part, list) => pinTableLines(part, { ...list, nowNs }), 'nothing is pinned'),
-      }
-    }
+      return show(PAGES)
+    case 'pins':
+      return show(PINS)
     case 'huge':
-      return {
-        title: 'Huge pages: splits and collapses, by process and cause',
-        lines: shown(snapshot.huge, hugeTableLines, 'none yet'),
-      }
+      return show(HUGE)
     case 'rules':
-      return {
-        title: 'Rules',
-        lines: shown(snapshot.rules, ruleTableLines, 'no rules are at work on this stream'),
-      }
+      return show(RULES)
     case 'legs':
-      return {
-        title: 'Legs and their books',
-        lines: shown(snapshot.legs, legTableLines, 'not connected yet'),
-      }
+      return show(LEGS)
   }
+}
+
+function shown<Row>(
+  spec: ListSpec<Row>,
+  pane: Pane,
+  snapshot: LiveSnapshot,
+  state: ScreenState,
+  options: ViewOptions,
+): ShownList<Row> {
+  const columns = spec.columns(options, snapshot)
+  const all = spec.rows(snapshot)
+  const { filter } = state
+  const byId = new Map(columns.map((column) => [column.id, column]))
+  const passed =
+    filter === null
+      ? all
+      : all.filter((row) => {
+          const field = (id: string) => {
+            const column = byId.get(id)
+            return column === undefined ? undefined : valueOf(column, row)
+          }
+          return matches(filter, field, () => columns.map((column) => column.text(row)))
+        })
+  const order = state.orders[pane]
+  const left = all.length - passed.length
+  return {
+    title: spec.title(snapshot) + (left === 0 ? '' : ` (${count(left)} left out by the filter)`),
+    columns,
+    rows: order === undefined ? passed : sortRows(columns, passed, order),
+    empty: left === 0 ? spec.empty(snapshot) : 'nothing passes the filter',
+    detail: (row) => spec.detail?.(row, snapshot, options) ?? [],
+  }
+}
+
+const PROCESSES: ListSpec<ProcessRow> = {
+  title: ({ processes, forgottenProcesses }) =>
+    `Processes ${count(busiest(processes).length)}${beyond(forgottenProcesses, 'quiet ones forgotten')}`,
+  rows: ({ processes }) => busiest(processes),
+  columns: processColumns,
+  empty: () => 'none yet',
+}
+
+const LATEST: ListSpec<PageEvent> = {
+  title: () => 'Latest page events',
+  rows: ({ latest }) => latest,
+  columns: latestColumns,
+  empty: () => 'none yet',
+}
+
+const FINDINGS: ListSpec<FindingRow> = {
+  title: ({ verdicts, findingsBeyond }) =>
+    `Findings ${verdictWords(verdicts)}${beyond(findingsBeyond, 'beyond this list')}`,
+  rows: ({ findings }) => findings,
+  columns: findingColumns,
+  empty: noFindings,
+  detail: (row, { rules }, options) =>
+    findingLines(row, rules.find(({ rule }) => rule === row.rule)?.text, options),
+}
+
+const PAGES: ListSpec<HotPage> = {
+  title: () => 'Hottest pages',
+  rows: ({ pages }) => pages,
+  columns: pageColumns,
+  empty: () => 'no faults yet',
+}
+
+const PINS: ListSpec<PinRow> = {
+  title: ({ pins }) =>
+    `Pins: ${count(pins.pinnedPages)} pages, ${count(pins.longtermPages)} of them long-term${beyond(pins.beyond, 'beyond this list')}`,
+  rows: ({ pins }) => pins.rows,
+  columns: (options, { hostTimeNs }) => pinColumns(options, hostTimeNs),
+  empty: () => 'nothing is pinned',
+}
+
+const HUGE: ListSpec<HugeRow> = {
+  title: () => 'Huge pages: splits and collapses, by process and cause',
+  rows: ({ huge }) => huge,
+  columns: hugeColumns,
+  empty: () => 'none yet',
+}
+
+const RULES: ListSpec<RuleRow> = {
+  title: () => 'Rules',
+  rows: ({ rules }) => rules,
+  columns: () => RULE_COLUMNS,
+  empty: () => 'no rules are at work on this stream',
+  detail: (row, _snapshot, options) => ruleLines(row, options),
+}
+
+const LEGS: ListSpec<LegBooks> = {
+  title: () => 'Legs and their books',
+  rows: ({ legs }) => legs,
+  columns: legColumns,
+  empty: () => 'not connected yet',
+  detail: (row, _snapshot, options) => legLines(row, options),
 }
 
 /** Nothing found is only good news where somebody looked. */
@@ -101,58 +174,13 @@ function noFindings({ rules }: LiveSnapshot): string {
 }
 
 function verdictWords(verdicts: LiveSnapshot['verdicts']): string {
-  const words = [...VERDICTS]
+  return [...VERDICTS]
     .reverse()
     .filter((verdict) => verdicts[verdict] > 0)
     .map((verdict) => `${count(verdicts[verdict])} ${verdict}`)
-  return words.join(', ')
+    .join(', ')
 }
 
 function beyond(rows: number, words: string): string {
   return rows === 0 ? '' : ` (${count(rows)} ${words})`
-}
-
-/** How many rows each list has. */
-export function rowCounts(snapshot: LiveSnapshot): Omit<RowCounts, 'detail'> {
-  return {
-    processes: snapshot.processes.filter((process) => process.events > 0).length,
-    latest: snapshot.latest.length,
-    findings: snapshot.findings.length,
-    pages: snapshot.pages.length,
-    pins: snapshot.pins.rows.length,
-    huge: snapshot.huge.length,
-    rules: snapshot.rules.length,
-    legs: snapshot.legs.length,
-  }
-}
-
-function selection(pane: Pane, cursor: number, state: ScreenState): { readonly selected?: number } {
-  return state.pane === pane ? { selected: cursor } : {}
-}
-
-/** The part of `all` that shows the row under the cursor, and where in it the cursor is. */
-function window<Row>(
-  all: readonly Row[],
-  cursor: number,
-  height: number,
-): { rows: readonly Row[]; cursor: number } {
-  const at = Math.min(cursor, Math.max(0, all.length - 1))
-  const from = Math.max(0, at - Math.max(1, height) + 1)
-  return { rows: all.slice(from, from + Math.max(0, height)), cursor: at - from }
-}
-
-function blank(rows: number): readonly Line[] {
-  return Array.from({ length: Math.max(0, rows) }, () => [])
-}
-
-export function ruleLine(title: string, pane: Pane, state: ScreenState, options: ViewOptions): Line {
-  const { rule, cursor } = signs(options.charset)
-  const focused = state.pane === pane
-  const start = `${focused ? cursor : rule}${rule} `
-  const rest = Math.max(0, options.width - textWidth(start + title) - 1)
-  return [
-    span(start, focused ? 'title' : 'dim'),
-    span(title, focused ? 'title' : 'plain'),
-    span(' ' + rule.repeat(rest), 'dim'),
-  ]
 }

@@ -1,18 +1,11 @@
-import type { Line } from './line.js'
-import { tableOptions, type ListOptions } from './list-options.js'
 import type { FindingRow } from './live-findings.js'
 import { printable } from './printable.js'
-import { renderTable, type Column } from './table.js'
+import type { Column } from './table.js'
 import { count, pageAddress, sinceBoot } from './units.js'
 import { verdictRole } from './verdict-role.js'
 import type { ViewOptions } from './view-options.js'
 
-/** Title line and one line a finding. */
-export function findingTableLines(rows: readonly FindingRow[], options: ListOptions): readonly Line[] {
-  return renderTable(columns(options), rows, tableOptions(options))
-}
-
-function columns({ charset }: ViewOptions): readonly Column<FindingRow>[] {
+export function findingColumns({ charset }: ViewOptions): readonly Column<FindingRow>[] {
   const left = { align: 'left', grow: 0, dropOrder: 0 } as const
   const right = { align: 'right', grow: 0, dropOrder: 0 } as const
   return [
@@ -25,7 +18,14 @@ function columns({ charset }: ViewOptions): readonly Column<FindingRow>[] {
       text: (row) => row.verdict,
       role: (row) => verdictRole(row.verdict),
     },
-    { ...right, id: 'count', title: 'count', width: 7, text: (row) => count(row.count) },
+    {
+      ...right,
+      id: 'count',
+      title: 'count',
+      width: 7,
+      value: (row) => row.count,
+      text: (row) => count(row.count),
+    },
     { ...left, id: 'cause', title: 'cause', width: 10, grow: 1, most: 16, text: (row) => row.cause },
     { ...left, id: 'size', title: 'size', width: 10, dropOrder: 2, text: (row) => row.size },
     {
@@ -43,6 +43,7 @@ function columns({ charset }: ViewOptions): readonly Column<FindingRow>[] {
       id: 'pid',
       title: 'pid',
       width: 7,
+      value: (row) => row.tgid,
       text: (row) => (row.tgid === 0 ? '-' : row.tgid.toString()),
     },
     {
@@ -60,6 +61,7 @@ function columns({ charset }: ViewOptions): readonly Column<FindingRow>[] {
       title: 'address',
       width: 14,
       dropOrder: 3,
+      value: (row) => row.last.vpn * 4096,
       text: (row) => pageAddress(row.last.vpn),
     },
     { ...right, id: 'last', title: 'last s', width: 14, dropOrder: 4, text: (row) => sinceBoot(row.lastNs) },

@@ -1,9 +1,8 @@
 import type { LegBooks } from '../model/events.js'
 import { span, type Line } from './line.js'
-import { tableOptions, type ListOptions } from './list-options.js'
 import type { LiveSnapshot } from './live-snapshot.js'
 import { printable } from './printable.js'
-import { renderTable, type Column } from './table.js'
+import type { Column } from './table.js'
 import { bytes, count, duration } from './units.js'
 import type { ViewOptions } from './view-options.js'
 import { wrapped } from './wrapped.js'
@@ -32,12 +31,8 @@ export function agentLines({ agent, load }: LiveSnapshot, { charset }: ViewOptio
   ]
 }
 
-/** Title line and one line a leg: its hook and its books. */
-export function legTableLines(rows: readonly LegBooks[], options: ListOptions): readonly Line[] {
-  return renderTable(columns(options), rows, tableOptions(options))
-}
-
-function columns({ charset }: ListOptions): readonly Column<LegBooks>[] {
+/** Its hook and its books. */
+export function legColumns({ charset }: ViewOptions): readonly Column<LegBooks>[] {
   const number = (
     id: 'seen' | 'submitted' | 'filtered' | 'throttled' | 'missed',
     dropOrder: number,
@@ -49,6 +44,7 @@ function columns({ charset }: ListOptions): readonly Column<LegBooks>[] {
     width,
     grow: 0,
     dropOrder,
+    value: (row) => row[id],
     text: (row) => count(row[id]),
     ...(id === 'missed' ? { role: (row: LegBooks) => (row.missed > 0 ? 'warn' : 'plain') } : {}),
   })
@@ -71,6 +67,7 @@ function columns({ charset }: ListOptions): readonly Column<LegBooks>[] {
       width: 9,
       grow: 0,
       dropOrder: 0,
+      value: (row) => row.ringFull,
       text: (row) => count(row.ringFull),
       role: (row) => (row.ringFull > 0 ? 'bad' : 'plain'),
     },

@@ -1,21 +1,33 @@
-import type { Line } from './line.js'
-import { tableOptions, type ListOptions } from './list-options.js'
 import type { HugeRow } from './live-huge.js'
 import { printable } from './printable.js'
-import { renderTable, type Column } from './table.js'
+import type { Column } from './table.js'
+import type { ViewOptions } from './view-options.js'
 import { count, sinceBoot } from './units.js'
 
-/** Title line and one line a process and cause. */
-export function hugeTableLines(rows: readonly HugeRow[], options: ListOptions): readonly Line[] {
-  return renderTable(columns(options), rows, tableOptions(options))
-}
-
-function columns({ charset }: ListOptions): readonly Column<HugeRow>[] {
-  const right = (id: string, title: string, text: (row: HugeRow) => string, width = 11, dropOrder = 0) =>
-    ({ id, title, align: 'right', width, grow: 0, dropOrder, text }) as const
+export function hugeColumns({ charset }: ViewOptions): readonly Column<HugeRow>[] {
   const left = { align: 'left', dropOrder: 0 } as const
+  const right = { align: 'right', grow: 0, dropOrder: 0 } as const
+  const number = (
+    id: 'pmdSplits' | 'folioSplits' | 'refused' | 'collapses',
+    title: string,
+    width: number,
+  ) => ({
+    ...right,
+    id,
+    title,
+    width,
+    value: (row: HugeRow) => row[id],
+    text: (row: HugeRow) => count(row[id]),
+  })
   return [
-    right('pid', 'pid', (row) => (row.tgid === 0 ? 'others' : row.tgid.toString()), 7),
+    {
+      ...right,
+      id: 'pid',
+      title: 'pid',
+      width: 7,
+      value: (row) => row.tgid,
+      text: (row) => (row.tgid === 0 ? 'others' : row.tgid.toString()),
+    },
     {
       ...left,
       id: 'comm',
@@ -34,10 +46,18 @@ function columns({ charset }: ListOptions): readonly Column<HugeRow>[] {
       most: 40,
       text: (row) => (row.cause === '' ? '?' : printable(row.cause, charset)),
     },
-    right('pmd', 'PMD splits', (row) => count(row.pmdSplits)),
-    right('folio', 'folio split', (row) => count(row.folioSplits)),
-    right('refused', 'refused', (row) => count(row.refused), 8),
-    right('collapse', 'collapses', (row) => count(row.collapses), 9),
-    right('last', 'last s', (row) => sinceBoot(row.lastNs), 14, 1),
+    number('pmdSplits', 'PMD splits', 11),
+    number('folioSplits', 'folio split', 11),
+    number('refused', 'refused', 8),
+    number('collapses', 'collapses', 9),
+    {
+      ...right,
+      id: 'last',
+      title: 'last s',
+      width: 14,
+      dropOrder: 1,
+      value: (row) => row.lastNs / 1e9,
+      text: (row) => sinceBoot(row.lastNs),
+    },
   ]
 }

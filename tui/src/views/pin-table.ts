@@ -1,22 +1,12 @@
 import { Foll } from '../model/kinds.js'
-import type { Line } from './line.js'
-import { tableOptions, type ListOptions } from './list-options.js'
 import type { PinRow } from './live-pins.js'
 import { printable } from './printable.js'
-import { renderTable, type Column } from './table.js'
+import type { Column } from './table.js'
+import type { ViewOptions } from './view-options.js'
 import { count, duration, pageAddress } from './units.js'
 
-export interface PinTableOptions extends ListOptions {
-  /** What ages are reckoned to: ns since the host's boot. */
-  readonly nowNs: number
-}
-
-/** Title line and one line a pin. */
-export function pinTableLines(rows: readonly PinRow[], options: PinTableOptions): readonly Line[] {
-  return renderTable(columns(options), rows, tableOptions(options))
-}
-
-function columns({ charset, nowNs }: PinTableOptions): readonly Column<PinRow>[] {
+/** `nowNs` is what ages are reckoned to: ns since the host's boot. */
+export function pinColumns({ charset }: ViewOptions, nowNs: number): readonly Column<PinRow>[] {
   const left = { align: 'left', grow: 0, dropOrder: 0 } as const
   const right = { align: 'right', grow: 0, dropOrder: 0 } as const
   return [
@@ -25,11 +15,26 @@ function columns({ charset, nowNs }: PinTableOptions): readonly Column<PinRow>[]
       id: 'age',
       title: 'held',
       width: 9,
+      value: (row) => (nowNs - row.fromNs) / 1e9,
       text: (row) => duration(Math.max(0, nowNs - row.fromNs)),
     },
     { ...left, id: 'how', title: 'reference', width: 18, text: (row) => follWords(row.foll) },
-    { ...right, id: 'pages', title: 'pages', width: 7, text: (row) => count(row.pages) },
-    { ...right, id: 'pid', title: 'pid', width: 7, text: (row) => row.tgid.toString() },
+    {
+      ...right,
+      id: 'pages',
+      title: 'pages',
+      width: 7,
+      value: (row) => row.pages,
+      text: (row) => count(row.pages),
+    },
+    {
+      ...right,
+      id: 'pid',
+      title: 'pid',
+      width: 7,
+      value: (row) => row.tgid,
+      text: (row) => row.tgid.toString(),
+    },
     {
       ...left,
       id: 'comm',
@@ -54,9 +59,18 @@ function columns({ charset, nowNs }: PinTableOptions): readonly Column<PinRow>[]
       title: 'address',
       width: 14,
       dropOrder: 1,
+      value: (row) => row.vpn * 4096,
       text: (row) => pageAddress(row.vpn),
     },
-    { ...right, id: 'pfn', title: 'pfn', width: 10, dropOrder: 2, text: (row) => row.pfn.toString() },
+    {
+      ...right,
+      id: 'pfn',
+      title: 'pfn',
+      width: 10,
+      dropOrder: 2,
+      value: (row) => row.pfn,
+      text: (row) => row.pfn.toString(),
+    },
   ]
 }
 

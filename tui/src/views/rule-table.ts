@@ -1,18 +1,12 @@
 import { PAGE_SIZES } from '../model/finding.js'
 import { span, type Line } from './line.js'
-import { tableOptions, type ListOptions } from './list-options.js'
 import type { RuleRow } from './live-findings.js'
-import { renderTable, type Column } from './table.js'
+import type { Column } from './table.js'
 import { count } from './units.js'
 import type { ViewOptions } from './view-options.js'
 import { wrapped } from './wrapped.js'
 
-/** Title line and one line a rule. */
-export function ruleTableLines(rows: readonly RuleRow[], options: ListOptions): readonly Line[] {
-  return renderTable(COLUMNS, rows, tableOptions(options))
-}
-
-const COLUMNS: readonly Column<RuleRow>[] = [
+export const RULE_COLUMNS: readonly Column<RuleRow>[] = [
   { id: 'rule', title: 'rule', align: 'left', width: 4, grow: 0, dropOrder: 0, text: (row) => row.rule },
   {
     id: 'name',
@@ -31,7 +25,16 @@ const COLUMNS: readonly Column<RuleRow>[] = [
 ]
 
 function number(id: 'checked' | 'held' | 'broken' | 'unknown', dropOrder: number): Column<RuleRow> {
-  return { id, title: id, align: 'right', width: 11, grow: 0, dropOrder, text: (row) => count(row[id]) }
+  return {
+    id,
+    title: id,
+    align: 'right',
+    width: 11,
+    grow: 0,
+    dropOrder,
+    value: (row) => row[id],
+    text: (row) => count(row[id]),
+  }
 }
 
 /** What one rule says, what the traced kernel promises, and how it fared by how pages are mapped. */
