@@ -99,7 +99,8 @@ export function openTerminal(options: TerminalOptions): Terminal {
   for (const signal of END_SIGNALS) process.on(signal, onSignal)
   screen.on('keypress', (char: string | undefined, key: { readonly full?: string } | undefined) => {
     const name = key?.full ?? char
-    if (name !== undefined) options.onKey(name, char)
+    // The Enter key comes twice (lib/program.js, bindKeyboard): as `return`, and again as `enter`.
+    if (name !== undefined && name !== 'return') options.onKey(name, char)
   })
   screen.on('resize', options.onResize)
 
