@@ -22,7 +22,7 @@ Exit status:
   ${ExitStatus.Ok}  done
   ${ExitStatus.Failed}  it could not be done; one line on stderr says why, and what to do
   ${ExitStatus.Usage}  the command line is wrong
-  ${ExitStatus.NotReady}  doctor: this host cannot be traced as it is
+  ${ExitStatus.NotReady}  doctor: this host cannot be traced as it is; findings, check: a hazard or a violation was found
   128+N  ended by signal N; what was recorded until then is kept
   lab passes on the exit status of its workload
 
