@@ -4,12 +4,18 @@ import { Command } from 'commander'
 import { requireAgent } from './commands/agent-binary.js'
 import { doctorCommand } from './commands/doctor.js'
 import { reportFailure } from './commands/failing.js'
+import { findingsCommand } from './commands/findings.js'
+import { forksCommand } from './commands/forks.js'
+import { gapsCommand } from './commands/gaps.js'
 import { followGuestOver } from './commands/guest-follower.js'
+import { gupStatsCommand } from './commands/gup-stats.js'
 import { labCommand } from './commands/lab.js'
 import { liveCommand } from './commands/live.js'
 import type { FeedOf } from './commands/live-session.js'
 import { pageCommand } from './commands/page.js'
+import { pinsCommand } from './commands/pins.js'
 import { recordCommand } from './commands/record.js'
+import { splitsCommand } from './commands/splits.js'
 import { sqlCommand } from './commands/sql.js'
 import { startCommand } from './commands/start.js'
 import { topCommand } from './commands/top.js'
@@ -42,7 +48,13 @@ function commands(): readonly Command[] {
     liveCommand(feedOf),
     recordCommand(feedOf),
     labCommand(followGuestOver(feedOf), () => requireAgent(process.env)),
+    findingsCommand(),
     pageCommand(),
+    pinsCommand(),
+    forksCommand(),
+    splitsCommand(),
+    gupStatsCommand(),
+    gapsCommand(),
     topCommand(),
     sqlCommand(),
     doctorCommand(),
