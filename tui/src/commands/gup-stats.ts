@@ -1,10 +1,9 @@
 import { Command } from 'commander'
 import { gupAnswers, type CauseRow, type GupStats, type RuleCountRow } from '../views/recorded/gup-stats.js'
 import { TAKER_COLUMNS, type TakerRow } from '../views/recorded/pins.js'
-import { clip } from '../views/width.js'
 import { wholeNumber } from './arguments.js'
 import { printJson, printLine } from './output.js'
-import { outputOptions, withRecording } from './reading.js'
+import { withRecording } from './reading.js'
 import { printTable } from './tables.js'
 
 export function gupStatsCommand(): Command {
@@ -30,8 +29,7 @@ export function gupStatsCommand(): Command {
 }
 
 function tell(stats: GupStats, limit: number): void {
-  const { width } = outputOptions(process.env)
-  for (const answer of gupAnswers(stats)) printLine(clip(answer, width))
+  for (const answer of gupAnswers(stats)) printLine(answer)
   printLine()
   printTable(TAKER_COLUMNS, stats.takers.slice(0, limit), { sortedBy: 'pins', empty: 'Nothing was taken.' })
 }
