@@ -7,5 +7,7 @@ CREATE INDEX IF NOT EXISTS ix_edge_to ON edge (to_frame);
 CREATE INDEX IF NOT EXISTS ix_frame_pfn ON frame (pfn);
 CREATE INDEX IF NOT EXISTS ix_process_mm ON process (mm);
 CREATE INDEX IF NOT EXISTS ix_process_tgid ON process (tgid);
+CREATE INDEX IF NOT EXISTS ix_pin_page ON pin (mm, vpn);
+CREATE INDEX IF NOT EXISTS ix_pin_pfn ON pin (pfn);
 CREATE INDEX IF NOT EXISTS ix_fork_child ON fork (child_mm);
 CREATE INDEX IF NOT EXISTS ix_block_seq ON event_block (run, first_seq);

@@ -4,13 +4,19 @@ import { Command } from 'commander'
 import { requireAgent } from './commands/agent-binary.js'
 import { doctorCommand } from './commands/doctor.js'
 import { reportFailure } from './commands/failing.js'
+import { findingsCommand } from './commands/findings.js'
+import { forksCommand } from './commands/forks.js'
+import { gapsCommand } from './commands/gaps.js'
 import { followGuestOver } from './commands/guest-follower.js'
+import { gupStatsCommand } from './commands/gup-stats.js'
 import { labCommand } from './commands/lab.js'
 import { liveCommand } from './commands/live.js'
 import type { FeedOf } from './commands/live-session.js'
 import { addManual } from './commands/manual.js'
 import { pageCommand } from './commands/page.js'
+import { pinsCommand } from './commands/pins.js'
 import { recordCommand } from './commands/record.js'
+import { splitsCommand } from './commands/splits.js'
 import { sqlCommand } from './commands/sql.js'
 import { startCommand } from './commands/start.js'
 import { topCommand } from './commands/top.js'
@@ -23,7 +29,7 @@ Exit status:
   ${ExitStatus.Ok}  done
   ${ExitStatus.Failed}  it could not be done; one line on stderr says why, and what to do
   ${ExitStatus.Usage}  the command line is wrong
-  ${ExitStatus.NotReady}  doctor: this host cannot be traced as it is
+  ${ExitStatus.NotReady}  doctor: this host cannot be traced as it is; findings, check: a hazard or a violation was found
   128+N  ended by signal N; what was recorded until then is kept
   lab passes on the exit status of its workload
 
@@ -43,7 +49,13 @@ function commands(): readonly Command[] {
     liveCommand(feedOf),
     recordCommand(feedOf),
     labCommand(followGuestOver(feedOf), () => requireAgent(process.env)),
+    findingsCommand(),
     pageCommand(),
+    pinsCommand(),
+    forksCommand(),
+    splitsCommand(),
+    gupStatsCommand(),
+    gapsCommand(),
     topCommand(),
     sqlCommand(),
     doctorCommand(),

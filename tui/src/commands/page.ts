@@ -94,8 +94,8 @@ export function sourceOf(recording: Recording): PageSource {
 }
 
 /** Addresses as 0x hex, as everywhere; times in ns. */
-function pageJson({ slots, trees, cut }: PageView): object {
-  return { slots: slots.map(withAddress), trees: trees.map(nodeJson), cut }
+function pageJson({ slots, trees, ...rest }: PageView): object {
+  return { slots: slots.map(withAddress), ...rest, trees: trees.map(nodeJson) }
 }
 
 function nodeJson({ owners, children, ...node }: FrameNode): object {

@@ -101,6 +101,7 @@ interface Totals {
   readonly events: number
   readonly pages: number
   readonly copies: number
+  readonly findings: number
   readonly lost: number
 }
 
@@ -109,13 +110,13 @@ function tell(path: string, model: LiveModel, lastedMs: number, json: true | und
   try {
     const [totals] = recording.ask<Totals>('totals', {})
     if (json) {
-      printJson({ ...liveJson(model.snapshot()), recorded: { ...totals, findings: 0 }, db: path })
+      printJson({ ...liveJson(model.snapshot()), recorded: totals, db: path })
       return
     }
     summaryLines(model.snapshot(), lastedMs * 1e6, outputOptions(process.env)).forEach(printLine)
-    const { events, pages, copies, lost } = totals
-    // No rule judges yet, so nothing was found; the line is what scripts read.
-    printLine(`events=${events} pages=${pages} copies=${copies} findings=0 lost=${lost} db=${path}`)
+    const { events, pages, copies, findings, lost } = totals
+    // The line that scripts read.
+    printLine(`events=${events} pages=${pages} copies=${copies} findings=${findings} lost=${lost} db=${path}`)
   } finally {
     recording.close()
   }

@@ -1,6 +1,4 @@
 import { Command, Option } from 'commander'
-import { plainText } from '../views/line.js'
-import { renderTable, type Column } from '../views/table.js'
 import {
   TOP_ORDERS,
   TOP_PAGE_COLUMNS,
@@ -10,10 +8,10 @@ import {
   type TopProcess,
 } from '../views/top.js'
 import { pageAddress } from '../views/units.js'
-import { signs } from '../views/view-options.js'
 import { wholeNumber } from './arguments.js'
-import { printJson, printLine } from './output.js'
-import { outputOptions, withRecording } from './reading.js'
+import { printJson } from './output.js'
+import { withRecording } from './reading.js'
+import { printTable } from './tables.js'
 
 interface TopOptions {
   readonly by: TopOrder
@@ -21,6 +19,8 @@ interface TopOptions {
   readonly limit: number
   readonly json?: true
 }
+
+const EMPTY = 'Nothing was counted.'
 
 export function topCommand(): Command {
   return new Command('top')
@@ -37,20 +37,12 @@ export function topCommand(): Command {
         if (pages) {
           const rows = recording.ask<TopPage>('top-pages', { limit })
           if (json) printJson(rows.map(({ vpn, ...row }) => ({ ...row, address: pageAddress(vpn) })))
-          else printTable(TOP_PAGE_COLUMNS, rows, 'copies')
+          else printTable(TOP_PAGE_COLUMNS, rows, { sortedBy: 'copies', empty: EMPTY })
         } else {
           const rows = recording.ask<TopProcess>('top-processes', { by, limit })
           if (json) printJson(rows)
-          else printTable(TOP_PROCESS_COLUMNS, rows, by)
+          else printTable(TOP_PROCESS_COLUMNS, rows, { sortedBy: by, empty: EMPTY })
         }
       })
     })
-}
-
-function printTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], sortedBy: string): void {
-  const { width, charset } = outputOptions(process.env)
-  const { cut, down } = signs(charset)
-  for (const line of renderTable(columns, rows, { width, sortedBy, sortMark: down, cutMark: cut }))
-    printLine(plainText(line).trimEnd())
-  if (rows.length === 0) printLine('Nothing was counted.')
 }

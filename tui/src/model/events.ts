@@ -43,6 +43,18 @@ export interface ProcessInfo {
   readonly startTimeNs: number
 }
 
+/**
+ * A call stack of the kernel, told once in a run of the agent, before the first event that names its number. Names are
+ * the kernel's own symbols, but come over the wire: never print them unescaped.
+ */
+export interface StackInfo {
+  readonly stack: number
+  /** The function that asked: `io_sqe_buffers_register`, `vfio_pin_pages_remote`; empty: not known. */
+  readonly taker: string
+  /** Innermost first: `symbol+0xoffset`. */
+  readonly frames: readonly string[]
+}
+
 /** Events [firstSeq, lastSeq] of this run never came (or `count` of them, where the kernel side lost them). */
 export interface LossInfo {
   readonly hop: 'ring' | 'client-queue' | 'replay'
@@ -91,6 +103,7 @@ export type StreamItem =
       readonly lastSeq: number
       readonly filtered: number
       readonly processes: readonly ProcessInfo[]
+      readonly stacks: readonly StackInfo[]
       readonly events: EventColumns
     }
   | { readonly type: 'loss'; readonly loss: LossInfo }

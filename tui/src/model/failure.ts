@@ -7,6 +7,8 @@ export const ExitStatus = {
   Usage: 2,
   /** `doctor`: something that tracing needs is missing here. */
   NotReady: 3,
+  /** `findings`, `check`: memory was in danger: a hazard or a violation is among what is told. */
+  Found: 3,
 } as const
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus]
 

@@ -1,8 +1,9 @@
 import Database from 'better-sqlite3'
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { Cause, EdgeKind, FrameKind } from '../model/facts.js'
-import { Kind, Outcome } from '../model/kinds.js'
+import { Cause, EdgeKind, FrameKind, PinEnd } from '../model/facts.js'
+import { VERDICTS } from '../model/finding.js'
+import { Foll, Kind, Outcome } from '../model/kinds.js'
 import { dbText, migrations, namedQuery } from './files.js'
 import { APPLICATION_ID, SCHEMA_VERSION, migrate } from './format.js'
 import { HOT_TABLES } from './hot-tables.js'
@@ -53,9 +54,12 @@ test('the table of words has every number of the model', () => {
   expect(db.prepare('SELECT topic, number, name FROM word ORDER BY topic, number').all()).toEqual([
     ...inModel('cause', Cause),
     ...inModel('edge', EdgeKind),
+    ...inModel('foll', Foll),
     ...inModel('frame', FrameKind),
     ...inModel('kind', Kind),
     ...inModel('outcome', Outcome),
+    ...inModel('pin-end', PinEnd),
+    ...VERDICTS.map((name, number) => ({ topic: 'verdict', number, name })),
   ])
 })
 

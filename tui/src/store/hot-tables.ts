@@ -18,6 +18,23 @@ export const HOT_TABLES = {
     'until_seq',
   ],
   edge: ['edge', 'kind', 'from_frame', 'to_frame', 'mm', 'vpn', 'at_ns', 'seq'],
+  pin: [
+    'pin',
+    'mm',
+    'vpn',
+    'pages',
+    'pfn',
+    'foll',
+    'tgid',
+    'tid',
+    'stack',
+    'call',
+    'from_ns',
+    'from_seq',
+    'until_ns',
+    'until_seq',
+    'ended_by',
+  ],
   rate: ['second_ns', 'tgid', 'mm', 'kind', 'outcome', 'events', 'pages'],
 } as const
 export type HotTable = keyof typeof HOT_TABLES
@@ -26,5 +43,6 @@ export type HotTable = keyof typeof HOT_TABLES
 export const HOT_ENDS = {
   frame: ['freed_ns', 'freed_seq'],
   slot: ['until_ns', 'until_cause', 'until_seq'],
+  pin: ['until_ns', 'until_seq', 'ended_by'],
 } as const
 export type EndedTable = keyof typeof HOT_ENDS

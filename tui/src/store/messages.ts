@@ -1,4 +1,5 @@
-import type { AgentInfo, LegBooks } from '../model/events.js'
+import type { AgentInfo, LegBooks, StackInfo } from '../model/events.js'
+import type { Finding, RuleCount } from '../model/finding.js'
 import type { ForkFact, GapFact, MmFact, ProcessFact } from '../model/facts.js'
 import type { EndedTable, HotTable } from './hot-tables.js'
 
@@ -39,7 +40,21 @@ export type RareFact =
   | { readonly type: 'mm-ended'; readonly mm: number; readonly timeNs: number; readonly seq: number }
   | { readonly type: 'process'; readonly fact: ProcessFact }
   | { readonly type: 'fork'; readonly fact: ForkFact }
-  | { readonly type: 'gap'; readonly fact: GapFact }
+  | { readonly type: 'gap'; readonly fact: GapFact; readonly afterSeq: number }
+  | { readonly type: 'stacks'; readonly run: number; readonly stacks: readonly StackInfo[] }
+  /** What was found is concluded anew from the stored events: the findings that follow are all. */
+  | { readonly type: 'findings-anew' }
+  | { readonly type: 'finding'; readonly finding: Finding }
+  | { readonly type: 'rule-counts'; readonly run: number; readonly counts: readonly RuleCount[] }
+  /** `count` more of them; time and seq are those of the first of these. */
+  | {
+      readonly type: 'anomaly'
+      readonly run: number
+      readonly name: string
+      readonly count: number
+      readonly timeNs: number
+      readonly seq: number
+    }
 
 export interface AgentLoad {
   readonly timeNs: number

@@ -1,8 +1,9 @@
 import type Database from 'better-sqlite3'
 import type { AgentInfo, LegBooks } from '../model/events.js'
+import { VERDICTS, type Evidence, type Finding, type Reference } from '../model/finding.js'
 import type { RareFact } from './messages.js'
 
-/** Writes the facts of which there are few: runs, legs, address spaces, processes, forks, gaps. */
+/** Writes the facts of which there are few: runs, legs, address spaces, processes, forks, gaps, stacks, findings. */
 export class RareFactWriter {
   readonly #db: Database.Database
   readonly #statements = new Map<string, Database.Statement>()
@@ -58,12 +59,40 @@ export class RareFactWriter {
       case 'gap': {
         const { run, reason, leg, count, firstSeq, lastSeq, fromNs, untilNs } = fact.fact
         this.#run(
-          `INSERT INTO gap (run, reason, leg, events, first_seq, last_seq, from_ns, until_ns)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-          ...[run, reason, leg, count, firstSeq, lastSeq, fromNs, untilNs],
+          `INSERT INTO gap (run, reason, leg, events, first_seq, last_seq, from_ns, until_ns, after_seq)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          ...[run, reason, leg, count, firstSeq, lastSeq, fromNs, untilNs, fact.afterSeq],
         )
         return
       }
+      case 'stacks':
+        for (const { stack, taker, frames } of fact.stacks)
+          this.#run(
+            'INSERT INTO stack (run, stack, taker, frames) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+            ...[fact.run, stack, taker, JSON.stringify(frames)],
+          )
+        return
+      case 'findings-anew':
+        for (const table of ['evidence', 'finding', 'rule_count']) this.#run(`DELETE FROM ${table}`)
+        return
+      case 'finding':
+        this.#finding(fact.finding)
+        return
+      case 'rule-counts':
+        for (const { rule, size, checked, held, broken, unknown } of fact.counts)
+          this.#run(
+            `INSERT OR REPLACE INTO rule_count (run, rule, size, checked, held, broken, unknown)
+             VALUES (?, ?, ?, ?, ?, ?, ?)`,
+            ...[fact.run, rule, size, checked, held, broken, unknown],
+          )
+        return
+      case 'anomaly':
+        this.#run(
+          `INSERT INTO anomaly (run, name, count, first_ns, first_seq) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (run, name) DO UPDATE SET count = count + excluded.count`,
+          ...[fact.run, fact.name, fact.count, fact.timeNs, fact.seq],
+        )
+        return
     }
   }
 
@@ -84,6 +113,30 @@ export class RareFactWriter {
     for (const leg of agent.legs) this.#leg(run, leg)
   }
 
+  #finding({ first, last, ...told }: Finding): void {
+    const { finding, rule, verdict, count, firstNs, lastNs, mm, tgid, size, cause, causeTgid } = told
+    this.#run(
+      `INSERT INTO finding (finding, rule, verdict, count, first_ns, last_ns, mm, tgid, size, cause, cause_tgid)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (finding) DO UPDATE SET rule = excluded.rule, verdict = excluded.verdict, count = excluded.count,
+         first_ns = excluded.first_ns, last_ns = excluded.last_ns, mm = excluded.mm, tgid = excluded.tgid,
+         size = excluded.size, cause = excluded.cause, cause_tgid = excluded.cause_tgid`,
+      ...[finding, rule, VERDICTS.indexOf(verdict), count, firstNs, lastNs, mm, tgid, size, cause, causeTgid],
+    )
+    this.#evidence(finding, 'first', first)
+    this.#evidence(finding, 'last', last)
+  }
+
+  #evidence(finding: number, which: 'first' | 'last', evidence: Evidence): void {
+    const { run, seq, timeNs, kind, outcome, tgid, tid, mm, vpn, oldPfn, newPfn, flags } = evidence
+    const { refcount, mapcount, pincount, reference, words } = evidence
+    this.#run(
+      `INSERT OR REPLACE INTO evidence VALUES (${Array<string>(27).fill('?').join(', ')})`,
+      ...[finding, which, run, seq, timeNs, kind, outcome, tgid, tid, mm, vpn, oldPfn, newPfn, flags],
+      ...[refcount, mapcount, pincount, ...referenceValues(reference), words],
+    )
+  }
+
   #leg(run: number, leg: LegBooks): void {
     this.#run(
       'INSERT OR REPLACE INTO leg VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -92,7 +145,7 @@ export class RareFactWriter {
     )
   }
 
-  #run(sql: string, ...values: readonly (string | number | bigint)[]): void {
+  #run(sql: string, ...values: readonly (string | number | bigint | null)[]): void {
     let statement = this.#statements.get(sql)
     if (statement === undefined) {
       statement = this.#db.prepare(sql)
@@ -100,4 +153,11 @@ export class RareFactWriter {
     }
     statement.run(...values)
   }
+}
+
+/** In the order of the columns of `evidence`, from `pin` on. */
+function referenceValues(reference: Reference | undefined): readonly (string | number | null)[] {
+  if (reference === undefined) return Array<null>(9).fill(null)
+  const { pin, kind, write, longterm, stack, tgid, mm, vpn, takenNs } = reference
+  return [pin, kind, write ? 1 : 0, longterm ? 1 : 0, stack, tgid, mm, vpn, takenNs]
 }

@@ -225,6 +225,8 @@ function openCopy(path: string, older: number | undefined): Opened {
     copyFileSync(path, copy)
     if (existsSync(path + '-wal')) copyFileSync(path + '-wal', copy + '-wal')
     db = new Database(copy)
+    // Triggers and views of a hostile file call nothing while it is brought to our schema.
+    db.pragma('trusted_schema = OFF')
     if (older !== undefined) migrate(db, older)
     const why =
       older === undefined ? 'its folder is read-only' : `an older cowpath wrote it (schema ${older})`

@@ -81,7 +81,7 @@ export function stateOf(db: Database.Database): RecordingState {
     lastFrame: last('frame'),
     lastSlot: last('slot'),
     lastEdge: last('edge'),
-    lastPin: 0,
+    lastPin: last('pin'),
     lastMm: last('mm'),
     forks: last('fork'),
     ratedEvents: db.prepare<[], number | null>('SELECT sum(events) FROM rate').pluck().get() ?? 0,

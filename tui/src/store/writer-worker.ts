@@ -23,9 +23,11 @@ class Writer {
   readonly #frames: RowInserter
   readonly #slots: RowInserter
   readonly #edges: RowInserter
+  readonly #pins: RowInserter
   readonly #rates: RowInserter
   readonly #frameEnds: RowUpdater
   readonly #slotEnds: RowUpdater
+  readonly #pinEnds: RowUpdater
   readonly #block: Database.Statement
   readonly commit: (chunk: Chunk) => void
 
@@ -35,9 +37,11 @@ class Writer {
     this.#frames = new RowInserter(db, 'frame', HOT_TABLES.frame)
     this.#slots = new RowInserter(db, 'slot', HOT_TABLES.slot)
     this.#edges = new RowInserter(db, 'edge', HOT_TABLES.edge)
+    this.#pins = new RowInserter(db, 'pin', HOT_TABLES.pin)
     this.#rates = new RowInserter(db, 'rate', HOT_TABLES.rate)
     this.#frameEnds = new RowUpdater(db, 'frame', HOT_ENDS.frame)
     this.#slotEnds = new RowUpdater(db, 'slot', HOT_ENDS.slot)
+    this.#pinEnds = new RowUpdater(db, 'pin', HOT_ENDS.pin)
     this.#block = db.prepare(
       `INSERT INTO event_block (run, first_seq, last_seq, from_ns, until_ns, events, codec, data)
        VALUES (?, ?, ?, ?, ?, ?, ${CODEC_COLUMNS_DEFLATE}, ?)`,
@@ -47,9 +51,11 @@ class Writer {
       this.#frames.insert(chunk.rows.frame)
       this.#slots.insert(chunk.rows.slot)
       this.#edges.insert(chunk.rows.edge)
+      this.#pins.insert(chunk.rows.pin)
       this.#rates.insert(chunk.rows.rate)
       this.#frameEnds.update(chunk.ends.frame)
       this.#slotEnds.update(chunk.ends.slot)
+      this.#pinEnds.update(chunk.ends.pin)
       for (const block of chunk.blocks) this.#events(block)
     })
     this.commit = (chunk) => {

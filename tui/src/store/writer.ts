@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { AgentInfo, EventColumns, LegBooks } from '../model/events.js'
+import type { AgentInfo, EventColumns, LegBooks, StackInfo } from '../model/events.js'
 import type {
   Cause,
   EdgeKind,
@@ -13,9 +13,10 @@ import type {
   ProcessFact,
 } from '../model/facts.js'
 import { CowpathError } from '../model/failure.js'
-import { FactRows } from './fact-rows.js'
+import type { Finding, RuleCount } from '../model/finding.js'
+import { Conclusions } from './conclusions.js'
 import { workerFile } from './files.js'
-import { HOT_ENDS, HOT_TABLES } from './hot-tables.js'
+import { HotRows } from './hot-rows.js'
 import type { AgentLoad, Chunk, FromWriter, RareFact, RecordingState, ToWriter } from './messages.js'
 import { OpenBlocks } from './open-blocks.js'
 
@@ -45,21 +46,16 @@ export class RecordingWriter implements FactSink {
   readonly state: RecordingState
   readonly #worker: Worker
   readonly #listener: WriterListener
-  readonly #rows = {
-    frame: new FactRows(HOT_TABLES.frame.length),
-    slot: new FactRows(HOT_TABLES.slot.length),
-    edge: new FactRows(HOT_TABLES.edge.length),
-    rate: new FactRows(HOT_TABLES.rate.length),
-  }
-  readonly #ends = {
-    frame: new FactRows(HOT_ENDS.frame.length + 1),
-    slot: new FactRows(HOT_ENDS.slot.length + 1),
-  }
+  readonly #hot = new HotRows()
+  readonly #conclusions = new Conclusions()
   #rare: RareFact[] = []
   readonly #events = new OpenBlocks()
   /** Last sequence number of each run in the chunk that is being filled. */
   #seqs = new Map<number, number>()
   readonly #unacknowledged = new Map<number, ReadonlyMap<number, number>>()
+  /** Of the events that were handed in last. */
+  #run: number
+  #lastSeq: number
   #lastChunk = 0
   #waiting: (() => void)[] = []
   #timer: NodeJS.Timeout | undefined
@@ -69,6 +65,8 @@ export class RecordingWriter implements FactSink {
   private constructor(worker: Worker, state: RecordingState, listener: WriterListener) {
     this.#worker = worker
     this.state = state
+    this.#run = state.runs.at(-1)?.run ?? 0
+    this.#lastSeq = state.runs.at(-1)?.lastSeq ?? 0
     this.#listener = listener
     worker.on('message', (message: FromWriter) => {
       this.#heard(message)
@@ -111,10 +109,17 @@ export class RecordingWriter implements FactSink {
     this.#add({ type: 'load', run, load })
   }
 
+  /** Stacks of a run; one that was told before stays as it was. */
+  stacks(run: number, stacks: readonly StackInfo[]): void {
+    if (stacks.length > 0) this.#add({ type: 'stacks', run, stacks })
+  }
+
   /** Events [firstSeq, lastSeq] of a run, as they came. The columns may be used again after the call. */
   events(run: number, firstSeq: number, lastSeq: number, events: EventColumns): void {
     this.#events.add(run, firstSeq, lastSeq, events)
     this.#seqs.set(run, lastSeq)
+    this.#run = run
+    this.#lastSeq = lastSeq
     this.#startTimer()
   }
 
@@ -135,30 +140,16 @@ export class RecordingWriter implements FactSink {
   }
 
   gap(fact: GapFact): void {
-    this.#add({ type: 'gap', fact })
+    this.#add({ type: 'gap', fact, afterSeq: this.#lastSeq })
   }
 
   frameSeen(frame: number, pfn: number, order: number, kind: FrameKind, timeNs: number, seq: number): void {
-    const at = this.#rows.frame.add()
-    const row = this.#rows.frame.values
-    row[at] = frame
-    row[at + 1] = pfn
-    row[at + 2] = order
-    row[at + 3] = kind
-    row[at + 4] = timeNs
-    row[at + 5] = seq
-    row[at + 6] = NaN
-    row[at + 7] = NaN
+    this.#hot.frameSeen(frame, pfn, order, kind, timeNs, seq)
     this.#startTimer()
   }
 
   frameFreed(frame: number, timeNs: number, seq: number): void {
-    const begun = this.#rows.frame.find(frame)
-    const rows = begun < 0 ? this.#ends.frame : this.#rows.frame
-    const at = begun < 0 ? rows.add() : begun + 6
-    rows.values[at] = timeNs
-    rows.values[at + 1] = seq
-    if (begun < 0) rows.values[at + 2] = frame
+    this.#hot.frameFreed(frame, timeNs, seq)
     this.#startTimer()
   }
 
@@ -172,30 +163,12 @@ export class RecordingWriter implements FactSink {
     seq: number,
     certain: boolean,
   ): void {
-    const at = this.#rows.slot.add()
-    const row = this.#rows.slot.values
-    row[at] = slot
-    row[at + 1] = mm
-    row[at + 2] = vpn
-    row[at + 3] = frame
-    row[at + 4] = timeNs
-    row[at + 5] = cause
-    row[at + 6] = seq
-    row[at + 7] = certain ? 1 : 0
-    row[at + 8] = NaN
-    row[at + 9] = NaN
-    row[at + 10] = NaN
+    this.#hot.slotMapped(slot, mm, vpn, frame, timeNs, cause, seq, certain)
     this.#startTimer()
   }
 
   slotEnded(slot: number, timeNs: number, cause: Cause, seq: number): void {
-    const begun = this.#rows.slot.find(slot)
-    const rows = begun < 0 ? this.#ends.slot : this.#rows.slot
-    const at = begun < 0 ? rows.add() : begun + 8
-    rows.values[at] = timeNs
-    rows.values[at + 1] = cause
-    rows.values[at + 2] = seq
-    if (begun < 0) rows.values[at + 3] = slot
+    this.#hot.slotEnded(slot, timeNs, cause, seq)
     this.#startTimer()
   }
 
@@ -209,24 +182,25 @@ export class RecordingWriter implements FactSink {
     timeNs: number,
     seq: number,
   ): void {
-    const at = this.#rows.edge.add()
-    const row = this.#rows.edge.values
-    row[at] = edge
-    row[at + 1] = kind
-    row[at + 2] = fromFrame
-    row[at + 3] = toFrame
-    row[at + 4] = mm
-    row[at + 5] = vpn
-    row[at + 6] = timeNs
-    row[at + 7] = seq
+    this.#hot.edge(edge, kind, fromFrame, toFrame, mm, vpn, timeNs, seq)
     this.#startTimer()
   }
 
-  pinTaken(_pin: PinFact): void {}
+  pinTaken(pin: PinFact): void {
+    this.#hot.pinTaken(pin)
+    this.#startTimer()
+  }
 
-  pinEnded(_pin: number, _timeNs: number, _seq: number, _end: PinEnd): void {}
+  pinEnded(pin: number, timeNs: number, seq: number, end: PinEnd): void {
+    this.#hot.pinEnded(pin, timeNs, seq, end)
+    this.#startTimer()
+  }
 
-  anomaly(_name: string, _timeNs: number, _seq: number): void {}
+  /** Of the run of the events that were handed in last. */
+  anomaly(name: string, timeNs: number, seq: number): void {
+    this.#conclusions.anomaly(this.#run, name, timeNs, seq)
+    this.#startTimer()
+  }
 
   rate(
     secondNs: number,
@@ -237,16 +211,25 @@ export class RecordingWriter implements FactSink {
     events: number,
     pages: number,
   ): void {
-    const at = this.#rows.rate.add()
-    const row = this.#rows.rate.values
-    row[at] = secondNs
-    row[at + 1] = tgid
-    row[at + 2] = mm
-    row[at + 3] = kind
-    row[at + 4] = outcome
-    row[at + 5] = events
-    row[at + 6] = pages
+    this.#hot.rate(secondNs, tgid, mm, kind, outcome, events, pages)
     this.#startTimer()
+  }
+
+  /** Anew, or with what has come to it: the last word stays. */
+  finding(finding: Finding): void {
+    this.#conclusions.finding(finding)
+    this.#startTimer()
+  }
+
+  /** All counts of a run: the last ones stay. */
+  ruleCounts(run: number, counts: readonly RuleCount[]): void {
+    this.#conclusions.ruleCounts(run, counts)
+    this.#startTimer()
+  }
+
+  /** Forgets what was found: it is about to be concluded again, from the stored events, and told before the next await. */
+  findingsAnew(): void {
+    this.#add({ type: 'findings-anew' })
   }
 
   /**
@@ -297,22 +280,18 @@ export class RecordingWriter implements FactSink {
   }
 
   #isDue(): boolean {
-    const { frame, slot, edge } = this.#rows
-    const rows = frame.rows + slot.rows + edge.rows + this.#ends.frame.rows + this.#ends.slot.rows
-    return rows >= ROWS_A_CHUNK || this.#events.full >= BLOCKS_A_CHUNK
+    return this.#hot.size >= ROWS_A_CHUNK || this.#events.full >= BLOCKS_A_CHUNK
   }
 
   #send(): void {
     clearTimeout(this.#timer)
     if (this.#timer === undefined || this.#failure !== undefined) return
     this.#timer = undefined
-    const { frame, slot, edge, rate } = this.#rows
     const chunk: Chunk = {
       type: 'chunk',
       id: ++this.#lastChunk,
-      rare: this.#rare,
-      rows: { frame: frame.take(), slot: slot.take(), edge: edge.take(), rate: rate.take() },
-      ends: { frame: this.#ends.frame.take(), slot: this.#ends.slot.take() },
+      rare: [...this.#rare, ...this.#conclusions.take()],
+      ...this.#hot.take(),
       blocks: this.#events.take(),
     }
     this.#unacknowledged.set(chunk.id, this.#seqs)

@@ -1,6 +1,7 @@
 import { plainText } from './line.js'
-import type { FrameNode, OwnerView, PageView, SlotView } from './page.js'
+import type { FrameNode, OwnerView, PageFinding, PagePin, PageView, SlotView } from './page.js'
 import { printable } from './printable.js'
+import { commColumn, numberColumn, pidColumn, referenceText, textColumn } from './recorded/columns.js'
 import { renderTable, type Column } from './table.js'
 import { pageAddress, sinceBoot } from './units.js'
 import { signs, type ViewOptions } from './view-options.js'
@@ -13,6 +14,8 @@ export function pageLines(view: PageView, options: ViewOptions): readonly string
   const trees = view.trees.flatMap((tree) => treeLines(tree, '', ''))
   return [
     ...table.map((line) => plainText(line).trimEnd()),
+    ...pinLines(view.pins, options),
+    ...findingLines(view.findings, options),
     '',
     'Where the frames came from (* marks those that this page mapped):',
     ...trees.map((line) => clip(line, options.width, cut)),
@@ -41,6 +44,38 @@ const SLOT_COLUMNS: readonly Column<SlotView>[] = [
   column('address', 'ADDRESS', 14, 8, (slot) => pageAddress(slot.vpn)),
   column('comm', 'PROCESS', 15, 2, (slot) => printable(slot.comm)),
 ]
+
+const PIN_COLUMNS: readonly Column<PagePin>[] = [
+  numberColumn('from', 'FROM S', { width: 14 }, (pin) => sinceBoot(pin.from_ns)),
+  numberColumn('until', 'UNTIL S', { width: 14, dropOrder: 2 }, (pin) =>
+    pin.until_ns === null ? 'not seen' : sinceBoot(pin.until_ns),
+  ),
+  textColumn('reference', 'REFERENCE', { width: 24, grow: 1 }, (pin) => referenceText(pin)),
+  textColumn('end', 'ENDED BY', { width: 12, dropOrder: 3 }, (pin) => pin.ended_by),
+  pidColumn((pin) => pin.tgid),
+  commColumn(1, (pin) => pin.comm),
+]
+
+function pinLines(pins: readonly PagePin[], { width, charset }: ViewOptions): readonly string[] {
+  if (pins.length === 0) return []
+  const { cut, down } = signs(charset)
+  const table = renderTable(PIN_COLUMNS, pins, { width, sortMark: down, cutMark: cut })
+  return ['', 'Who held it:', ...table.map((line) => plainText(line).trimEnd())]
+}
+
+function findingLines(findings: readonly PageFinding[], { width, charset }: ViewOptions): readonly string[] {
+  if (findings.length === 0) return []
+  const { cut } = signs(charset)
+  return [
+    '',
+    'What the rules found:',
+    ...findings.map(({ rule, verdict, count, first_ns, cause, words }) => {
+      const often = count === 1 ? '' : `, ${count} times`
+      const what = `${rule} ${verdict} by ${cause} at ${sinceBoot(first_ns)}${often}`
+      return clip(printable(words === null ? what : `${what}: ${words}`, charset), width, cut)
+    }),
+  ]
+}
 
 function column(
   id: string,

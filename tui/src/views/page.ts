@@ -23,9 +23,39 @@ export type PageTarget =
 /** One page's whole history: what it mapped, from when, until when and why, and the family of those frames. */
 export interface PageView {
   readonly slots: readonly SlotView[]
+  /** References that GUP took through the page, or on the frame; the first ones. */
+  readonly pins: readonly PagePin[]
+  /** What the rules found of it, the most alarming first. */
+  readonly findings: readonly PageFinding[]
   readonly trees: readonly FrameNode[]
   /** True where a tree was too large to be told whole. */
   readonly cut: boolean
+}
+
+/** A row of db/queries/page-pins.sql. */
+export interface PagePin {
+  readonly pin: number
+  readonly tgid: number
+  readonly comm: string | null
+  readonly taker: string | null
+  readonly kind: string
+  readonly write: number
+  readonly longterm: number
+  readonly from_ns: number
+  readonly until_ns: number | null
+  readonly ended_by: string | null
+}
+
+/** A row of db/queries/page-findings.sql. */
+export interface PageFinding {
+  readonly finding: number
+  readonly rule: string
+  readonly verdict: string
+  readonly count: number
+  readonly first_ns: number
+  readonly last_ns: number
+  readonly cause: string
+  readonly words: string | null
 }
 
 export interface SlotView {
@@ -71,6 +101,8 @@ export interface OwnerView {
 
 const FRAMES_A_TREE = 1000
 const OWNERS_A_FRAME = 50
+const PINS_A_PAGE = 1000
+const FINDINGS_A_PAGE = 100
 
 interface SlotRow {
   readonly slot: number
@@ -117,7 +149,39 @@ export function pageView(source: PageSource, target: PageTarget): PageView {
     cut ||= family.length >= FRAMES_A_TREE
     trees.push(...treesOf(source, family, asked))
   }
-  return { slots: rows.map((row) => slotView(source, row)), trees, cut }
+  const page =
+    'pfn' in target
+      ? { tgid: null, vpn: null, pfn: target.pfn }
+      : { tgid: target.tgid, vpn: target.vpn, pfn: null }
+  const alive = 'pfn' in target && target.atNs !== null ? lifeOf(rows) : undefined
+  return {
+    slots: rows.map((row) => slotView(source, row)),
+    pins: source
+      .ask<PagePin>('page-pins', { ...page, limit: PINS_A_PAGE })
+      .filter((pin) => alive === undefined || overlaps(alive, pin.from_ns, pin.until_ns)),
+    findings: source
+      .ask<PageFinding>('page-findings', { ...page, limit: FINDINGS_A_PAGE })
+      .filter((finding) => alive === undefined || overlaps(alive, finding.first_ns, finding.last_ns)),
+    trees,
+    cut,
+  }
+}
+
+interface Span {
+  readonly fromNs: number
+  readonly untilNs: number
+}
+
+/** While somebody mapped it. */
+function lifeOf(rows: readonly SlotRow[]): Span {
+  return {
+    fromNs: rows.reduce((first, { from_ns }) => Math.min(first, from_ns), Infinity),
+    untilNs: rows.reduce((last, { until_ns }) => Math.max(last, until_ns ?? Infinity), 0),
+  }
+}
+
+function overlaps(span: Span, fromNs: number, untilNs: number | null): boolean {
+  return fromNs <= span.untilNs && (untilNs ?? Infinity) >= span.fromNs
 }
 
 function slotView(source: PageSource, row: SlotRow): SlotView {

@@ -48,10 +48,9 @@ test('a long history is cut, and says so', () => {
     counts: null,
   })
   const slots = Array.from({ length: 30 }, (_, index) => slot(index))
-  const lines = exampleLines({ slots, trees: [], cut: false }, options)
+  const page = { slots, pins: [], findings: [], trees: [], cut: false }
+  const lines = exampleLines(page, options)
   expect(lines.filter((line) => line.includes('redis')).length).toBe(8)
   expect(lines.at(-1)).toBe('(there is more of it)')
-  expect(exampleLines({ slots: slots.slice(0, 3), trees: [], cut: false }, options).at(-1)).not.toContain(
-    'more',
-  )
+  expect(exampleLines({ ...page, slots: slots.slice(0, 3) }, options).at(-1)).not.toContain('more')
 })

@@ -84,10 +84,18 @@ test('columns are what the generated decoder reads', () => {
   )
 })
 
-test('a batch comes back as it was encoded, processes and all', () => {
+test('a batch comes back as it was encoded, processes, stacks and all', () => {
   const item: BatchItem = {
     ...madeUpBatch(7, 100),
     processes: [{ tgid: 4001, parentTgid: 1, mm: 9, comm: 'redis-sérver', startTimeNs: 1e15 }],
+    stacks: [
+      {
+        stack: 1,
+        taker: 'vfio_pin_pages_remote',
+        frames: ['pin_user_pages_remote+0x41', 'vaddr_get_pfns+0x5f'],
+      },
+      { stack: 0xffff_ffff, taker: '', frames: [] },
+    ],
   }
   expect(decodeResponse(encodeItem(item))).toEqual(item)
 })
@@ -172,8 +180,13 @@ test.each<[string, readonly number[], RegExp]>([
   ['33 bits where 32 belong', [0x18, 0x80, 0x80, 0x80, 0x80, 0x10], /32-bit/],
   ['a time before boot', [0x08, 1, 0x10, 1, 0x18, 1, 0x6a, 1, 1], /before the boot/],
   ['a group', [0x0b], /wire type 3/],
+  ['a stack that is cut off', [0x3a, 3, 0x12, 9, 65], /cut off/],
+  ['a stack of 300 frames', [0x3a, 0xd8, 4, ...Array<number[]>(300).fill([0x1a, 0]).flat()], /257 frames/],
+  ['a symbol of 600 bytes', [0x3a, 0xdb, 4, 0x12, 0xd8, 4, ...Array<number>(600).fill(65)], /600 bytes/],
+  ['5,000 stacks', Array<number[]>(5000).fill([0x3a, 0]).flat(), /more than 4096 stacks/],
 ])('%s is an error, no more', (_what, batch, message) => {
-  const bytes = Uint8Array.from([0x12, batch.length, ...batch])
+  const length = [(batch.length & 0x7f) | 0x80, ((batch.length >>> 7) & 0x7f) | 0x80, batch.length >>> 14]
+  const bytes = Uint8Array.from([0x12, ...length, ...batch])
   expect(() => decodeResponse(bytes)).toThrow(DecodeError)
   expect(() => decodeResponse(bytes)).toThrow(message)
 })

@@ -1,7 +1,8 @@
-import type { EventColumns, ProcessInfo, StreamItem } from '../model/events.js'
+import type { EventColumns, ProcessInfo, StackInfo, StreamItem } from '../model/events.js'
 import { allocateColumns } from './columns.js'
 import { Cursor, DecodeError, safe } from './cursor.js'
 import { processOf, startedItem, lossItem, heartbeatItem } from './messages.js'
+import { MAX_STACKS, stackOf } from './stack.js'
 
 /** Of a batch that the agent sends: 1,024. A message that claims more than this is not believed. */
 export const MAX_EVENTS = 65_536
@@ -46,6 +47,7 @@ interface Head {
   filtered: number
   baseTimeNs: number
   readonly processes: ProcessInfo[]
+  readonly stacks: StackInfo[]
 }
 
 type Read = (column: Column, from: Cursor) => void
@@ -65,7 +67,7 @@ interface Column {
  * the wire: events are then numbered from first_seq in order, so that numbers stay unique, ascending and in the span.
  */
 export function decodeBatch(message: Cursor): StreamItem & { type: 'batch' } {
-  const { processes, ...head } = readHead(new Cursor(message.bytes, message.at, message.end))
+  const { processes, stacks, ...head } = readHead(new Cursor(message.bytes, message.at, message.end))
   const { firstSeq, lastSeq, events: count, filtered } = head
   if (count > MAX_EVENTS) throw new DecodeError(`a batch of ${count} events`)
   if (count + filtered > 0 && lastSeq - firstSeq + 1 !== count + filtered)
@@ -77,11 +79,19 @@ export function decodeBatch(message: Cursor): StreamItem & { type: 'batch' } {
   for (const [field, { filled }] of columns.entries())
     if (filled !== 0 && filled !== count) throw wrongLength(field + FIRST_VARINT_FIELD, filled, count)
   if (columns[0].filled === 0) events.timeNs.fill(head.baseTimeNs)
-  return { type: 'batch', firstSeq, lastSeq, filtered, processes, events }
+  return { type: 'batch', firstSeq, lastSeq, filtered, processes, stacks, events }
 }
 
 function readHead(message: Cursor): Head {
-  const head: Head = { firstSeq: 0, lastSeq: 0, events: 0, filtered: 0, baseTimeNs: 0, processes: [] }
+  const head: Head = {
+    firstSeq: 0,
+    lastSeq: 0,
+    events: 0,
+    filtered: 0,
+    baseTimeNs: 0,
+    processes: [],
+    stacks: [],
+  }
   while (!message.done) {
     const tag = message.tag()
     switch (tag) {
@@ -102,6 +112,10 @@ function readHead(message: Cursor): Head {
         break
       case (6 << 3) | 2:
         head.processes.push(processOf(message.nested()))
+        break
+      case (7 << 3) | 2:
+        if (head.stacks.length === MAX_STACKS) throw new DecodeError(`more than ${MAX_STACKS} stacks`)
+        head.stacks.push(stackOf(message.nested()))
         break
       default:
         message.skip(tag & 7)

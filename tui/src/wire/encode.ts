@@ -37,7 +37,7 @@ function responseOf(item: StreamItem): cowpath.v1.TraceResponse.$Properties {
 }
 
 export function batchOf(batch: StreamItem & { readonly type: 'batch' }): cowpath.v1.Batch.$Properties {
-  const { firstSeq, lastSeq, filtered, processes, events } = batch
+  const { firstSeq, lastSeq, filtered, processes, stacks, events } = batch
   const baseTimeNs = events.length === 0 ? 0 : events.timeNs[0]
   return {
     firstSeq,
@@ -46,6 +46,7 @@ export function batchOf(batch: StreamItem & { readonly type: 'batch' }): cowpath
     events: events.length,
     baseTimeNs,
     processes: processes.map((process) => ({ ...process, comm: Buffer.from(process.comm) })),
+    stacks: stacks.map(({ frames, ...stack }) => ({ ...stack, frames: [...frames] })),
     kind: events.kind,
     outcome: events.outcome,
     order: events.order,

@@ -82,6 +82,7 @@ export function batchOf(
     lastSeq: columns.seq.at(-1) ?? 0,
     filtered: 0,
     processes,
+    stacks: [],
     events: columns,
   }
 }

@@ -25,7 +25,15 @@ export type BatchItem = StreamItem & { readonly type: 'batch' }
 export function madeUpBatch(firstSeq: number, count: number): BatchItem {
   const events = allocateColumns(count)
   for (let i = 0; i < count; i++) fill(events, i, firstSeq + i)
-  return { type: 'batch', firstSeq, lastSeq: firstSeq + count - 1, filtered: 0, processes: [], events }
+  return {
+    type: 'batch',
+    firstSeq,
+    lastSeq: firstSeq + count - 1,
+    filtered: 0,
+    processes: [],
+    stacks: [],
+    events,
+  }
 }
 
 function fill(events: EventColumns, i: number, seq: number): void {

@@ -1,0 +1,19 @@
+-- Pins that hold a page: by the page of a process that they were taken through, or by the physical page.
+-- :tgid process id and :vpn address >> 12; or :pfn page frame number, with the other two NULL
+-- :limit rows at most
+SELECT p.pin, p.tgid, (SELECT q.comm FROM process q WHERE q.tgid = p.tgid ORDER BY q.process DESC LIMIT 1) AS comm,
+       nullif(s.taker, '') AS taker, iif(p.foll & 4, 'pin', 'get') AS kind, p.foll & 1 AS write,
+       p.foll >> 3 & 1 AS longterm, p.from_ns, p.until_ns, e.name AS ended_by
+FROM pin p
+LEFT JOIN mm m ON m.mm = p.mm
+LEFT JOIN stack s ON s.run = m.run AND s.stack = p.stack
+LEFT JOIN word e ON e.topic = 'pin-end' AND e.number = p.ended_by
+WHERE CASE WHEN :pfn IS NULL
+        THEN p.vpn <= :vpn AND p.vpn + p.pages > :vpn
+             AND p.mm IN (SELECT mm FROM process WHERE tgid = :tgid AND mm IS NOT NULL
+                          UNION SELECT child_mm FROM fork WHERE child_tgid = :tgid
+                          UNION SELECT parent_mm FROM fork WHERE parent_tgid = :tgid)
+        ELSE p.pfn <= :pfn AND p.pfn + p.pages > :pfn
+      END
+ORDER BY p.from_ns, p.pin
+LIMIT :limit;

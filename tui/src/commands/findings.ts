@@ -1,0 +1,70 @@
+import { Command, Option } from 'commander'
+import { ExitStatus } from '../model/failure.js'
+import { RULE_IDS, VERDICTS, type RuleId, type Verdict } from '../model/finding.js'
+import { findingJson, findingLines, isAlarm, type RecordedFinding } from '../views/recorded/findings.js'
+import { secondsSinceBoot, wholeNumber } from './arguments.js'
+import { printJson, printLine } from './output.js'
+import { outputOptions, withRecording } from './reading.js'
+import { printLines } from './tables.js'
+
+export interface FindingFilter {
+  readonly rule?: RuleId
+  readonly verdict?: Verdict
+  readonly pid?: number
+  /** ns since boot. */
+  readonly since?: number
+  readonly until?: number
+  readonly all?: true
+  readonly json?: true
+}
+
+/** Where findings are asked: a recording, or what was just concluded from one. */
+export interface FindingSource {
+  ask<Row>(query: string, parameters: Readonly<Record<string, string | number | null>>): Row[]
+}
+
+export function findingsCommand(): Command {
+  const command = new Command('findings')
+    .description('lists what the rules found: who lost or leaked data, why, and how often')
+    .argument('<recording>', 'a file that cowpath record wrote')
+  return filtered(command).action((path: string, filter: FindingFilter) => {
+    process.exitCode = withRecording(path, (recording) => tellFindings(recording, filter))
+  })
+}
+
+/** The options by which findings are chosen, and what their exit status means. */
+export function filtered(command: Command): Command {
+  return command
+    .addOption(new Option('--rule <id>', 'only this rule').choices(RULE_IDS))
+    .addOption(new Option('--verdict <verdict>', 'only this verdict').choices(VERDICTS).conflicts('all'))
+    .option('--pid <pid>', 'only of this process', wholeNumber)
+    .option('--since <seconds>', 'only what was observed since then (seconds since boot)', secondsSinceBoot)
+    .option('--until <seconds>', 'only what was observed until then (seconds since boot)', secondsSinceBoot)
+    .option('--all', 'advice, measurements and what could not be said as well')
+    .option('--json', 'one JSON object a line')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 nothing dangerous among them, 3 a hazard or a violation among them, ' +
+        '1 the file cannot be read.',
+    )
+}
+
+/** Prints the findings that the filter wants, the most alarming first. Returns the exit status. */
+export function tellFindings(source: FindingSource, filter: FindingFilter): number {
+  const rows = source.ask<RecordedFinding>('findings', {
+    least: filter.all || filter.verdict !== undefined ? 0 : VERDICTS.indexOf('self-inflicted'),
+    verdict: filter.verdict ?? null,
+    rule: filter.rule ?? null,
+    tgid: filter.pid ?? null,
+    since_ns: filter.since ?? null,
+    until_ns: filter.until ?? null,
+    limit: NO_LIMIT,
+  })
+  if (filter.json) for (const row of rows) printJson(findingJson(row))
+  else if (rows.length === 0) printLine('Nothing of that kind was found.')
+  else printLines(findingLines(rows, outputOptions(process.env)))
+  return rows.some(isAlarm) ? ExitStatus.Found : ExitStatus.Ok
+}
+
+/** SQLite: a negative limit is none. The rules bound how many findings there are. */
+const NO_LIMIT = -1

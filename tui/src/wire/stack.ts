@@ -1,0 +1,40 @@
+import type { StackInfo } from '../model/events.js'
+import { type Cursor, DecodeError } from './cursor.js'
+
+/** Of a batch. An agent sends one an event at most, of 1,024. */
+export const MAX_STACKS = 4096
+/** The kernel walks 127 frames at most (PERF_MAX_STACK_DEPTH, include/uapi/linux/perf_event.h), user frames as many. */
+const MAX_FRAMES = 256
+/** The kernel's own bound of a symbol (KSYM_NAME_LEN, include/linux/kallsyms.h), its offset and module with room. */
+const MAX_SYMBOL_BYTES = 512 + 64
+
+/** Reads a Stack by hand, so that a hostile one ends before it has become 2^20 strings. Throws only DecodeError. */
+export function stackOf(message: Cursor): StackInfo {
+  let stack = 0
+  let taker = ''
+  const frames: string[] = []
+  while (!message.done) {
+    const tag = message.tag()
+    switch (tag) {
+      case (1 << 3) | 0:
+        stack = message.uint32()
+        break
+      case (2 << 3) | 2:
+        taker = symbolOf(message.nested())
+        break
+      case (3 << 3) | 2:
+        frames.push(symbolOf(message.nested()))
+        if (frames.length > MAX_FRAMES) throw new DecodeError(`a stack of ${frames.length} frames or more`)
+        break
+      default:
+        message.skip(tag & 7)
+    }
+  }
+  return { stack, taker, frames }
+}
+
+function symbolOf(text: Cursor): string {
+  const bytes = text.rest()
+  if (bytes.length > MAX_SYMBOL_BYTES) throw new DecodeError(`a symbol of ${bytes.length} bytes`)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+}
