@@ -13,6 +13,7 @@ import { labCommand } from './commands/lab.js'
 import { liveCommand } from './commands/live.js'
 import type { FeedOf } from './commands/live-session.js'
 import { addManual } from './commands/manual.js'
+import { openCommand } from './commands/open.js'
 import { pageCommand } from './commands/page.js'
 import { pinsCommand } from './commands/pins.js'
 import { recordCommand } from './commands/record.js'
@@ -47,6 +48,9 @@ function commands(): readonly Command[] {
   return [
     startCommand(feedOf),
     liveCommand(feedOf),
+    openCommand((model) => (item) => {
+      model.accept(item, item.type === 'heartbeat' ? item.timeNs / 1e6 : 0)
+    }),
     recordCommand(feedOf),
     labCommand(followGuestOver(feedOf), () => requireAgent(process.env)),
     findingsCommand(),

@@ -60,6 +60,11 @@ export async function runLiveScreen(feed: LiveFeed, env: NodeJS.ProcessEnv): Pro
   const how = await showLive(source, env, showing.signal)
   feeding.abort()
   await fed
+  return signalStatus(how)
+}
+
+/** The exit status of a screen that ended so. */
+export function signalStatus(how: 'quit' | EndSignal): number {
   return how === 'quit' ? ExitStatus.Ok : 128 + SIGNAL_NUMBERS[how]
 }
 

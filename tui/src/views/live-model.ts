@@ -186,8 +186,8 @@ export class LiveModel {
     this.#legs = agent.legs
     this.#leastDelayMs = Infinity
     this.#lagNs = null
-    const { endpoint } = this.#connection
-    this.#connection = { state: 'connected', endpoint, sinceWallMs: wallMs }
+    const { endpoint, state } = this.#connection
+    if (state !== 'recorded') this.#connection = { state: 'connected', endpoint, sinceWallMs: wallMs }
   }
 
   #count(events: EventColumns): void {

@@ -51,6 +51,7 @@ export interface AgentLoad {
 export type Connection =
   | { readonly state: 'connecting' | 'reconnecting'; readonly endpoint: string; readonly why: string }
   | { readonly state: 'connected'; readonly endpoint: string; readonly sinceWallMs: number }
+  | { readonly state: 'recorded'; readonly endpoint: string }
   | { readonly state: 'ended'; readonly endpoint: string; readonly why: string }
 
 export interface Counts {

@@ -25,6 +25,7 @@ function status(snapshot: LiveSnapshot): readonly [text: string, role: Role] {
       ]
     case 'ended':
       return [`ENDED: ${connection.why === '' ? 'the stream is over' : connection.why}. q quits`, 'warn']
+    case 'recorded':
     case 'connected':
       if (lostEvents(snapshot) > 0) return [lossText(snapshot), 'bad']
       return snapshot.totals.events === 0 ? [whyNoEvents(snapshot), 'warn'] : ['', 'plain']

@@ -56,7 +56,9 @@ function whoLine(snapshot: LiveSnapshot, wallMs: number, options: ViewOptions): 
     span(`  Linux ${printable(agent.kernelRelease, options.charset)}  `),
     connection.state === 'connected'
       ? span(`connected ${duration(Math.max(0, wallMs - connection.sinceWallMs) * 1e6)}`)
-      : span(connection.state.toUpperCase(), 'warn'),
+      : connection.state === 'recorded'
+        ? span(`recorded in ${printable(connection.endpoint, options.charset)}`)
+        : span(connection.state.toUpperCase(), 'warn'),
   ]
 }
 
