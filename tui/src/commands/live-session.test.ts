@@ -65,5 +65,5 @@ test('an agent that cannot be reached is an error, not an empty line', async () 
 
 test('without a terminal the screen is refused in words', async () => {
   const feed: LiveFeed = { endpoint, run: () => Promise.resolve() }
-  await expect(runLiveScreen(feed, {})).rejects.toThrow(/no terminal on stdin and stdout.*live --json/)
+  await expect(runLiveScreen([feed], {})).rejects.toThrow(/no terminal on stdin and stdout.*live --json/)
 })

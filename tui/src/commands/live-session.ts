@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StreamItem } from '../model/events.js'
 import { CowpathError, ExitStatus } from '../model/failure.js'
-import { showLive } from '../screen/live-screen.js'
+import { showLive, type LiveSource } from '../screen/live-screen.js'
 import type { EndSignal } from '../screen/terminal.js'
+import { hostRow } from '../views/hosts.js'
 import { liveJson } from '../views/live-json.js'
 import { LiveModel } from '../views/live-model.js'
 import type { Connection } from '../views/live-snapshot.js'
+import { pageEventLines } from '../views/page-events.js'
 import { printJson } from './output.js'
+import { screenSettings } from './settings.js'
 
 /** A stream to look at; whether it is recorded on the way is the feed's own business. */
 export interface LiveFeed {
@@ -39,28 +42,40 @@ const SIGNAL_NUMBERS: Readonly<Record<EndSignal, number>> = {
   SIGTERM: 15,
 }
 
-/** Shows the feed on the terminal until the person quits. Returns the exit status, the feed's own work all done. */
-export async function runLiveScreen(feed: LiveFeed, env: NodeJS.ProcessEnv): Promise<number> {
+/** Shows the feeds on the terminal, one at a time, until the person quits. Returns the exit status, the feeds' own work all done. */
+export async function runLiveScreen(feeds: readonly LiveFeed[], env: NodeJS.ProcessEnv): Promise<number> {
   requireTerminal()
-  const model = new LiveModel(feed.endpoint)
+  const models = feeds.map((feed) => new LiveModel(feed.endpoint))
   const feeding = new AbortController()
   const showing = new AbortController()
-  const fed = follow(feed, model, feeding.signal)
+  const fed = Promise.all(feeds.map((feed, index) => follow(feed, models[index], feeding.signal)))
   // Where there is nothing to look at the screen closes, and the reason is what the person gets to read.
   fed.catch(() => {
     showing.abort()
   })
-  const source = {
-    snapshot: () => model.snapshot(),
-    get events() {
-      return model.totals.events
-    },
-    json: liveJson,
-  }
-  const how = await showLive(source, env, showing.signal)
+  const how = await showLive(sourceOf(models), env, showing.signal, screenSettings(env))
   feeding.abort()
   await fed
   return signalStatus(how)
+}
+
+function sourceOf(models: readonly LiveModel[]): LiveSource {
+  let shown = 0
+  const model = () => models[shown]
+  return {
+    snapshot: () => model().snapshot(),
+    get events() {
+      return model().totals.events
+    },
+    get hosts() {
+      return models.map((each, index) => hostRow(each.snapshot(), index === shown))
+    },
+    show: (host) => {
+      shown = Math.min(models.length - 1, Math.max(0, host))
+    },
+    page: (tgid, vpn, options) => pageEventLines(tgid, vpn, model().pageEvents(tgid, vpn), options),
+    json: liveJson,
+  }
 }
 
 /** The exit status of a screen that ended so. */

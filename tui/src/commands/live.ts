@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { CowpathError, ExitStatus } from '../model/failure.js'
 import { wholeNumber } from './arguments.js'
 import { runLiveJson, runLiveScreen, type FeedOf } from './live-session.js'
 
@@ -15,18 +16,28 @@ export const DEFAULT_ENDPOINT = 'unix:///run/cowpath/agent.sock'
 export function liveCommand(feedOf: FeedOf): Command {
   return new Command('live')
     .description('shows on a screen what an agent sees now: rates, processes, pages')
-    .argument('[endpoint]', 'unix:///PATH or tcp://127.0.0.1:PORT', DEFAULT_ENDPOINT)
+    .argument('[endpoints...]', `agents: unix:///PATH or tcp://127.0.0.1:PORT (default: ${DEFAULT_ENDPOINT})`)
     .option('--pid <pid>', 'only this process; may be repeated', collect(wholeNumber), [])
     .option('--comm <name>', 'only processes of this name; may be repeated', collect(String), [])
     .option('--record <file>', 'record as well, into a new file')
     .option('--json', 'no screen: one JSON value a second')
     .addHelpText('after', '\nKeys: ? lists them. Exit status: 0 quit by key, 1 no agent, 128+N signal N.')
-    .action(async (endpoint: string, options: LiveOptions) => {
-      const feed = feedOf(endpoint, {
-        target: { pids: options.pid, comms: options.comm },
-        ...(options.record === undefined ? {} : { recordTo: options.record }),
-      })
-      process.exitCode = options.json ? await runLiveJson(feed) : await runLiveScreen(feed, process.env)
+    .action(async (endpoints: readonly string[], options: LiveOptions) => {
+      const chosen = endpoints.length === 0 ? [DEFAULT_ENDPOINT] : endpoints
+      if (chosen.length > 1 && (options.record !== undefined || options.json))
+        throw new CowpathError({
+          what: 'cannot look at several agents so',
+          why: '--record and --json are for one',
+          todo: 'run one cowpath for each agent',
+          exitStatus: ExitStatus.Usage,
+        })
+      const feeds = chosen.map((endpoint) =>
+        feedOf(endpoint, {
+          target: { pids: options.pid, comms: options.comm },
+          ...(options.record === undefined ? {} : { recordTo: options.record }),
+        }),
+      )
+      process.exitCode = options.json ? await runLiveJson(feeds[0]) : await runLiveScreen(feeds, process.env)
     })
 }
 

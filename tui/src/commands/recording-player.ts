@@ -6,6 +6,10 @@ import type { Recording } from '../store/recording.js'
 import { liveJson } from '../views/live-json.js'
 import { LiveModel } from '../views/live-model.js'
 import type { LiveSnapshot } from '../views/live-snapshot.js'
+import { pageLines } from '../views/page-lines.js'
+import { pageView } from '../views/page.js'
+import type { ViewOptions } from '../views/view-options.js'
+import { sourceOf } from './page.js'
 
 /** How long a turn of reading may keep the keys waiting. */
 const TURN_MS = 15
@@ -83,6 +87,11 @@ export class RecordingPlayer implements LiveSource, Player {
 
   snapshot(): LiveSnapshot {
     return this.#model.snapshot()
+  }
+
+  /** From the whole recording, whatever moment is shown. */
+  page(tgid: number, vpn: number, options: ViewOptions): readonly string[] {
+    return pageLines(pageView(sourceOf(this.#recording), { tgid, vpn }), options)
   }
 
   json(snapshot: LiveSnapshot): object {

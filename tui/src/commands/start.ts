@@ -38,7 +38,7 @@ export function startCommand(feedOf: FeedOf): Command {
       try {
         const interactive = process.stdin.isTTY && process.stdout.isTTY && !options.json
         process.exitCode = interactive
-          ? await runLiveScreen(begun(stage, feedOf(stage.endpoint, {})), process.env)
+          ? await runLiveScreen([begun(stage, feedOf(stage.endpoint, {}))], process.env)
           : await recordAndTell(stage, feedOf, options)
       } finally {
         await stage.close()

@@ -1,13 +1,12 @@
 import type { Line } from '../views/line.js'
-import type { LiveSnapshot } from '../views/live-snapshot.js'
 import type { ViewOptions } from '../views/view-options.js'
 import { ruleLine } from './list-pane.js'
-import { withList } from './lists.js'
+import { withList, type Shown } from './lists.js'
 import type { ScreenState } from './state.js'
 
 /** All about the row under the cursor, from the line that was scrolled to. */
 export function detailPane(
-  snapshot: LiveSnapshot,
+  snapshot: Shown,
   state: ScreenState,
   rows: number,
   options: ViewOptions,
@@ -20,11 +19,7 @@ export function detailPane(
 }
 
 /** The same without its frame; nothing where the row has no more to say than its line. */
-export function detailLines(
-  snapshot: LiveSnapshot,
-  state: ScreenState,
-  options: ViewOptions,
-): readonly Line[] {
+export function detailLines(snapshot: Shown, state: ScreenState, options: ViewOptions): readonly Line[] {
   return withList(state.pane, snapshot, state, options, (list) => {
     const row = list.rows.at(Math.min(state.cursor[state.pane], list.rows.length - 1))
     return row === undefined ? [] : list.detail(row)
@@ -32,11 +27,25 @@ export function detailLines(
 }
 
 /** The row under the cursor as one line of all its columns, for the clipboard; empty where there is none. */
-export function rowText(snapshot: LiveSnapshot, state: ScreenState, options: ViewOptions): string {
+export function rowText(snapshot: Shown, state: ScreenState, options: ViewOptions): string {
   return withList(state.pane, snapshot, state, options, (list) => {
     const row = list.rows.at(Math.min(state.cursor[state.pane], list.rows.length - 1))
     if (row === undefined) return ''
     return list.columns.map((column) => column.text(row)).join('  ')
+  })
+}
+
+/** The page that the row under the cursor is about; undefined: it is about none. */
+export function pageUnderCursor(
+  snapshot: Shown,
+  state: ScreenState,
+  options: ViewOptions,
+): { readonly tgid: number; readonly vpn: number } | undefined {
+  return withList(state.pane, snapshot, state, options, ({ rows }) => {
+    const row: unknown = rows.at(Math.min(state.cursor[state.pane], rows.length - 1))
+    const isOfPage = typeof row === 'object' && row !== null && 'vpn' in row && 'tgid' in row
+    if (!isOfPage || typeof row.vpn !== 'number' || typeof row.tgid !== 'number') return undefined
+    return { tgid: row.tgid, vpn: row.vpn }
   })
 }
 
@@ -47,7 +56,7 @@ export interface Extent {
   readonly columns: readonly string[]
 }
 
-export function extentOf(snapshot: LiveSnapshot, state: ScreenState, options: ViewOptions): Extent {
+export function extentOf(snapshot: Shown, state: ScreenState, options: ViewOptions): Extent {
   return withList(state.pane, snapshot, state, options, (list) => ({
     rows: list.rows.length,
     detail: state.overlay === 'detail' ? detailLines(snapshot, state, options).length : 0,

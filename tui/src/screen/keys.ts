@@ -29,11 +29,17 @@ export const BINDINGS: readonly Binding[] = [
     [['left'], { do: 'turn', views: -1 }],
     [['right'], { do: 'turn', views: 1 }],
   ),
+  ...pair(
+    '[ ]',
+    'agent before, agent after',
+    [['['], { do: 'turn-host', hosts: -1 }],
+    [[']'], { do: 'turn-host', hosts: 1 }],
+  ),
   {
-    keys: ['enter', 'return'],
+    keys: ['enter'],
     action: { do: 'enter' },
     shown: 'Enter',
-    meaning: 'all about the finding, rule or leg under the cursor',
+    meaning: 'all about the finding, page, rule or leg; show the agent',
   },
   { keys: ['escape'], action: { do: 'back' }, shown: 'Esc', meaning: 'back; at the top, no filter' },
   ...pair(

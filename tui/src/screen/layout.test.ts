@@ -1,14 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { hostRow } from '../views/hosts.js'
 import { LiveModel } from '../views/live-model.js'
 import { plainText } from '../views/line.js'
 import { syntheticJudgement } from '../views/testing/synthetic-judgement.js'
 import { syntheticAgent, syntheticSecond } from '../views/testing/synthetic-stream.js'
 import { textWidth } from '../views/width.js'
 import { parseCommand } from './command-line.js'
-import { extentOf, rowText } from './details.js'
+import { extentOf, pageUnderCursor, rowText } from './details.js'
 import { actionOf, BINDINGS } from './keys.js'
 import { frameText, layoutFrame } from './layout.js'
+import type { Shown } from './lists.js'
 import { VIEWS } from './views.js'
 import { act, INITIAL_STATE, REFRESH_MS, type Action, type ScreenState } from './state.js'
 
@@ -18,7 +20,12 @@ syntheticJudgement(model)
 for (let second = 100; second < 160; second++) {
   for (const item of syntheticSecond(second, 200)) model.accept(item, second)
 }
-const snapshot = model.snapshot()
+const snapshot = shown(model)
+function shown(live: LiveModel): Shown {
+  const bare = live.snapshot()
+  return { ...bare, hosts: [hostRow(bare, true)], page: ['the history of a page'] }
+}
+
 const input = { snapshot, eventsSincePause: 0, wallMs: 5000 }
 
 function after(...keys: readonly string[]): ScreenState {
@@ -178,6 +185,14 @@ test('every view has its key, and the arrows go round', () => {
   expect(after('left').view).toBe('hosts')
 })
 
+test('Enter opens the history of the page under the cursor', () => {
+  expect(screenAfter('3', 'enter')).toContain('the history of a page')
+  expect(pageUnderCursor(snapshot, after('3'), { width: 80, charset: 'unicode' })).toMatchObject({
+    vpn: expect.any(Number) as number,
+  })
+  expect(pageUnderCursor(snapshot, after('6'), { width: 80, charset: 'unicode' })).toBeUndefined()
+})
+
 test('a hazard is announced in every view', () => {
   for (let key = 1; key <= VIEWS.length; key++) expect(screenAfter(`${key}`)).toContain('findings 3!')
 })
@@ -209,7 +224,7 @@ test('a detail that is longer than the screen scrolls, and not beyond its end', 
 test('where nothing was found it says how much was looked at', () => {
   const quiet = new LiveModel('unix:/run/cowpath/agent.sock')
   quiet.ruleCounts([{ rule: 'R05', size: '4k', checked: 1200, held: 1190, broken: 0, unknown: 10 }])
-  const frame = { snapshot: quiet.snapshot(), eventsSincePause: 0, wallMs: 0 }
+  const frame = { snapshot: shown(quiet), eventsSincePause: 0, wallMs: 0 }
   const text = frameText(layoutFrame(frame, after('2'), { columns: 80, rows: 24 }, 'unicode'))
   expect(text).toContain('none: 1,200 checks, 10 of them undecided')
 })

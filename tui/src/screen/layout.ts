@@ -11,6 +11,7 @@ import { textWidth } from '../views/width.js'
 import { detailPane } from './details.js'
 import { helpLines } from './help.js'
 import { listPane, ruleLine } from './list-pane.js'
+import type { Shown } from './lists.js'
 import type { ScreenState } from './state.js'
 import { PANES_OF, PANES_WITH_DETAIL, VIEWS } from './views.js'
 
@@ -21,7 +22,7 @@ export interface Size {
 
 export interface FrameInput {
   /** What to draw: the frozen snapshot while paused. */
-  readonly snapshot: LiveSnapshot
+  readonly snapshot: Shown
   /** Events that came since the screen was paused. */
   readonly eventsSincePause: number
   readonly wallMs: number
@@ -142,12 +143,7 @@ function bottomLine(input: FrameInput, state: ScreenState, options: ViewOptions)
 
 const PROMPT_SIGNS = { filter: '/', command: ':', jump: 'jump to s, +s or -s: ' } as const
 
-function bodyLines(
-  snapshot: LiveSnapshot,
-  state: ScreenState,
-  rows: number,
-  options: ViewOptions,
-): readonly Line[] {
+function bodyLines(snapshot: Shown, state: ScreenState, rows: number, options: ViewOptions): readonly Line[] {
   if (state.overlay === 'detail') return detailPane(snapshot, state, rows, options)
   if (state.overlay === 'marks') return marksPane(state, options)
   switch (state.view) {
@@ -162,7 +158,12 @@ function bodyLines(
     }
     case 'hosts': {
       const agent = agentLines(snapshot, options)
-      return [...agent, ...listPane('legs', snapshot, state, Math.max(0, rows - agent.length), options)]
+      const hostRows = Math.min(Math.max(3, snapshot.hosts.length + 2), Math.max(3, Math.floor(rows / 3)))
+      return [
+        ...listPane('hosts', snapshot, state, hostRows, options),
+        ...agent,
+        ...listPane('legs', snapshot, state, Math.max(0, rows - hostRows - agent.length), options),
+      ]
     }
     case 'findings':
     case 'pins':
@@ -173,12 +174,7 @@ function bodyLines(
   }
 }
 
-function overview(
-  snapshot: LiveSnapshot,
-  state: ScreenState,
-  rows: number,
-  options: ViewOptions,
-): readonly Line[] {
+function overview(snapshot: Shown, state: ScreenState, rows: number, options: ViewOptions): readonly Line[] {
   if (options.width >= COLUMNS_FOR_TWO) {
     const right = { ...options, width: options.width - LEFT_CELLS - 2 }
     const left = listPane('processes', snapshot, state, rows, { ...options, width: LEFT_CELLS })

@@ -1,17 +1,16 @@
 import { span, type Line } from '../views/line.js'
-import type { LiveSnapshot } from '../views/live-snapshot.js'
 import { renderTable } from '../views/table.js'
 import { signs, type ViewOptions } from '../views/view-options.js'
 import { textWidth } from '../views/width.js'
 import { valueOf } from '../views/rows.js'
-import { withList, type ShownList } from './lists.js'
+import { withList, type Shown, type ShownList } from './lists.js'
 import type { ScreenState } from './state.js'
 import type { Pane } from './views.js'
 
 /** Rule, titles and rows of one list: exactly `rows` lines. */
 export function listPane(
   pane: Pane,
-  snapshot: LiveSnapshot,
+  snapshot: Shown,
   state: ScreenState,
   rows: number,
   options: ViewOptions,

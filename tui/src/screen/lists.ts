@@ -7,11 +7,12 @@ import { legColumns, legLines } from '../views/host-lines.js'
 import type { HotPage } from '../views/hot-pages.js'
 import { hugeColumns } from '../views/huge-table.js'
 import { latestColumns } from '../views/latest-pages.js'
-import type { Line } from '../views/line.js'
+import { span, type Line } from '../views/line.js'
 import type { FindingRow, RuleRow } from '../views/live-findings.js'
 import type { HugeRow } from '../views/live-huge.js'
 import type { PinRow } from '../views/live-pins.js'
-import type { LiveSnapshot, PageEvent, ProcessRow } from '../views/live-snapshot.js'
+import { hostColumns } from '../views/hosts.js'
+import type { HostRow, LiveSnapshot, PageEvent, ProcessRow } from '../views/live-snapshot.js'
 import { pageColumns } from '../views/page-table.js'
 import { pinColumns } from '../views/pin-table.js'
 import { busiest, processColumns } from '../views/processes.js'
@@ -23,14 +24,20 @@ import type { ViewOptions } from '../views/view-options.js'
 import type { ScreenState } from './state.js'
 import type { Pane } from './views.js'
 
+/** A snapshot with all hosts that are looked at beside its own, and what is known of the page that was asked for. */
+export interface Shown extends LiveSnapshot {
+  readonly hosts: readonly HostRow[]
+  readonly page: readonly string[]
+}
+
 /** Rows of one kind: which, in what columns, and what Enter tells of one. */
 interface ListSpec<Row> {
-  readonly title: (snapshot: LiveSnapshot) => string
-  readonly rows: (snapshot: LiveSnapshot) => readonly Row[]
-  readonly columns: (options: ViewOptions, snapshot: LiveSnapshot) => readonly Column<Row>[]
+  readonly title: (snapshot: Shown) => string
+  readonly rows: (snapshot: Shown) => readonly Row[]
+  readonly columns: (options: ViewOptions, snapshot: Shown) => readonly Column<Row>[]
   /** Said where there is no row at all. */
-  readonly empty: (snapshot: LiveSnapshot) => string
-  readonly detail?: (row: Row, snapshot: LiveSnapshot, options: ViewOptions) => readonly Line[]
+  readonly empty: (snapshot: Shown) => string
+  readonly detail?: (row: Row, snapshot: Shown, options: ViewOptions) => readonly Line[]
 }
 
 /** A list as the screen now shows it: filtered and sorted. */
@@ -45,7 +52,7 @@ export interface ShownList<Row> {
 /** Calls `use` with the list of a pane, whatever its rows are. */
 export function withList<Result>(
   pane: Pane,
-  snapshot: LiveSnapshot,
+  snapshot: Shown,
   state: ScreenState,
   options: ViewOptions,
   use: <Row>(list: ShownList<Row>) => Result,
@@ -66,6 +73,8 @@ export function withList<Result>(
       return show(HUGE)
     case 'rules':
       return show(RULES)
+    case 'hosts':
+      return show(HOSTS)
     case 'legs':
       return show(LEGS)
   }
@@ -74,7 +83,7 @@ export function withList<Result>(
 function shown<Row>(
   spec: ListSpec<Row>,
   pane: Pane,
-  snapshot: LiveSnapshot,
+  snapshot: Shown,
   state: ScreenState,
   options: ViewOptions,
 ): ShownList<Row> {
@@ -116,6 +125,7 @@ const LATEST: ListSpec<PageEvent> = {
   rows: ({ latest }) => latest,
   columns: latestColumns,
   empty: () => 'none yet',
+  detail: pageDetail,
 }
 
 const FINDINGS: ListSpec<FindingRow> = {
@@ -133,6 +143,12 @@ const PAGES: ListSpec<HotPage> = {
   rows: ({ pages }) => pages,
   columns: pageColumns,
   empty: () => 'no faults yet',
+  detail: pageDetail,
+}
+
+/** Asked for by whoever draws: a recording is read for it. */
+function pageDetail(_row: unknown, { page }: Shown): readonly Line[] {
+  return page.map((line) => [span(line)])
 }
 
 const PINS: ListSpec<PinRow> = {
@@ -158,6 +174,13 @@ const RULES: ListSpec<RuleRow> = {
   detail: (row, _snapshot, options) => ruleLines(row, options),
 }
 
+const HOSTS: ListSpec<HostRow> = {
+  title: ({ hosts }) => `Agents ${count(hosts.length)}`,
+  rows: ({ hosts }) => hosts,
+  columns: hostColumns,
+  empty: () => 'none',
+}
+
 const LEGS: ListSpec<LegBooks> = {
   title: () => 'Legs and their books',
   rows: ({ legs }) => legs,
@@ -167,13 +190,13 @@ const LEGS: ListSpec<LegBooks> = {
 }
 
 /** Nothing found is only good news where somebody looked. */
-function noFindings({ rules }: LiveSnapshot): string {
+function noFindings({ rules }: Shown): string {
   const checked = rules.reduce((sum, rule) => sum + rule.checked, 0)
   const unknown = rules.reduce((sum, rule) => sum + rule.unknown, 0)
   return `none: ${count(checked)} checks, ${count(unknown)} of them undecided`
 }
 
-function verdictWords(verdicts: LiveSnapshot['verdicts']): string {
+function verdictWords(verdicts: Shown['verdicts']): string {
   return [...VERDICTS]
     .reverse()
     .filter((verdict) => verdicts[verdict] > 0)

@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs'
-import type { LiveSnapshot } from '../views/live-snapshot.js'
+import { hostRow } from '../views/hosts.js'
+import type { HostRow, LiveSnapshot } from '../views/live-snapshot.js'
 import type { Charset } from '../views/printable.js'
 import type { ViewOptions } from '../views/view-options.js'
 import { completions, filterAction, jumpAction, parseCommand } from './command-line.js'
-import { extentOf, rowText } from './details.js'
+import { extentOf, pageUnderCursor, rowText } from './details.js'
 import { actionOf } from './keys.js'
 import { layoutFrame, type Playing } from './layout.js'
+import type { Shown } from './lists.js'
 import { editPrompt, remembered, type Prompt } from './prompt.js'
 import { asSvg, asText, FORMATS, formatOf } from './save.js'
 import { act, INITIAL_STATE, type Action, type Effect, type ScreenState } from './state.js'
@@ -17,6 +19,11 @@ export interface LiveSource {
   snapshot(): LiveSnapshot
   /** Events so far: cheaper than a snapshot, for what came since a pause. */
   readonly events: number
+  /** All that are looked at; the snapshot is that of the one that is shown. Absent: there is only that. */
+  readonly hosts?: readonly HostRow[]
+  show?(host: number): void
+  /** The history of a page as lines of text. */
+  page(tgid: number, vpn: number, options: ViewOptions): readonly string[]
   /** The snapshot as a machine reads it. */
   json(snapshot: LiveSnapshot): object
   /** A recording can be moved in; absent: live. */
@@ -62,15 +69,19 @@ export function showLive(
       onSignal: finish,
     })
 
-    function current(): LiveSnapshot {
-      return state.frozen ?? source.snapshot()
+    function current(): Shown {
+      const snapshot = state.frozen ?? source.snapshot()
+      const bare = { ...snapshot, hosts: source.hosts ?? [hostRow(snapshot, true)], page: [] }
+      if (state.overlay !== 'detail') return bare
+      const asked = pageUnderCursor(bare, state, options())
+      return asked === undefined ? bare : { ...bare, page: source.page(asked.tgid, asked.vpn, options()) }
     }
 
     function options(): ViewOptions {
       return { width: terminal.size().columns, charset }
     }
 
-    function frame(snapshot: LiveSnapshot) {
+    function frame(snapshot: Shown) {
       const eventsSincePause = state.frozen === null ? 0 : source.events - eventsAtPause
       const playing = source.player?.playing
       const input = {
@@ -94,7 +105,8 @@ export function showLive(
       } else {
         const action = actionOf(key)
         if (action === undefined) return
-        take(action)
+        const isHost = action.do === 'enter' && state.overlay === 'none' && state.pane === 'hosts'
+        take(isHost ? { do: 'host', index: state.cursor.hosts } : action)
       }
       if (!closing) draw()
     }
@@ -134,7 +146,7 @@ export function showLive(
     }
 
     /** What the person is to be told of it; empty: it shows. */
-    function carryOut(effect: Effect, snapshot: LiveSnapshot): string {
+    function carryOut(effect: Effect, snapshot: Shown): string {
       switch (effect.do) {
         case 'quit':
           closing = true
@@ -148,6 +160,17 @@ export function showLive(
           if (text !== '') terminal.copy(text)
           return text === '' ? 'there is no row to copy' : `copied: ${text}`
         }
+        case 'host':
+          source.show?.(effect.index)
+          return ''
+        case 'turn-host': {
+          const { length } = snapshot.hosts
+          if (length < 2)
+            return 'there is only this agent: cowpath live ENDPOINT ENDPOINT ... looks at several'
+          const shown = snapshot.hosts.findIndex(({ isShown }) => isShown)
+          source.show?.((shown + effect.hosts + length) % length)
+          return ''
+        }
         case 'save':
           return save(effect.file, snapshot)
         case 'step':
@@ -157,7 +180,7 @@ export function showLive(
       }
     }
 
-    function save(file: string, snapshot: LiveSnapshot): string {
+    function save(file: string, snapshot: Shown): string {
       const format = formatOf(file)
       if (format === undefined)
         return `not saved: name a file that ends in ${FORMATS.map((end) => `.${end}`).join(', ')}`
@@ -207,4 +230,6 @@ const EFFECTS: ReadonlySet<string> = new Set<Effect['do']>([
   'step',
   'jump',
   'speed',
+  'host',
+  'turn-host',
 ])

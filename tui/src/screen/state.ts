@@ -72,6 +72,8 @@ export type Effect =
   | { readonly do: 'step'; readonly seconds: number }
   | { readonly do: 'jump'; readonly seconds: number }
   | { readonly do: 'speed'; readonly times: number }
+  | { readonly do: 'host'; readonly index: number }
+  | { readonly do: 'turn-host'; readonly hosts: number }
 
 /** Refresh intervals in ms that + and - go through. */
 export const REFRESH_MS = [100, 250, 500, 1000, 2000, 5000] as const
@@ -148,6 +150,8 @@ export function act(state: ScreenState, action: Action, current: LiveSnapshot, e
     case 'step':
     case 'jump':
     case 'speed':
+    case 'host':
+    case 'turn-host':
       return quiet
   }
 }

@@ -3,7 +3,17 @@ export const VIEWS = ['overview', 'findings', 'pages', 'pins', 'thp', 'rules', '
 export type ViewId = (typeof VIEWS)[number]
 
 /** Lists that the cursor moves in. */
-export const PANES = ['processes', 'latest', 'findings', 'pages', 'pins', 'huge', 'rules', 'legs'] as const
+export const PANES = [
+  'processes',
+  'latest',
+  'findings',
+  'pages',
+  'pins',
+  'huge',
+  'rules',
+  'hosts',
+  'legs',
+] as const
 export type Pane = (typeof PANES)[number]
 
 /** The lists of each view; the first has the cursor when the view is opened. */
@@ -15,8 +25,8 @@ export const PANES_OF: Readonly<Record<ViewId, readonly [Pane, ...Pane[]]>> = {
   thp: ['huge'],
   rules: ['rules'],
   processes: ['processes'],
-  hosts: ['legs'],
+  hosts: ['hosts', 'legs'],
 }
 
 /** Lists whose rows have more to say than a line: Enter opens it. */
-export const PANES_WITH_DETAIL: readonly Pane[] = ['findings', 'rules', 'legs']
+export const PANES_WITH_DETAIL: readonly Pane[] = ['findings', 'pages', 'latest', 'rules', 'legs']

@@ -47,22 +47,38 @@ export class LatestRing {
   /** At most `limit` events, newest first; `commOf` names their processes. */
   newestFirst(limit: number, commOf: (tgid: number) => string): readonly PageEvent[] {
     const length = Math.min(limit, this.#written, this.#capacity)
-    return Array.from({ length }, (_, back) => {
-      const at = (this.#written - 1 - back) % this.#capacity
-      const tgid = this.#tgid[at]
-      return {
-        seq: this.#seq[at],
-        timeNs: this.#timeNs[at],
-        tgid,
-        comm: commOf(tgid),
-        kind: this.#kind[at],
-        outcome: this.#outcome[at],
-        vpn: this.#vpn[at],
-        oldPfn: this.#oldPfn[at],
-        newPfn: this.#newPfn[at],
-        refcount: this.#refcount[at],
-        mapcount: this.#mapcount[at],
-      }
-    })
+    return Array.from({ length }, (_, back) => this.#event(back, commOf))
+  }
+
+  /** The events of one page that are still held, oldest first. */
+  ofPage(tgid: number, vpn: number, commOf: (tgid: number) => string): readonly PageEvent[] {
+    const found: PageEvent[] = []
+    for (let back = Math.min(this.#written, this.#capacity) - 1; back >= 0; back--) {
+      const at = this.#at(back)
+      if (this.#vpn[at] === vpn && this.#tgid[at] === tgid) found.push(this.#event(back, commOf))
+    }
+    return found
+  }
+
+  #at(back: number): number {
+    return (this.#written - 1 - back) % this.#capacity
+  }
+
+  #event(back: number, commOf: (tgid: number) => string): PageEvent {
+    const at = this.#at(back)
+    const tgid = this.#tgid[at]
+    return {
+      seq: this.#seq[at],
+      timeNs: this.#timeNs[at],
+      tgid,
+      comm: commOf(tgid),
+      kind: this.#kind[at],
+      outcome: this.#outcome[at],
+      vpn: this.#vpn[at],
+      oldPfn: this.#oldPfn[at],
+      newPfn: this.#newPfn[at],
+      refcount: this.#refcount[at],
+      mapcount: this.#mapcount[at],
+    }
   }
 }

@@ -7,12 +7,14 @@ import { addEvent, isPageEvent, newCounts, type MutableCounts } from './live-cou
 import { FindingBook, type FindingRow } from './live-findings.js'
 import { HugeBook } from './live-huge.js'
 import { PinBook, type PinRow } from './live-pins.js'
-import type { AgentLoad, Connection, Counts, LiveSnapshot, ProcessRow } from './live-snapshot.js'
+import type { AgentLoad, Connection, Counts, LiveSnapshot, PageEvent, ProcessRow } from './live-snapshot.js'
 import type { RuleText } from './rule-text.js'
 
 /** Seconds of rates that are kept: as wide as the widest sparkline. */
 const SECONDS = 120
 const LATEST = 500
+/** Events that are held so that a page's last ones can be told. */
+const HELD = 32_768
 const PAGES = 500
 const PINS = 1000
 /** Stacks whose taker is remembered. */
@@ -43,7 +45,7 @@ export class LiveModel {
   readonly #lost: Record<LossInfo['hop'], number> = { ring: 0, 'client-queue': 0, replay: 0 }
   readonly #seconds = new Map<number, MutableCounts>()
   readonly #processes = new Map<number, ProcessEntry>()
-  readonly #latest = new LatestRing(LATEST)
+  readonly #latest = new LatestRing(HELD)
   readonly #findings = new FindingBook()
   readonly #pins = new PinBook()
   readonly #pages = new HotPages()
@@ -137,6 +139,11 @@ export class LiveModel {
       huge: this.#huge.rows(this.#commOf, this.#takerOf),
       load: this.#load,
     }
+  }
+
+  /** What of a page is still held, oldest first. */
+  pageEvents(tgid: number, vpn: number): readonly PageEvent[] {
+    return this.#latest.ofPage(tgid, vpn, this.#commOf)
   }
 
   readonly #commOf = (tgid: number): string => this.#processes.get(tgid)?.comm ?? ''

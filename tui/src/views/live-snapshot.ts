@@ -37,6 +37,22 @@ export interface LiveSnapshot {
   readonly load: AgentLoad | null
 }
 
+/** One of the agents that are looked at, in a line. */
+export interface HostRow {
+  /** The endpoint, or the recording. */
+  readonly endpoint: string
+  readonly hostname: string
+  readonly kernelRelease: string
+  readonly state: Connection['state']
+  readonly events: number
+  readonly copiedBytes: number
+  readonly lost: number
+  /** Observations of hazards and violations. */
+  readonly alarms: number
+  /** The views show this one. */
+  readonly isShown: boolean
+}
+
 /** What the agent costs its host. */
 export interface AgentLoad {
   readonly ringUsedBytes: number

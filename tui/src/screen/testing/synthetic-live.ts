@@ -2,6 +2,7 @@
 // Arguments: faults a second (default 300), and `crash` to throw after the first second.
 import { liveJson } from '../../views/live-json.js'
 import { LiveModel } from '../../views/live-model.js'
+import { pageEventLines } from '../../views/page-events.js'
 import { syntheticJudgement } from '../../views/testing/synthetic-judgement.js'
 import { syntheticAgent, syntheticSecond } from '../../views/testing/synthetic-stream.js'
 import { showLive } from '../live-screen.js'
@@ -32,6 +33,7 @@ const how = await showLive(
       return model.totals.events
     },
     json: liveJson,
+    page: (tgid, vpn, options) => pageEventLines(tgid, vpn, model.pageEvents(tgid, vpn), options),
   },
   process.env,
   new AbortController().signal,
