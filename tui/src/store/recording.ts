@@ -84,6 +84,11 @@ export class Recording {
     return this.#explaining(() => this.#db.prepare<[Parameters], Row>(namedQuery(query)).all(parameters))
   }
 
+  /** Rows of SQL of this room. Throws a CowpathError where the file is damaged. */
+  select<Row>(sql: string, ...values: readonly number[]): Row[] {
+    return this.#explaining(() => this.#db.prepare<number[], Row>(sql).all(...values))
+  }
+
   /** The connection, for `cowpath sql`: read-only as it is. */
   get db(): Database.Database {
     return this.#db
