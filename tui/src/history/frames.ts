@@ -35,11 +35,15 @@ export class FrameTable {
   /** The row of the frame, or that of the first frame of the folio that it is known to lie in; or -1. */
   findFolio(pfn: number): number {
     const row = this.find(pfn)
-    if (row >= 0) return row
+    return row >= 0 ? row : this.findHead(pfn)
+  }
+
+  /** The row of the first frame of the folio that the frame is known to lie in, itself not; or -1. */
+  findHead(pfn: number): number {
     for (let bits = this.#orders; bits !== 0; bits &= bits - 1) {
       const order = 31 - Math.clz32(bits & -bits)
       const head = this.find(pfn - (pfn % 2 ** order))
-      if (head >= 0 && this.order[head] >= order) return head
+      if (head >= 0 && this.order[head] >= order && this.pfnOf(head) !== pfn) return head
     }
     return -1
   }

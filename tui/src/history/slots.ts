@@ -66,15 +66,13 @@ export class SlotTable {
     return row >= 0 || this.#orders === 0 ? row : this.#findRun(mm, vpn)
   }
 
-  /** Orders of runs that there may be, smallest first. */
-  get orders(): readonly number[] {
-    const orders: number[] = []
-    for (let bits = this.#orders; bits !== 0; bits &= bits - 1) orders.push(31 - Math.clz32(bits & -bits))
-    return orders
+  /** Whether there may be runs. */
+  get hasRuns(): boolean {
+    return this.#orders !== 0
   }
 
   /** The run of this order that begins at the slot, or -1. */
-  findRunAt(mm: number, vpn: number, order: number): number {
+  #findRunAt(mm: number, vpn: number, order: number): number {
     const row = this.#rows.find(mm, vpn + RUNS)
     return row >= 0 && this.order[row] === order ? row : -1
   }
@@ -108,7 +106,7 @@ export class SlotTable {
   #findRun(mm: number, vpn: number): number {
     for (let bits = this.#orders; bits !== 0; bits &= bits - 1) {
       const order = 31 - Math.clz32(bits & -bits)
-      const row = this.findRunAt(mm, vpn - (vpn % 2 ** order), order)
+      const row = this.#findRunAt(mm, vpn - (vpn % 2 ** order), order)
       if (row >= 0) return row
     }
     return -1
