@@ -41,8 +41,6 @@ function extraOfReuse(scene: Scene): number | undefined {
 
 function swappedInWritable(scene: Scene): Answer {
   if (!scene.has(Flag.Writable) || scene.has(Flag.VmaShared)) return undefined
-  // The event names its frame as the new one; it is the old one that is looked after for all rules.
-  if (!scene.view.isFrameCertain(scene.newPfn)) return 'unknown'
   const refcount = scene.events.newRefcount[scene.i]
   const extra = refcount > 0 && scene.size === '4k' ? refcount - 1 - cacheReferences(scene.flags) : undefined
   return judged(scene, scene.newPfn, extra, 'swap')
@@ -54,6 +52,7 @@ function judged(scene: Scene, pfn: number, extra: number | undefined, cause: str
   const pins = view.pinsOn(pfn, pages)
   const foreign = pins.filter((pin) => pin.mm !== mm)
   if (mm === 0 || foreign.length === 0) return undefined
+  if (!view.isFrameCertain(pfn)) return 'unknown'
   // The kernel has once found it the page of this address space alone: a FOLL_GET reference of another was gone by then.
   const suspects = scene.has(Flag.Exclusive) ? foreign.filter(isPin) : foreign
   if (suspects.length === 0) return 'held'
