@@ -6,8 +6,8 @@ import type { Finding, FindingSink, RuleCount } from '../model/finding.js'
 export type JudgeOf = (agent: AgentInfo, sink: FindingSink) => RunJudge
 
 export interface RunJudge extends Judge {
-  /** The run is over, for now: tells all that has not been told, counts above all. More events may follow. */
-  flush(): void
+  /** The stream is over: tells what has not been told. More events may follow all the same. */
+  finish(): void
 }
 
 /** Receives what is found, and counts by run. */
@@ -50,7 +50,7 @@ export class Judges implements RunJudge {
   }
 
   begin(run: number): void {
-    this.#judge?.flush()
+    this.#judge?.finish()
     if (this.#next !== undefined) {
       this.#judge = this.#next
       this.#next = undefined
@@ -62,7 +62,7 @@ export class Judges implements RunJudge {
     this.#judge?.judge(events, index, view)
   }
 
-  flush(): void {
-    this.#judge?.flush()
+  finish(): void {
+    this.#judge?.finish()
   }
 }
