@@ -7,9 +7,10 @@ import type { RunState } from '../store/messages.js'
 import { Recording } from '../store/recording.js'
 import { RecordingWriter } from '../store/writer.js'
 import type { Position } from '../wire/follow.js'
-import { type Conclusions, FactsShown, findingsShown } from './conclusions.js'
-import { Judges, type JudgeOf } from './judges.js'
 import { concludeAgain } from './conclude-again.js'
+import { type Conclusions, FactsShown, findingsShown } from './conclusions.js'
+import { HeldFindings } from './held-findings.js'
+import { Judges, type JudgeOf } from './judges.js'
 
 export interface RecorderListener {
   /** All of the run `bootId` up to `seq` outlives this process. */
@@ -164,14 +165,14 @@ function resumed(
   const findings = new HeldFindings(writer)
   const judges = new Judges(judgeOf, findingsShown(findings, conclusions))
   const last = state.runs.at(-1)
-  if (last === undefined)
+  if (last === undefined) {
+    findings.release()
     return { history: new History(shown(writer, conclusions), { judge: judges }), judges }
+  }
   const sink = new ResumedSink(writer, { ...state, run: last.run })
   const history = new History(shown(sink, conclusions), { ratedEvents: state.ratedEvents, judge: judges })
   const recording = Recording.open(path)
   try {
-    // What is found is told anew with each recorder, so that it follows from the stored events alone.
-    writer.findingsAnew()
     concludeAgain(recording, history, judges, (run) => {
       sink.replaying(run)
     })
@@ -185,6 +186,9 @@ function resumed(
       todo: 'record into another file',
     })
   sink.live()
+  // What is found is told anew by each recorder: it follows from the stored events, by the rules of today.
+  writer.findingsAnew()
+  findings.release()
   return { history, judges }
 }
 
