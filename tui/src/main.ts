@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { requireAgent } from './commands/agent-binary.js'
+import { checkCommand } from './commands/check.js'
 import { doctorCommand } from './commands/doctor.js'
 import { reportFailure } from './commands/failing.js'
 import { findingsCommand } from './commands/findings.js'
@@ -49,6 +50,7 @@ function commands(): readonly Command[] {
     recordCommand(feedOf),
     labCommand(followGuestOver(feedOf), () => requireAgent(process.env)),
     findingsCommand(),
+    checkCommand(),
     pageCommand(),
     pinsCommand(),
     forksCommand(),

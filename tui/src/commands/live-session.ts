@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StreamItem } from '../model/events.js'
 import { CowpathError, ExitStatus } from '../model/failure.js'
+import type { Policy } from '../policy/policy.js'
 import { showLive } from '../screen/live-screen.js'
 import type { EndSignal } from '../screen/terminal.js'
 import { liveJson } from '../views/live-json.js'
@@ -25,6 +26,8 @@ export interface FeedOptions {
   readonly recordTo?: string
   /** What to do when the agent ends the stream; without a word: `reconnect`. */
   readonly afterEnd?: 'reconnect' | 'finish'
+  /** By what to judge; without a word: by what the traced kernel promises. */
+  readonly policy?: Policy
 }
 
 export interface FeedListener {

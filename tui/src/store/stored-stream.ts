@@ -171,52 +171,55 @@ function lossOf(gap: GapRow): LossInfo {
   }
 }
 
-interface NameRow {
+interface NameRow extends ProcessInfo {
   readonly process: number
-  readonly run: number | null
-  readonly tgid: number
-  readonly parentTgid: number
-  readonly agentMm: number
-  readonly comm: string
-  readonly startTimeNs: number
   readonly seenNs: number
 }
 
 const NAMES_A_PAGE = 1000
 
-/** Processes in the order in which they were named, some at a time. */
+/** Processes of a run in the order in which they were named, some at a time; those that no address space is known of tell nothing. */
 class StoredNames {
   readonly #recording: Recording
+  #run = 0
   #rows: readonly NameRow[] = []
   #next = 0
+  #isLastPage = true
 
   constructor(recording: Recording) {
     this.#recording = recording
   }
 
-  /** Those that follow and were seen until then; those of another run, whose numbers mean nothing here, are left out. */
+  /** Those that follow and were seen until then. */
   seenUntil(run: number, timeNs: number): readonly ProcessInfo[] {
+    if (run !== this.#run) {
+      this.#run = run
+      this.#read(0)
+    }
     const seen: ProcessInfo[] = []
     for (let row = this.#peek(); row !== undefined && row.seenNs <= timeNs; row = this.#peek()) {
+      const { tgid, parentTgid, mm, comm, startTimeNs } = row
+      seen.push({ tgid, parentTgid, mm, comm, startTimeNs })
       this.#next++
-      const { tgid, parentTgid, agentMm, comm, startTimeNs } = row
-      if (row.run === null || row.run === run) seen.push({ tgid, parentTgid, mm: agentMm, comm, startTimeNs })
     }
     return seen
   }
 
   #peek(): NameRow | undefined {
-    if (this.#next === this.#rows.length && (this.#rows.length === NAMES_A_PAGE || this.#next === 0)) {
-      const last = this.#rows.at(-1)?.process ?? 0
-      this.#next = 0
-      this.#rows = this.#recording.select<NameRow>(
-        `SELECT p.process, m.run, p.tgid, p.parent_tgid AS parentTgid, coalesce(m.agent_mm, 0) AS agentMm, p.comm,
-                p.start_time_ns AS startTimeNs, p.seen_ns AS seenNs
-         FROM process p LEFT JOIN mm m ON m.mm = p.mm WHERE p.process > ? ORDER BY p.process LIMIT ${NAMES_A_PAGE}`,
-        last,
-      )
-    }
+    if (this.#next === this.#rows.length && !this.#isLastPage) this.#read(this.#rows.at(-1)?.process ?? 0)
     return this.#rows.at(this.#next)
+  }
+
+  #read(after: number): void {
+    this.#next = 0
+    this.#rows = this.#recording.select<NameRow>(
+      `SELECT p.process, p.tgid, p.parent_tgid AS parentTgid, m.agent_mm AS mm, p.comm,
+              p.start_time_ns AS startTimeNs, p.seen_ns AS seenNs
+       FROM process p JOIN mm m ON m.mm = p.mm
+       WHERE m.run = ? AND p.process > ? ORDER BY p.process LIMIT ${NAMES_A_PAGE}`,
+      ...[this.#run, after],
+    )
+    this.#isLastPage = this.#rows.length < NAMES_A_PAGE
   }
 }
 
