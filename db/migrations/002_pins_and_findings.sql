@@ -98,6 +98,7 @@ ALTER TABLE gap ADD COLUMN after_seq INTEGER;
 INSERT INTO word (topic, number, name) VALUES
   ('cause', 12, 'swap-out'), ('cause', 13, 'swap-in'), ('cause', 14, 'migrate'), ('cause', 15, 'ksm-merge'),
   ('cause', 16, 'remap'), ('cause', 17, 'collapse'), ('cause', 18, 'snapshot'), ('cause', 19, 'exec'),
+  ('cause', 20, 'forgotten'),
   ('edge', 4, 'migrate'), ('edge', 5, 'swap'), ('edge', 6, 'collapse'), ('edge', 7, 'split'), ('edge', 8, 'ksm'),
   ('foll', 1, 'write'), ('foll', 2, 'get'), ('foll', 4, 'pin'), ('foll', 8, 'longterm'), ('foll', 16, 'force'),
   ('foll', 32, 'remote'), ('foll', 64, 'nowait'), ('foll', 128, 'fast-only'), ('foll', 256, 'nofault'),

@@ -36,7 +36,21 @@ function fakeAgent(answer: string): string {
 test('help names every command and every exit status', () => {
   const { status, stdout } = cowpath(['--help'])
   expect(status).toBe(0)
-  for (const word of ['page', 'top', 'sql', 'doctor', 'Exit status', '128+N']) {
+  for (const word of [
+    'findings',
+    'check',
+    'page',
+    'pins',
+    'forks',
+    'splits',
+    'gup-stats',
+    'gaps',
+    'top',
+    'sql',
+    'doctor',
+    'Exit status',
+    '128+N',
+  ]) {
     expect(stdout).toContain(word)
   }
 })

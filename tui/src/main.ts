@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { requireAgent } from './commands/agent-binary.js'
+import { checkCommand } from './commands/check.js'
 import { doctorCommand } from './commands/doctor.js'
 import { reportFailure } from './commands/failing.js'
 import { findingsCommand } from './commands/findings.js'
@@ -23,6 +24,8 @@ import { startCommand } from './commands/start.js'
 import { topCommand } from './commands/top.js'
 import { ExitStatus } from './model/failure.js'
 import { Pipeline } from './pipeline.js'
+import { Onlooker } from './pipeline/onlooker.js'
+import { rulesUnder } from './pipeline/rules-under.js'
 import { printable } from './views/printable.js'
 
 const STATUSES = `
@@ -48,12 +51,16 @@ function commands(): readonly Command[] {
   return [
     startCommand(feedOf),
     liveCommand(feedOf),
-    openCommand((model) => (item) => {
-      model.accept(item, item.type === 'heartbeat' ? item.timeNs / 1e6 : 0)
+    openCommand((model) => {
+      const onlooker = new Onlooker(rulesUnder(undefined), model)
+      return (item) => {
+        onlooker.take(item)
+      }
     }),
     recordCommand(feedOf),
     labCommand(followGuestOver(feedOf), () => requireAgent(process.env)),
     findingsCommand(),
+    checkCommand(),
     pageCommand(),
     pinsCommand(),
     forksCommand(),

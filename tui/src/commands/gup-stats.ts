@@ -1,5 +1,11 @@
 import { Command } from 'commander'
-import { gupAnswers, type CauseRow, type GupStats, type RuleCountRow } from '../views/recorded/gup-stats.js'
+import {
+  gupAnswers,
+  type CauseRow,
+  type GupStats,
+  type ProtectionRow,
+  type RuleCountRow,
+} from '../views/recorded/gup-stats.js'
 import { TAKER_COLUMNS, type TakerRow } from '../views/recorded/pins.js'
 import { wholeNumber } from './arguments.js'
 import { printJson, printLine } from './output.js'
@@ -19,7 +25,8 @@ export function gupStatsCommand(): Command {
           takers: recording.ask<TakerRow>('pins-by-taker', { limit: -1 }),
           reads: recording.ask<RuleCountRow>('rule-counts', { rule: 'A04' }),
           reads_by: recording.ask<CauseRow>('findings-by-cause', { rule: 'A04' }),
-          protections: recording.ask<RuleCountRow>('rule-counts', { rule: 'R03' }),
+          held: recording.ask<RuleCountRow>('rule-counts', { rule: 'R03' }),
+          protections: recording.ask<ProtectionRow>('protections', { limit: -1 }),
           refused_by: recording.ask<CauseRow>('findings-by-cause', { rule: 'R03' }),
         }
         if (json) printJson({ ...stats, takers: stats.takers.slice(0, limit) })

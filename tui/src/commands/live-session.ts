@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StreamItem } from '../model/events.js'
 import { CowpathError, ExitStatus } from '../model/failure.js'
+import type { Conclusions } from '../pipeline/conclusions.js'
+import type { Policy } from '../policy/policy.js'
 import { showLive, type LiveSource } from '../screen/live-screen.js'
 import type { EndSignal } from '../screen/terminal.js'
 import { hostRow } from '../views/hosts.js'
@@ -9,6 +11,7 @@ import { LiveModel } from '../views/live-model.js'
 import type { Connection } from '../views/live-snapshot.js'
 import { pageEventLines } from '../views/page-events.js'
 import { printJson } from './output.js'
+import { tellRules } from './rule-texts.js'
 import { screenSettings } from './settings.js'
 
 /** A stream to look at; whether it is recorded on the way is the feed's own business. */
@@ -28,11 +31,15 @@ export interface FeedOptions {
   readonly recordTo?: string
   /** What to do when the agent ends the stream; without a word: `reconnect`. */
   readonly afterEnd?: 'reconnect' | 'finish'
+  /** By what to judge; without a word: by what the traced kernel promises. */
+  readonly policy?: Policy
 }
 
 export interface FeedListener {
   item(item: StreamItem): void
   connection(connection: Connection): void
+  /** Who wants to know what is concluded from the stream as well. */
+  readonly conclusions?: Conclusions
 }
 
 const SIGNAL_NUMBERS: Readonly<Record<EndSignal, number>> = {
@@ -117,11 +124,13 @@ async function follow(feed: LiveFeed, model: LiveModel, ended: AbortSignal): Pro
   await feed.run(
     {
       item: (item) => {
+        tellRules(model, item)
         model.accept(item, Date.now())
       },
       connection: (connection) => {
         model.setConnection(connection)
       },
+      conclusions: model,
     },
     ended,
   )

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { ExitStatus } from '../model/failure.js'
+import type { Policy } from '../policy/policy.js'
 import { Recording } from '../store/recording.js'
 import { LiveModel } from '../views/live-model.js'
 import { liveJson } from '../views/live-json.js'
@@ -12,6 +13,7 @@ import { wholeNumber } from './arguments.js'
 import { collect, DEFAULT_ENDPOINT } from './live.js'
 import type { FeedOf, LiveFeed } from './live-session.js'
 import { printJson, printLine, printNote } from './output.js'
+import { policyArgument, POLICY_WORDS } from './policy-argument.js'
 import { outputOptions } from './reading.js'
 
 interface RecordOptions {
@@ -19,6 +21,7 @@ interface RecordOptions {
   readonly duration?: number
   readonly pid: readonly number[]
   readonly comm: readonly string[]
+  readonly policy?: Policy
   readonly json?: true
 }
 
@@ -32,6 +35,11 @@ export function recordCommand(feedOf: FeedOf): Command {
     .option('--duration <seconds>', 'end after this long', wholeNumber)
     .option('--pid <pid>', 'only this process; may be repeated', collect(wholeNumber), [])
     .option('--comm <name>', 'only processes of this name; may be repeated', collect(String), [])
+    .option(
+      '--policy <policy>',
+      `judge by: ${POLICY_WORDS}; else by what the traced kernel promises`,
+      policyArgument,
+    )
     .option('--json', 'the summary as one JSON value')
     .addHelpText(
       'after',
@@ -42,6 +50,7 @@ export function recordCommand(feedOf: FeedOf): Command {
       const feed = feedOf(endpoint, {
         target: { pids: options.pid, comms: options.comm },
         recordTo: options.output,
+        ...(options.policy === undefined ? {} : { policy: options.policy }),
       })
       process.exitCode = await recordFrom(feed, options)
     })

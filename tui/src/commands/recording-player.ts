@@ -10,12 +10,13 @@ import { pageLines } from '../views/page-lines.js'
 import { pageView } from '../views/page.js'
 import type { ViewOptions } from '../views/view-options.js'
 import { sourceOf } from './page.js'
+import { tellRules } from './rule-texts.js'
 
 /** How long a turn of reading may keep the keys waiting. */
 const TURN_MS = 15
 const TICK_MS = 50
 
-/** Takes the items of a stream, and what is concluded from them, into a model. */
+/** Concludes from the items of a stream, and tells a model. */
 export type Taker = (model: LiveModel) => (item: StreamItem) => void
 
 /**
@@ -119,7 +120,13 @@ export class RecordingPlayer implements LiveSource, Player {
     const model = new LiveModel(this.#recording.path)
     model.setConnection({ state: 'recorded', endpoint: this.#recording.path })
     const items = recordedItems(this.#recording)
-    return { model, take: this.#taker(model), items, next: nextOf(items) }
+    const conclude = this.#taker(model)
+    const take = (item: StreamItem) => {
+      tellRules(model, item)
+      conclude(item)
+      model.accept(item, item.type === 'heartbeat' ? item.timeNs / 1e6 : 0)
+    }
+    return { model, take, items, next: nextOf(items) }
   }
 
   #rewind(): void {

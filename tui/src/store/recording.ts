@@ -84,6 +84,23 @@ export class Recording {
     return this.#explaining(() => this.#db.prepare<[Parameters], Row>(namedQuery(query)).all(parameters))
   }
 
+  /** Rows of SQL of this room. Throws a CowpathError where the file is damaged. */
+  select<Row>(sql: string, ...values: readonly number[]): Row[] {
+    return this.#explaining(() => this.#db.prepare<number[], Row>(sql).all(...values))
+  }
+
+  /** Rows of SQL of this room as arrays, one after the other; integers are exact. Throws as {@link select}. */
+  *rows(sql: string): Generator<(string | number | bigint)[], undefined> {
+    const rows = this.#explaining(() =>
+      this.#db.prepare<[], (string | number | bigint)[]>(sql).raw().safeIntegers().iterate(),
+    )
+    for (;;) {
+      const next = this.#explaining(() => rows.next())
+      if (next.done === true) return
+      yield next.value
+    }
+  }
+
   /** The connection, for `cowpath sql`: read-only as it is. */
   get db(): Database.Database {
     return this.#db

@@ -73,6 +73,8 @@ export class LiveModel {
         item.processes.forEach((process) => {
           this.#name(process)
         })
+        for (const { stack, taker } of item.stacks)
+          if (this.#takers.size < STACKS) this.#takers.set(stack, taker)
         this.#count(item.events)
         break
       case 'loss':
@@ -106,11 +108,6 @@ export class LiveModel {
 
   pinEnded(pin: number): void {
     this.#pins.ended(pin)
-  }
-
-  /** Who took a reference, or caused a split, at this stack: a function of the traced kernel. */
-  stackTaker(stack: number, taker: string): void {
-    if (this.#takers.size < STACKS) this.#takers.set(stack, taker)
   }
 
   get totals(): Counts {

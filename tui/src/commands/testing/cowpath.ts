@@ -11,7 +11,11 @@ export interface Ran {
 }
 
 export function cowpath(...args: readonly string[]): Ran {
-  return spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', input: '' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    encoding: 'utf8',
+    input: '',
+  })
+  return { status, stdout, stderr }
 }
 
 /** Standard output as one JSON value. */

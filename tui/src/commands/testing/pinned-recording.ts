@@ -128,7 +128,7 @@ export async function writePinnedRecording(path: string): Promise<void> {
   writer.finding({ ...FINDING, finding: 3, rule: 'R03', verdict: 'measured', cause: 'mprotect', count: 6 })
   writer.ruleCounts(1, [
     { rule: 'A04', size: '4k', checked: 40, held: 8, broken: 30, unknown: 2 },
-    { rule: 'R03', size: '4k', checked: 24, held: 18, broken: 6, unknown: 0 },
+    { rule: 'R03', size: '4k', checked: 24, held: 15, broken: 6, unknown: 3 },
   ])
   const events = allocateColumns(6)
   events.seq.set([1, 2, 3, 4, 5, 6])
@@ -142,6 +142,7 @@ export async function writePinnedRecording(path: string): Promise<void> {
   writer.events(1, 1, 6, events)
   writer.rate(5e9, 10, 1, Kind.PmdSplit, Outcome.None, 3, 1536)
   writer.rate(8e9, 10, 1, Kind.FolioSplit, Outcome.Failed, 2, 1024)
+  writer.rate(8e9, 10, 1, Kind.Wrprotect, Outcome.None, 90, 900)
   writer.anomaly('slot-maps-other-frame', 4e9, 3)
   await writer.close()
 }

@@ -21,6 +21,14 @@ export interface CauseRow {
   readonly processes: number
 }
 
+/** A row of db/queries/protections.sql. */
+export interface ProtectionRow {
+  /** In the words of the table `word`: `wrprotect`, `fork-vma`. */
+  readonly kind: string
+  readonly ranges: number
+  readonly pages: number
+}
+
 /**
  * The two questions of Lutomirski and Torvalds (Jan 2021, "mm: restore full accuracy in COW page reuse") that nobody
  * answered with data: how common is GUP without FOLL_WRITE on a read-only COW page, and would refusing to write-protect
@@ -31,30 +39,28 @@ export interface GupStats {
   /** A04: GUP without FOLL_WRITE on a COW page; `broken` where the page was shared and read-only. */
   readonly reads: readonly RuleCountRow[]
   readonly reads_by: readonly CauseRow[]
-  /** R03: write protections of COW pages; `broken` where somebody held the page. */
-  readonly protections: readonly RuleCountRow[]
+  /** R03: write protections of pages that somebody holds; `unknown` where that is a FOLL_GET, whose end nobody sees. */
+  readonly held: readonly RuleCountRow[]
+  /** All that was write-protected, held or not. */
+  readonly protections: readonly ProtectionRow[]
   readonly refused_by: readonly CauseRow[]
 }
 
 /** The answers in words, above the tables. */
-export function gupAnswers({
-  takers,
-  reads,
-  reads_by,
-  protections,
-  refused_by,
-}: GupStats): readonly string[] {
+export function gupAnswers(stats: GupStats): readonly string[] {
+  const { takers, reads, reads_by, held, protections, refused_by } = stats
   const references = sum(takers, ({ pins }) => pins)
   const readOnly = sum(takers, ({ read_only }) => read_only)
   const mprotect = refused_by.filter(({ cause }) => cause === 'mprotect')
+  const ranges = (kind: string) => count(sum(protections, (row) => (row.kind === kind ? row.ranges : 0)))
   return [
     `GUP took ${count(references)} references, ${share(readOnly, references)} of them without FOLL_WRITE.`,
-    `Without FOLL_WRITE on a COW page: ${count(sum(reads, checkedOf))} checked; ` +
-      `${share(sum(reads, brokenOf), sum(reads, checkedOf))} found it read-only and shared${whoever(reads_by)}.`,
-    `Write protections of COW pages: ${count(sum(protections, checkedOf))} checked; rule (c) would have refused ` +
-      `${share(sum(protections, brokenOf), sum(protections, checkedOf))}, ` +
-      `of these ${count(sum(mprotect, ({ observations }) => observations))} by mprotect${whoever(mprotect)}.`,
-    `Not decided, because events are missing: ${count(sum([...reads, ...protections], ({ unknown }) => unknown))}.`,
+    `Of ${count(sum(reads, checkedOf))} without FOLL_WRITE on private anonymous pages, ` +
+      `${share(sum(reads, brokenOf), sum(reads, checkedOf))} found the page read-only and shared${whoever(reads_by)}.`,
+    `Of ${ranges('wrprotect')} write protections and ${ranges('fork-vma')} ranges copied by fork, rule (c) would have refused ` +
+      `${count(sum(held, brokenOf))}: ${count(sum(mprotect, ({ observations }) => observations))} by mprotect${whoever(mprotect)}.`,
+    `It cannot be said of ${count(sum(held, unknownOf))} of these, for a FOLL_GET that may have ended or for lost events, ` +
+      `and of ${count(sum(reads, unknownOf))} of those references.`,
   ]
 }
 
@@ -74,6 +80,10 @@ function checkedOf({ checked }: RuleCountRow): number {
 
 function brokenOf({ broken }: RuleCountRow): number {
   return broken
+}
+
+function unknownOf({ unknown }: RuleCountRow): number {
+  return unknown
 }
 
 function sum<Row>(rows: readonly Row[], value: (row: Row) => number): number {

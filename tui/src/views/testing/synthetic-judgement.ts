@@ -1,6 +1,7 @@
 import type { Evidence, Finding } from '../../model/finding.js'
 import { Flag, Foll, Kind, Outcome } from '../../model/kinds.js'
 import type { LiveModel } from '../live-model.js'
+import { batchOf } from './synthetic-stream.js'
 
 /** Test support: what rules may have said of the made-up stream, and what is pinned in it. */
 export function syntheticJudgement(model: LiveModel): void {
@@ -25,8 +26,12 @@ export function syntheticJudgement(model: LiveModel): void {
     { rule: 'R05', size: '4k', checked: 9000, held: 8990, broken: 3, unknown: 7 },
     { rule: 'A01', size: '4k', checked: 400, held: 360, broken: 40, unknown: 0 },
   ])
-  model.stackTaker(1, '__blkdev_direct_IO_simple')
-  model.stackTaker(2, 'io_sqe_buffers_register')
+  const stacks = ['__blkdev_direct_IO_simple', 'io_sqe_buffers_register'].map((taker, index) => ({
+    stack: index + 1,
+    taker,
+    frames: [],
+  }))
+  model.accept(batchOf([], [], stacks), 0)
   model.finding(finding(1, { rule: 'R05', verdict: 'hazard', count: 3 }))
   model.finding(finding(2, { rule: 'A01', verdict: 'advice', count: 40, cause: 'lru-batch' }))
   for (const [pin, foll] of [Foll.Pin | Foll.Write | Foll.Longterm, Foll.Get].entries())

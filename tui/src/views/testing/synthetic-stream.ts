@@ -74,6 +74,7 @@ export function columnsOf(events: readonly SyntheticEvent[]): EventColumns {
 export function batchOf(
   events: readonly SyntheticEvent[],
   processes: Extract<StreamItem, { type: 'batch' }>['processes'] = [],
+  stacks: Extract<StreamItem, { type: 'batch' }>['stacks'] = [],
 ): StreamItem {
   const columns = columnsOf(events)
   return {
@@ -82,7 +83,7 @@ export function batchOf(
     lastSeq: columns.seq.at(-1) ?? 0,
     filtered: 0,
     processes,
-    stacks: [],
+    stacks,
     events: columns,
   }
 }

@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { PinFact } from '../model/facts.js'
+import type { Finding } from '../model/finding.js'
+import type { LossInfo, StreamItem } from '../model/events.js'
+import { Recording } from '../store/recording.js'
+import { Recorder } from './recorder.js'
+import { rulesUnder } from './rules-under.js'
+import { lostReads, seeingAgent, STORY_EVENTS } from './testing/lost-read.js'
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cowpath-recorder-'))
+})
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const started: StreamItem = { type: 'started', agent: seeingAgent(), nextSeq: 1 }
+
+async function recorded(path: string, items: readonly StreamItem[]): Promise<void> {
+  const recorder = await Recorder.open(path, rulesUnder())
+  for (const item of items) await recorder.take(item)
+  await recorder.close()
+}
+
+function rows(path: string, sql: string): unknown[] {
+  const recording = Recording.open(path)
+  try {
+    return recording.db.prepare(sql).raw().all()
+  } finally {
+    recording.close()
+  }
+}
+
+const TABLES = [
+  'finding',
+  'evidence',
+  'rule_count',
+  'pin',
+  'anomaly',
+  'slot',
+  'frame',
+  'edge',
+  'mm',
+  'stack',
+] as const
+
+function all(path: string): object {
+  return Object.fromEntries(
+    TABLES.map((table) => [table, rows(path, `SELECT * FROM ${table} ORDER BY 1, 2, 3`)]),
+  )
+}
+
+const FOUND =
+  'SELECT rule, verdict, count, tgid, cause, reference_kind, taker FROM v_finding ORDER BY verdict, rule'
+
+test('an O_DIRECT read that loses its data is a hazard in the recording, with who took the reference', async () => {
+  const path = join(folder, 'run.db')
+  await recorded(path, [started, lostReads(1, STORY_EVENTS)])
+  expect(rows(path, FOUND)).toContainEqual(['R05', 'hazard', 1, 10, 'fork', 'get', 'iov_iter_get_pages2'])
+  expect(rows(path, 'SELECT kind, write, taker FROM v_pin')).toEqual([['get', 1, 'iov_iter_get_pages2']])
+})
+
+test('a recording that goes on finds what one in a single piece finds, with the same numbers', async () => {
+  const last = STORY_EVENTS * 40
+  const whole = join(folder, 'whole.db')
+  await recorded(whole, [started, lostReads(1, last)])
+  const cuts = [1, 2, 7, 8, 63, 100, 131]
+  const pieces = join(folder, 'pieces.db')
+  let from = 1
+  for (const until of [...cuts, last]) {
+    await recorded(pieces, [{ ...started, nextSeq: from }, lostReads(from, until)])
+    from = until + 1
+  }
+  expect(rows(whole, "SELECT sum(count) FROM finding WHERE rule = 'R05'")).toEqual([[40]])
+  expect(all(pieces)).toEqual(all(whole))
+})
+
+test('a recording that is opened and closed again holds what it held', async () => {
+  const path = join(folder, 'run.db')
+  await recorded(path, [started, lostReads(1, 50)])
+  const before = all(path)
+  await recorded(path, [])
+  expect(all(path)).toEqual(before)
+})
+
+const RING: LossInfo = {
+  hop: 'ring',
+  count: 3,
+  firstSeq: 0,
+  lastSeq: 0,
+  fromNs: 5e12 + 1e6,
+  untilNs: 5e12 + 4.5e6,
+  leg: 'unpin',
+}
+
+test('what was uncertain for lost events is so again when a recording goes on: nothing is accused later', async () => {
+  const path = join(folder, 'gap.db')
+  // Lost between GUP and the copy: perhaps the reference was given back, and the frame another.
+  await recorded(path, [started, lostReads(1, 3), { type: 'loss', loss: RING }, lostReads(4, STORY_EVENTS)])
+  const found = rows(path, FOUND)
+  expect(found).not.toContainEqual(expect.arrayContaining(['R05', 'hazard']))
+  await recorded(path, [])
+  expect(rows(path, FOUND)).toEqual(found)
+})
+
+test('each run of an agent is judged by its own kernel, and findings are numbered through', async () => {
+  const path = join(folder, 'runs.db')
+  const items = (bootId: string, release: string): StreamItem[] => [
+    { type: 'started', agent: seeingAgent(bootId, release), nextSeq: 1 },
+    lostReads(1, STORY_EVENTS),
+  ]
+  await recorded(path, [...items('run-1', '6.1.0-32-amd64'), ...items('run-2', '5.10.0-30-amd64')])
+  const perRun = "SELECT e.run, count(*) FROM evidence e WHERE which = 'first' GROUP BY e.run"
+  const [[, first], [, second]] = rows(path, perRun) as [number, number][]
+  expect(first).toBeGreaterThan(0)
+  expect(second).toBeGreaterThan(0)
+  expect(rows(path, 'SELECT count(*), min(finding), max(finding) FROM finding')).toEqual([
+    [first + second, 1, first + second],
+  ])
+  const counted = rows(path, 'SELECT DISTINCT run FROM rule_count ORDER BY run')
+  expect(counted).toEqual([[1], [2]])
+})
+
+test('who looks on is told findings and pins, also those of the recording that goes on', async () => {
+  const path = join(folder, 'shown.db')
+  await recorded(path, [started, lostReads(1, STORY_EVENTS)])
+  const findings: Finding[] = []
+  const pins: PinFact[] = []
+  const ended: number[] = []
+  const recorder = await Recorder.open(path, rulesUnder(), {
+    finding: (finding) => findings.push(finding),
+    ruleCounts: () => undefined,
+    pinTaken: (pin) => pins.push(pin),
+    pinEnded: (pin) => ended.push(pin),
+  })
+  await recorder.close()
+  expect(findings.map(({ rule }) => rule)).toContain('R05')
+  expect(pins).toHaveLength(1)
+  expect(ended).toEqual([])
+})
