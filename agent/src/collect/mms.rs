@@ -62,12 +62,36 @@ impl Mms {
                 pages,
                 flags,
                 other_tgid,
+                aux,
             } => out.events.push(Event {
                 vpn,
                 other_mm: self.number(other_mm),
                 pages,
                 flags,
                 other_tgid,
+                aux: u64::from(aux),
+                ..event
+            }),
+            Body::Frame {
+                vpn,
+                old_pfn,
+                flags,
+                pages,
+                refcount,
+                mapcount,
+                pincount,
+                aux,
+                stack,
+            } => out.events.push(Event {
+                vpn,
+                old_pfn,
+                flags,
+                pages,
+                refcount,
+                mapcount,
+                pincount,
+                aux: u64::from(aux),
+                stack,
                 ..event
             }),
             Body::Free { pfn } => out.events.push(Event {
@@ -131,6 +155,7 @@ mod tests {
                 pages: 0,
                 flags: 0,
                 other_tgid: 0,
+                aux: 0,
             },
         }
     }
