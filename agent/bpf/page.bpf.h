@@ -119,12 +119,13 @@ static __always_inline void read_large(u64 head, struct folio_counts *counts)
 		    bpf_core_enum_value(enum pagetype, PGTY_hugetlb);
 	else if (bpf_core_field_exists(struct page___compound, compound_dtor))
 		read_second_page(head + 64, counts);
-	if (bpf_core_field_exists(struct folio___flags, _flags_1)) {
-		bpf_probe_read_kernel(&order, 1,
-				      (void *)(head + bpf_core_field_offset(struct folio___flags, _flags_1)));
-	} else if (bpf_core_field_exists(struct folio___order, _folio_order)) {
+	/* In this order: 6.1 has _flags_1 too, and holds other things there. */
+	if (bpf_core_field_exists(struct folio___order, _folio_order)) {
 		bpf_probe_read_kernel(
 		    &order, 1, (void *)(head + bpf_core_field_offset(struct folio___order, _folio_order)));
+	} else if (bpf_core_field_exists(struct folio___flags, _flags_1)) {
+		bpf_probe_read_kernel(&order, 1,
+				      (void *)(head + bpf_core_field_offset(struct folio___flags, _flags_1)));
 	} else if (bpf_core_field_exists(struct page___compound, compound_order)) {
 		bpf_probe_read_kernel(
 		    &order, 1,

@@ -21,7 +21,10 @@ static __always_inline bool queues_message(struct vm_fault *vmf, struct vm_area_
 	       !(flags & FAULT_RETRY_NOWAIT);
 }
 
-/* Shared with leg wp-fault: the fault that this task is in ends here. */
+/*
+ * Shared with leg wp-fault: do_wp_page() has nothing to do after this but to pass on how it ended. The fault is
+ * told before the task sleeps, or it would be told when it wakes.
+ */
 SEC("?fentry/handle_userfault")
 int wp_userfault(u64 *ctx)
 {
@@ -35,8 +38,10 @@ int wp_userfault(u64 *ctx)
 	if (!cookie)
 		return 0;
 	state = state_while(DOING_WP);
-	if (state)
-		state->outcome = OUTCOME_UFFD;
+	if (state) {
+		send_fault(state, RECORD_WP_FAULT, OUTCOME_UFFD, state->time_ns, 0, 0);
+		state->doing = DOING_NOTHING;
+	}
 	if (!queues_message(vmf, vma))
 		return 0;
 	record = begin_record(LEG_UFFD, sizeof(*record), RECORD_UFFD_MESSAGE, cookie);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events that a recording of a scenario must hold, as lines of JSON in the order in which they happen: `kind`, `vpn`,
- * and those columns that are exact. A scenario claims all events of a kind in its areas; see tui/test/lab.
+ * Events that a recording of a scenario must hold, as lines of JSON in the order in which they happen:
+ * `kind`, `vpn`, and those columns that are exact. A scenario claims all events of a kind in its areas; see
+ * tui/test/lab.
  */
 #ifndef COWPATH_LAB_EXPECT_H
 #define COWPATH_LAB_EXPECT_H
@@ -28,7 +29,8 @@ static inline void expect(const char *kind, const void *address, const char *col
 /* Area in which all events of these kinds (names, separated by spaces) are told by expect(). */
 static inline void claim(const void *address, size_t pages, const char *kinds)
 {
-	printf("{\"claim\":\"%s\",\"vpn\":%lu,\"pages\":%zu}\n", kinds, (uintptr_t)address / PAGE_BYTES, pages);
+	printf("{\"claim\":\"%s\",\"vpn\":%lu,\"pages\":%zu}\n", kinds, (uintptr_t)address / PAGE_BYTES,
+	       pages);
 }
 
 /* What the kernel itself says must be so. */
@@ -51,7 +53,8 @@ static inline uint64_t number_at(const char *path, uint64_t index)
 	return entry;
 }
 
-/* Mappings of a frame (/proc/kpagecount) and its flags (/proc/kpageflags, Documentation/admin-guide/mm/pagemap.rst). */
+/* Mappings of a frame (/proc/kpagecount) and its flags (/proc/kpageflags,
+ * Documentation/admin-guide/mm/pagemap.rst). */
 static inline uint64_t mappings_of(uint64_t pfn)
 {
 	return number_at("/proc/kpagecount", pfn);
@@ -96,11 +99,12 @@ static inline int tell(const char *path, const char *word)
 /* Memory that no other mapping touches: a vma of its own, aligned to `align` bytes. */
 static inline char *map_alone(size_t bytes, size_t align, int flags)
 {
-	char *room = mmap(NULL, bytes + 3 * align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *room =
+	    mmap(NULL, bytes + 3 * align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	char *area = (char *)(((uintptr_t)room + 2 * align - 1) & ~(align - 1));
 
-	if (room == MAP_FAILED ||
-	    mmap(area, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | flags, -1, 0) != area)
+	if (room == MAP_FAILED || mmap(area, bytes, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | flags, -1, 0) != area)
 		die("mmap");
 	return area;
 }

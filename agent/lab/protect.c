@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * protect: takes the right to write from pages of its own, by mprotect, by soft-dirty tracking and by KSM, and tells
- * which ranges it asked for. /proc/kpageflags says that KSM merged, /proc/self/pagemap that soft-dirty is clear.
+ * protect: takes the right to write from pages of its own, by mprotect, by soft-dirty tracking and by KSM,
+ * and tells which ranges it asked for. /proc/kpageflags says that KSM merged, /proc/self/pagemap that
+ * soft-dirty is clear.
  */
 #include "expect.h"
 
@@ -27,6 +28,7 @@ static void by_mprotect(void)
 	if (mprotect(part, 8 * PAGE_BYTES, PROT_READ | PROT_WRITE))
 		die("mprotect");
 	write_pages(area, PAGES, 'n');
+	munmap(area, PAGES * PAGE_BYTES);
 }
 
 /* A fault that ends the tracking writes in place: nobody else has the page. */
@@ -67,7 +69,8 @@ static void by_ksm(void)
 	for (int tries = 0; pfn_of(area) != pfn_of(area + PAGE_BYTES) && tries < 300; tries++)
 		usleep(100000);
 	tell("/sys/kernel/mm/ksm/run", "0");
-	must(pfn_of(area) == pfn_of(area + PAGE_BYTES) && has_flag(pfn_of(area), KPF_KSM), "KSM merges the pages");
+	must(pfn_of(area) == pfn_of(area + PAGE_BYTES) && has_flag(pfn_of(area), KPF_KSM),
+	     "KSM merges the pages");
 }
 
 int main(void)

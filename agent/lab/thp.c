@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * thp: the life of huge pages of its own: made, split from one mm, split for good, refused to be split, shared by
- * fork, collapsed, freed. /proc/vmstat counts the same, /proc/kpagecount the mappings, /proc/self/pagemap the frames.
+ * thp: the life of huge pages of its own: made, split from one mm, split for good, refused to be split,
+ * shared by fork, collapsed, freed. /proc/vmstat counts the same, /proc/kpagecount the mappings,
+ * /proc/self/pagemap the frames.
  */
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -27,7 +28,8 @@ static char *make_huge(void)
 		die("MADV_HUGEPAGE");
 	write_pages(area, HUGE_PAGES, 'h');
 	must(vmstat("thp_fault_alloc") == before + 1 && has_flag(pfn_of(area), KPF_THP), "the page is huge");
-	expect("anon-new", area, ",\"pages\":512,\"order\":9,\"new_pfn\":%lu,\"pmdMapped\":true", pfn_of(area));
+	expect("anon-new", area, ",\"pages\":512,\"order\":9,\"new_pfn\":%lu,\"pmdMapped\":true",
+	       pfn_of(area));
 	return area;
 }
 
@@ -36,8 +38,9 @@ static void free_huge(char *area, int order)
 	uint64_t pfn = pfn_of(area);
 
 	printf("{\"freed\":%lu,\"order\":%d,\"frames\":%lu}\n", pfn, order, HUGE_PAGES >> order);
-	if (munmap(area, HUGE_BYTES))
-		die("munmap");
+	/* The address stays taken: what is claimed there is ours. */
+	if (mmap(area, HUGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != area)
+		die("mmap");
 }
 
 /* mprotect() of a part splits the vma, and with it the PMD; the folio stays whole. */
@@ -47,12 +50,14 @@ static void split_pmd(void)
 	uint64_t pfn = pfn_of(area);
 	unsigned long before = vmstat("thp_split_pmd");
 
-	expect("pmd-split", area, ",\"pages\":512,\"order\":9,\"old_pfn\":%lu,\"mapcount\":%lu,\"pmdMapped\":true", pfn,
+	expect("pmd-split", area,
+	       ",\"pages\":512,\"order\":9,\"old_pfn\":%lu,\"mapcount\":%lu,\"pmdMapped\":true", pfn,
 	       mappings_of(pfn));
 	expect("wrprotect", part, ",\"pages\":1,\"aux\":1");
 	if (mprotect(part, PAGE_BYTES, PROT_READ))
 		die("mprotect");
-	must(vmstat("thp_split_pmd") == before + 1 && pfn_of(part) == pfn + 7, "the PMD is split, frames stay");
+	must(vmstat("thp_split_pmd") == before + 1 && pfn_of(part) == pfn + 7,
+	     "the PMD is split, frames stay");
 	must(has_flag(pfn, KPF_THP), "the folio is whole");
 	free_huge(area, 9);
 }
@@ -69,7 +74,8 @@ static void split_folio(void)
 	expect("pmd-split", area, ",\"pages\":512,\"order\":9,\"old_pfn\":%lu", pfn);
 	if (madvise(area + 9 * PAGE_BYTES, PAGE_BYTES, MADV_COLD))
 		die("MADV_COLD");
-	must(vmstat("thp_split_page") == pages + 1 && vmstat("thp_split_pmd") == pmds + 1, "the folio is split");
+	must(vmstat("thp_split_page") == pages + 1 && vmstat("thp_split_pmd") == pmds + 1,
+	     "the folio is split");
 	must(!has_flag(pfn, KPF_THP) && pfn_of(area + 9 * PAGE_BYTES) == pfn + 9, "the frames stay");
 	free_huge(area, 0);
 }
@@ -86,7 +92,8 @@ static void refuse_split(void)
 	if (pipe(ends) || vmsplice(ends[1], &one, 1, 0) != (ssize_t)PAGE_BYTES)
 		die("vmsplice");
 	flush_lru_batch();
-	expect("folio-split", NULL, ",\"order\":9,\"old_pfn\":%lu,\"errno\":[11,16],\"outcome\":\"failed\"", pfn);
+	expect("folio-split", NULL, ",\"order\":9,\"old_pfn\":%lu,\"errno\":[11,16],\"outcome\":\"failed\"",
+	       pfn);
 	if (madvise(area + 9 * PAGE_BYTES, PAGE_BYTES, MADV_COLD))
 		die("MADV_COLD");
 	must(vmstat("thp_split_page") == pages && has_flag(pfn, KPF_THP), "the folio is whole");
@@ -114,12 +121,15 @@ static void fork_huge(void)
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
-	must(copy[0] && copy[0] != pfn && copy[2] == pfn - 5 && copy[1] == 2, "the child copies one page of the two's");
-	expect("huge-wp", area, ",\"outcome\":\"fallback\",\"old_pfn\":%lu,\"mapcount\":2,\"pmdMapped\":true", pfn - 5);
+	must(copy[0] && copy[0] != pfn && copy[2] == pfn - 5 && copy[1] == 2,
+	     "the child copies one page of the two's");
+	expect("huge-wp", area, ",\"outcome\":\"fallback\",\"old_pfn\":%lu,\"mapcount\":2,\"pmdMapped\":true",
+	       pfn - 5);
 	expect("pmd-split", area, ",\"pages\":512,\"old_pfn\":%lu,\"mapcount\":2", pfn - 5);
 	expect("wp-fault", written,
-	       ",\"outcome\":\"copy\",\"order\":9,\"old_pfn\":%lu,\"new_pfn\":%lu,\"mapcount\":2,\"pmdMapped\":false", pfn,
-	       copy[0]);
+	       ",\"outcome\":\"copy\",\"order\":9,\"old_pfn\":%lu,\"new_pfn\":%lu,\"mapcount\":2,"
+	       "\"pmdMapped\":false",
+	       pfn, copy[0]);
 }
 
 /* Small pages become a huge one: at once by MADV_COLLAPSE (6.1), else by khugepaged. */
@@ -128,10 +138,16 @@ static void collapse(void)
 	char *area = map_alone(HUGE_BYTES, HUGE_BYTES, 0);
 	unsigned long before = vmstat("thp_collapse_alloc");
 
-	claim(area, HUGE_PAGES, "collapse pmd-split folio-split");
+	/* An attempt may fail before another succeeds: "collapse" is not claimed. */
+	claim(area, HUGE_PAGES, "anon-new pmd-split folio-split");
 	if (madvise(area, HUGE_BYTES, MADV_NOHUGEPAGE))
 		die("MADV_NOHUGEPAGE");
-	write_pages(area, HUGE_PAGES, 's');
+	for (size_t i = 0; i < HUGE_PAGES; i++) {
+		char *page = area + i * PAGE_BYTES;
+
+		write_page(page, 's');
+		expect("anon-new", page, ",\"pages\":1,\"order\":0,\"new_pfn\":%lu", pfn_of(page));
+	}
 	flush_lru_batch();
 	tell("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "10");
 	tell("/sys/kernel/mm/transparent_hugepage/khugepaged/alloc_sleep_millisecs", "10");
@@ -140,14 +156,25 @@ static void collapse(void)
 	if (madvise(area, HUGE_BYTES, MADV_COLLAPSE))
 		for (int tries = 0; !has_flag(pfn_of(area), KPF_THP) && tries < 300; tries++)
 			usleep(100000);
-	must(has_flag(pfn_of(area), KPF_THP) && vmstat("thp_collapse_alloc") > before, "the pages are collapsed");
-	expect("collapse", area, ",\"pages\":512,\"order\":9,\"new_pfn\":%lu,\"outcome\":\"none\"", pfn_of(area));
+	must(has_flag(pfn_of(area), KPF_THP) && vmstat("thp_collapse_alloc") > before,
+	     "the pages are collapsed");
+	expect("collapse", area, ",\"pages\":512,\"order\":9,\"new_pfn\":%lu,\"outcome\":\"none\"",
+	       pfn_of(area));
 	free_huge(area, 9);
+}
+
+/* A guest with less than 512 MiB begins without (mm/huge_memory.c, hugepage_init()). */
+static void allow_huge(void)
+{
+	if (!tell("/sys/kernel/mm/transparent_hugepage/enabled", "madvise") ||
+	    !tell("/sys/kernel/mm/transparent_hugepage/defrag", "madvise"))
+		die("/sys/kernel/mm/transparent_hugepage");
 }
 
 int main(void)
 {
 	stay_on_one_cpu();
+	allow_huge();
 	split_pmd();
 	split_folio();
 	refuse_split();
