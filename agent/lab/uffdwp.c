@@ -21,7 +21,8 @@
 #define UFFD_FEATURE_WP_ASYNC (1 << 15)
 #endif
 
-/* A userfaultfd with these features on the area, or -1 where the kernel has them not. */
+/* A userfaultfd with these features on the area, or -1 where the kernel has them not. It stays open: its end
+ * would take back what is protected. */
 static int watch(char *area, size_t pages, uint64_t features, uint64_t mode)
 {
 	struct uffdio_api api = {.api = UFFD_API, .features = features};
@@ -115,7 +116,6 @@ static void missing_and_protected(void)
 	       (uintptr_t)page / PAGE_BYTES, pfn);
 	pthread_join(thread, NULL);
 	must(pfn_of(page) == pfn, "the page is written in place");
-	close(fd);
 }
 
 /* The same pages of a file, mapped twice: filled through one mapping, missing in the page table of the other.
@@ -144,7 +144,6 @@ static void minor(void)
 	if (ioctl(fd, UFFDIO_CONTINUE, &resume))
 		die("UFFDIO_CONTINUE");
 	pthread_join(thread, NULL);
-	close(fd);
 }
 
 static void async(void)
