@@ -176,6 +176,46 @@ mod tests {
     }
 
     #[test]
+    fn what_befalls_a_frame_that_stays_is_told_with_its_counts_and_names_no_new_frame() {
+        let mut out = Drained::default();
+        let split = Record {
+            head: Head {
+                kind: 17,
+                outcome: 9,
+                order: 9,
+                ..Head::default()
+            },
+            body: Body::Frame {
+                vpn: 0,
+                old_pfn: 512,
+                flags: 16,
+                pages: 512,
+                refcount: 514,
+                mapcount: 1,
+                pincount: 1,
+                aux: 16 << 8,
+                stack: 3,
+            },
+        };
+        Mms::default().translate(&split, &mut out);
+        let expected = Event {
+            kind: 17,
+            outcome: 9,
+            order: 9,
+            old_pfn: 512,
+            flags: 16,
+            pages: 512,
+            refcount: 514,
+            mapcount: 1,
+            pincount: 1,
+            aux: 16 << 8,
+            stack: 3,
+            ..Event::default()
+        };
+        assert_eq!(out.events, [expected]);
+    }
+
+    #[test]
     fn a_host_where_processes_come_and_go_needs_no_more_memory_with_time() {
         let mut mms = Mms::default();
         let mut out = Drained::default();
