@@ -22,8 +22,8 @@ static __always_inline bool queues_message(struct vm_fault *vmf, struct vm_area_
 }
 
 /*
- * Shared with leg wp-fault: do_wp_page() has nothing to do after this but to pass on how it ended. The fault is
- * told before the task sleeps, or it would be told when it wakes.
+ * Shared with leg wp-fault: do_wp_page() has nothing to do after this but to pass on how it ended. The fault
+ * is told before the task sleeps, or it would be told when it wakes.
  */
 SEC("?fentry/handle_userfault")
 int wp_userfault(u64 *ctx)

@@ -7,8 +7,11 @@
 #ifndef COWPATH_LAB_EXPECT_H
 #define COWPATH_LAB_EXPECT_H
 
+#include <linux/io_uring.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "pages.h"
 
@@ -113,6 +116,18 @@ static inline void write_pages(char *area, size_t pages, char value)
 {
 	for (size_t i = 0; i < pages; i++)
 		write_page(area + i * PAGE_BYTES, value);
+}
+
+/* FOLL_PIN | FOLL_LONGTERM of one page, until the ring is closed. */
+static inline int pin_page(char *page)
+{
+	struct io_uring_params params = {0};
+	int ring = syscall(SYS_io_uring_setup, 1, &params);
+	struct iovec one = {page, PAGE_BYTES};
+
+	if (ring < 0 || syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &one, 1))
+		die("io_uring");
+	return ring;
 }
 
 #endif

@@ -4,8 +4,6 @@
  * is left, unshared for a pin that reads (6.1), copied early at fork because pinned (6.1), given back to the
  * pool.
  */
-#include <linux/io_uring.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -25,18 +23,6 @@ static struct seen {
 static char *page_of(int index)
 {
 	return area + index * HUGE_BYTES;
-}
-
-/* FOLL_PIN | FOLL_LONGTERM of one page, until the ring is closed. */
-static int pin(char *page)
-{
-	struct io_uring_params params = {0};
-	int ring = syscall(SYS_io_uring_setup, 1, &params);
-	struct iovec one = {page, PAGE_BYTES};
-
-	if (ring < 0 || syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &one, 1))
-		die("io_uring");
-	return ring;
 }
 
 /* Pins without FOLL_WRITE: on kernels that know exclusive pages the reader gets a page of its own. */
@@ -82,7 +68,7 @@ int main(void)
 		expect("hugetlb-wp", page_of(i),
 		       ",\"outcome\":\"reuse\",\"old_pfn\":%lu,\"mapcount\":1,\"atLeast\":0", before[i]);
 	}
-	ring = pin(page_of(PINNED));
+	ring = pin_page(page_of(PINNED));
 	pid = fork();
 	if (pid < 0)
 		die("fork");

@@ -33,14 +33,17 @@ static char *make_huge(void)
 	return area;
 }
 
-static void free_huge(char *area, int order)
+static void leave(char *area)
 {
-	uint64_t pfn = pfn_of(area);
-
-	printf("{\"freed\":%lu,\"order\":%d,\"frames\":%lu}\n", pfn, order, HUGE_PAGES >> order);
 	/* The address stays taken: what is claimed there is ours. */
 	if (mmap(area, HUGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != area)
 		die("mmap");
+}
+
+static void free_huge(char *area, int order)
+{
+	printf("{\"freed\":%lu,\"order\":%d,\"frames\":%lu}\n", pfn_of(area), order, HUGE_PAGES >> order);
+	leave(area);
 }
 
 /* mprotect() of a part splits the vma, and with it the PMD; the folio stays whole. */
@@ -99,6 +102,7 @@ static void refuse_split(void)
 	must(vmstat("thp_split_page") == pages && has_flag(pfn, KPF_THP), "the folio is whole");
 	close(ends[0]);
 	close(ends[1]);
+	leave(area);
 }
 
 /* The child's write splits its PMD; the fault that follows finds two mappings of the page. */
@@ -130,6 +134,39 @@ static void fork_huge(void)
 	       ",\"outcome\":\"copy\",\"order\":9,\"old_pfn\":%lu,\"new_pfn\":%lu,\"mapcount\":2,"
 	       "\"pmdMapped\":false",
 	       pfn, copy[0]);
+	leave(area);
+}
+
+/* A pin on one page of it: fork splits the PMD and copies all that is mapped, as the folio has one count of
+ * pins. */
+static void fork_pinned(void)
+{
+	char *area = make_huge();
+	uint64_t pfn = pfn_of(area);
+	uint64_t *copies = map_shared(HUGE_PAGES * sizeof(*copies));
+	int ring = pin_page(area + 8 * PAGE_BYTES);
+	pid_t child;
+
+	flush_lru_batch();
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (child == 0) {
+		for (size_t i = 0; i < HUGE_PAGES; i++)
+			copies[i] = pfn_of(area + i * PAGE_BYTES);
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+	expect("pmd-split", area, ",\"pages\":512,\"old_pfn\":%lu,\"mapcount\":1,\"pincount\":1", pfn);
+	for (size_t i = 0; i < HUGE_PAGES; i++) {
+		must(copies[i] && copies[i] != pfn + i, "the child has a copy of each page");
+		expect(
+		    "fork-copy", area + i * PAGE_BYTES,
+		    ",\"pages\":1,\"order\":9,\"old_pfn\":%lu,\"new_pfn\":%lu,\"mapcount\":1,\"pincount\":1",
+		    pfn + i, copies[i]);
+	}
+	close(ring);
+	leave(area);
 }
 
 /* Small pages become a huge one: at once by MADV_COLLAPSE (6.1), else by khugepaged. */
@@ -149,13 +186,14 @@ static void collapse(void)
 		expect("anon-new", page, ",\"pages\":1,\"order\":0,\"new_pfn\":%lu", pfn_of(page));
 	}
 	flush_lru_batch();
-	tell("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "10");
-	tell("/sys/kernel/mm/transparent_hugepage/khugepaged/alloc_sleep_millisecs", "10");
 	if (madvise(area, HUGE_BYTES, MADV_HUGEPAGE))
 		die("MADV_HUGEPAGE");
-	if (madvise(area, HUGE_BYTES, MADV_COLLAPSE))
+	if (madvise(area, HUGE_BYTES, MADV_COLLAPSE)) {
+		tell("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "10");
+		tell("/sys/kernel/mm/transparent_hugepage/khugepaged/alloc_sleep_millisecs", "10");
 		for (int tries = 0; !has_flag(pfn_of(area), KPF_THP) && tries < 300; tries++)
 			usleep(100000);
+	}
 	must(has_flag(pfn_of(area), KPF_THP) && vmstat("thp_collapse_alloc") > before,
 	     "the pages are collapsed");
 	expect("collapse", area, ",\"pages\":512,\"order\":9,\"new_pfn\":%lu,\"outcome\":\"none\"",
@@ -179,6 +217,7 @@ int main(void)
 	split_folio();
 	refuse_split();
 	fork_huge();
+	fork_pinned();
 	collapse();
 	return wrong ? 1 : 0;
 }

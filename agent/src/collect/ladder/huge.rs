@@ -75,9 +75,9 @@ pub const PMD_SPLIT: Ladder = Ladder {
     leg: "pmd-split",
     rungs: &[
         rung(
-            "fentry split_huge_pmd_locked",
-            &["split_huge_pmd_locked"],
-            &["split_pmd_locked"],
+            "fentry split_huge_pmd_locked, fentry+fexit __split_huge_pmd",
+            &["split_huge_pmd_locked", "__split_huge_pmd"],
+            &["split_pmd_locked", "split_pmd_enter", "split_pmd_exit"],
         ),
         rung(
             "fentry __split_huge_pmd",
