@@ -2,6 +2,7 @@
 #include "kernel.h"
 #include "record.h"
 #include "maps.bpf.h"
+#include "stack.bpf.h"
 #include "target.bpf.h"
 #include "state.bpf.h"
 #include "page.bpf.h"

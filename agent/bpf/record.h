@@ -134,7 +134,8 @@ struct record_head {
 	u8 kind;
 	u8 outcome;
 	u8 order;
-	u8 pad[3];
+	u8 pad;
+	u16 stack; /* 0: none; else its place in the map `stacks`, plus one */
 };
 
 /* WP_FAULT, HUGE_WP, FORK_COPY, ANON_NEW, HUGETLB_WP, COLLAPSE */

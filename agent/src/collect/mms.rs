@@ -29,6 +29,7 @@ impl Mms {
             kind: head.kind,
             outcome: head.outcome,
             order: head.order,
+            stack: u32::from(head.stack),
             ..Event::default()
         };
         match *body {

@@ -12,6 +12,8 @@ pub struct Head {
     pub kind: u8,
     pub outcome: u8,
     pub order: u8,
+    /// Place in the map `stacks` plus one, 0: none.
+    pub stack: u16,
 }
 
 /// What follows the head.
@@ -89,6 +91,7 @@ impl Record {
             kind: at.u8(26)?,
             outcome: at.u8(27)?,
             order: at.u8(28)?,
+            stack: at.u16(30)?,
         };
         let body = match (head.kind, bytes.len()) {
             (KIND_PROCESS, PROCESS..) => Body::Process {
@@ -206,6 +209,7 @@ mod tests {
             ("outcome", 27),
             ("order", 28),
             ("pad", 29),
+            ("stack", 30),
         ];
         assert_eq!(layout("record_head"), (HEAD, offsets(&head)));
         let fault = [
