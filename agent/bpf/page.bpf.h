@@ -214,7 +214,6 @@ static __always_inline void tell_frame(struct frame_record *record, const struct
 	record->refcount = frame->refcount;
 	record->mapcount = frame->mapcount;
 	record->pincount = frame->pincount;
-	record->stack = 0;
 }
 
 static __always_inline u32 vma_flag_facts(u64 flags)

@@ -176,8 +176,6 @@ struct frame_record {
 	s32 mapcount;
 	s32 pincount;
 	u32 aux;
-	u32 stack;
-	u32 pad;
 };
 
 /* FRAME_FREE */

@@ -17,7 +17,7 @@ struct splitting {
 	s32 mapcount;
 	s32 pincount;
 	u32 order;
-	u32 stack;
+	u32 pad;
 };
 
 #define SPLITS_AT_ONCE 1024
@@ -41,7 +41,9 @@ static __always_inline void note_frame(struct splitting *split, const struct sta
 	split->order = frame->order;
 }
 
-static __always_inline void tell_split(u32 leg, u8 kind, u8 outcome, const struct splitting *split, u32 aux)
+/* With the stack of the hook: who wanted the split. */
+static __always_inline void tell_split(void *ctx, u32 leg, u8 kind, u8 outcome, const struct splitting *split,
+				       u32 aux)
 {
 	struct frame_record *record = begin_record(leg, sizeof(*record), kind, split->cookie);
 
@@ -50,6 +52,7 @@ static __always_inline void tell_split(u32 leg, u8 kind, u8 outcome, const struc
 	record->head.time_ns = split->time_ns;
 	record->head.outcome = outcome;
 	record->head.order = split->order;
+	record->head.stack = stack_of_now(ctx);
 	record->vpn = split->vpn;
 	record->old_pfn = split->pfn;
 	record->flags = split->flags;
@@ -58,7 +61,6 @@ static __always_inline void tell_split(u32 leg, u8 kind, u8 outcome, const struc
 	record->mapcount = split->mapcount;
 	record->pincount = split->pincount;
 	record->aux = aux;
-	record->stack = split->stack;
 	end_record(leg, record);
 }
 
@@ -74,7 +76,6 @@ static __always_inline bool look_at_pmd(struct vm_area_struct *vma, u64 cookie, 
 	split->cookie = cookie;
 	split->vpn = address >> PAGE_SHIFT & ~(PMD_PAGES - 1ULL);
 	split->pfn = PTE_PFN(pmd) & ~(PMD_PAGES - 1ULL);
-	split->stack = 0;
 	frame.flags = vma_facts(vma) | FLAG_PMD_MAPPED;
 	read_frame(&frame, split->pfn);
 	note_frame(split, &frame);
@@ -106,13 +107,13 @@ static __always_inline void tell_pmd_unmapped(const struct splitting *split)
 	end_record(LEG_PMD_SPLIT, record);
 }
 
-static __always_inline void tell_pmd_split(const struct splitting *split)
+static __always_inline void tell_pmd_split(void *ctx, const struct splitting *split)
 {
 	if (split->flags & FLAG_FILE) {
 		tell_pmd_unmapped(split);
 		return;
 	}
-	tell_split(LEG_PMD_SPLIT, RECORD_PMD_SPLIT, OUTCOME_NONE, split, 0);
+	tell_split(ctx, LEG_PMD_SPLIT, RECORD_PMD_SPLIT, OUTCOME_NONE, split, 0);
 	track(split->pfn);
 }
 
@@ -129,7 +130,7 @@ int split_pmd(u64 *ctx)
 		return 0;
 	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[1]);
 	if (look_at_pmd(vma, cookie, ctx[2], pmd, &split))
-		tell_pmd_split(&split);
+		tell_pmd_split(ctx, &split);
 	return 0;
 }
 
@@ -171,7 +172,7 @@ int split_pmd_locked(u64 *ctx)
 	bpf_map_delete_elem(&pmds_splitting, &tid);
 	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[2]);
 	if (look_at_pmd(vma, cookie, ctx[1], pmd, &split))
-		tell_pmd_split(&split);
+		tell_pmd_split(ctx, &split);
 	return 0;
 }
 
@@ -186,7 +187,7 @@ int split_pmd_exit(u64 *ctx)
 	split = bpf_map_lookup_elem(&pmds_splitting, &tid);
 	if (!split)
 		return 0;
-	tell_pmd_split(split);
+	tell_pmd_split(ctx, split);
 	bpf_map_delete_elem(&pmds_splitting, &tid);
 	return 0;
 }
@@ -225,7 +226,6 @@ static __always_inline int folio_split_enter(u64 page)
 	split.time_ns = bpf_ktime_get_ns();
 	split.cookie = 0;
 	split.vpn = 0;
-	split.stack = 0;
 	frame.flags = 0;
 	read_frame(&frame, split.pfn);
 	note_frame(&split, &frame);
@@ -236,14 +236,14 @@ static __always_inline int folio_split_enter(u64 page)
 }
 
 /* The time is that of the entry: what the split does, down to the freeing of pages, comes later. */
-static __always_inline int folio_split_exit(u32 new_order, int result)
+static __always_inline int folio_split_exit(void *ctx, u32 new_order, int result)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct splitting *split = bpf_map_lookup_elem(&folios_splitting, &tid);
 
 	if (!split)
 		return 0;
-	tell_split(LEG_FOLIO_SPLIT, RECORD_FOLIO_SPLIT, result ? OUTCOME_FAILED : OUTCOME_NONE, split,
+	tell_split(ctx, LEG_FOLIO_SPLIT, RECORD_FOLIO_SPLIT, result ? OUTCOME_FAILED : OUTCOME_NONE, split,
 		   (new_order & 255) | (u32)-result << 8);
 	bpf_map_delete_elem(&folios_splitting, &tid);
 	return 0;
@@ -267,7 +267,7 @@ int split_folio_enter(u64 *ctx)
 SEC("?fexit/__folio_split")
 int split_folio_exit(u64 *ctx)
 {
-	return folio_split_exit(ctx[1], (int)ctx[6]);
+	return folio_split_exit(ctx, ctx[1], (int)ctx[6]);
 }
 
 SEC("?fentry/split_huge_page_to_list_to_order")
@@ -279,7 +279,7 @@ int split_to_order_enter(u64 *ctx)
 SEC("?fexit/split_huge_page_to_list_to_order")
 int split_to_order_exit(u64 *ctx)
 {
-	return folio_split_exit(ctx[2], (int)ctx[3]);
+	return folio_split_exit(ctx, ctx[2], (int)ctx[3]);
 }
 
 /* Up to 6.8: to single pages. */
@@ -292,5 +292,5 @@ int split_page_enter(u64 *ctx)
 SEC("?fexit/split_huge_page_to_list")
 int split_page_exit(u64 *ctx)
 {
-	return folio_split_exit(0, (int)ctx[2]);
+	return folio_split_exit(ctx, 0, (int)ctx[2]);
 }

@@ -80,10 +80,10 @@ int wp_enter(u64 *ctx)
  */
 static __always_inline int made_exclusive(s32 refcount)
 {
-	struct state *state = state_slot((u32)bpf_get_current_pid_tgid());
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct state *state = state_slot(tid);
 
-	if (!state || state->tid != (u32)bpf_get_current_pid_tgid() ||
-	    (state->doing != DOING_WP && state->doing != DOING_HUGETLB_WP))
+	if (!state || state->tid != tid || (state->doing != DOING_WP && state->doing != DOING_HUGETLB_WP))
 		return 0;
 	state->flags |= FLAG_MADE_EXCLUSIVE | FLAG_COUNTS_AT_DECISION;
 	state->refcount = refcount;

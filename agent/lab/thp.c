@@ -54,8 +54,9 @@ static void split_pmd(void)
 	unsigned long before = vmstat("thp_split_pmd");
 
 	expect("pmd-split", area,
-	       ",\"pages\":512,\"order\":9,\"old_pfn\":%lu,\"mapcount\":%lu,\"pmdMapped\":true", pfn,
-	       mappings_of(pfn));
+	       ",\"hasStack\":true,\"pages\":512,\"order\":9,\"old_pfn\":%lu,\"mapcount\":%lu,\"pmdMapped\":"
+	       "true",
+	       pfn, mappings_of(pfn));
 	expect("wrprotect", part, ",\"pages\":1,\"aux\":1");
 	if (mprotect(part, PAGE_BYTES, PROT_READ))
 		die("mprotect");
@@ -73,8 +74,9 @@ static void split_folio(void)
 	unsigned long pages = vmstat("thp_split_page"), pmds = vmstat("thp_split_pmd");
 
 	flush_lru_batch();
-	expect("folio-split", NULL, ",\"order\":9,\"old_pfn\":%lu,\"aux\":0,\"outcome\":\"none\"", pfn);
-	expect("pmd-split", area, ",\"pages\":512,\"order\":9,\"old_pfn\":%lu", pfn);
+	expect("folio-split", NULL,
+	       ",\"hasStack\":true,\"order\":9,\"old_pfn\":%lu,\"aux\":0,\"outcome\":\"none\"", pfn);
+	expect("pmd-split", area, ",\"hasStack\":true,\"pages\":512,\"order\":9,\"old_pfn\":%lu", pfn);
 	if (madvise(area + 9 * PAGE_BYTES, PAGE_BYTES, MADV_COLD))
 		die("MADV_COLD");
 	must(vmstat("thp_split_page") == pages + 1 && vmstat("thp_split_pmd") == pmds + 1,
@@ -95,7 +97,8 @@ static void refuse_split(void)
 	if (pipe(ends) || vmsplice(ends[1], &one, 1, 0) != (ssize_t)PAGE_BYTES)
 		die("vmsplice");
 	flush_lru_batch();
-	expect("folio-split", NULL, ",\"order\":9,\"old_pfn\":%lu,\"errno\":[11,16],\"outcome\":\"failed\"",
+	expect("folio-split", NULL,
+	       ",\"hasStack\":true,\"order\":9,\"old_pfn\":%lu,\"errno\":[11,16],\"outcome\":\"failed\"",
 	       pfn);
 	if (madvise(area + 9 * PAGE_BYTES, PAGE_BYTES, MADV_COLD))
 		die("MADV_COLD");
@@ -129,7 +132,7 @@ static void fork_huge(void)
 	     "the child copies one page of the two's");
 	expect("huge-wp", area, ",\"outcome\":\"fallback\",\"old_pfn\":%lu,\"mapcount\":2,\"pmdMapped\":true",
 	       pfn - 5);
-	expect("pmd-split", area, ",\"pages\":512,\"old_pfn\":%lu,\"mapcount\":2", pfn - 5);
+	expect("pmd-split", area, ",\"hasStack\":true,\"pages\":512,\"old_pfn\":%lu,\"mapcount\":2", pfn - 5);
 	expect("wp-fault", written,
 	       ",\"outcome\":\"copy\",\"order\":9,\"old_pfn\":%lu,\"new_pfn\":%lu,\"mapcount\":2,"
 	       "\"pmdMapped\":false",
@@ -157,7 +160,8 @@ static void fork_pinned(void)
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
-	expect("pmd-split", area, ",\"pages\":512,\"old_pfn\":%lu,\"mapcount\":1,\"pincount\":1", pfn);
+	expect("pmd-split", area,
+	       ",\"hasStack\":true,\"pages\":512,\"old_pfn\":%lu,\"mapcount\":1,\"pincount\":1", pfn);
 	for (size_t i = 0; i < HUGE_PAGES; i++) {
 		must(copies[i] && copies[i] != pfn + i, "the child has a copy of each page");
 		expect(

@@ -82,7 +82,6 @@ impl Mms {
                 mapcount,
                 pincount,
                 aux,
-                stack,
             } => out.events.push(Event {
                 vpn,
                 old_pfn,
@@ -92,7 +91,6 @@ impl Mms {
                 mapcount,
                 pincount,
                 aux: u64::from(aux),
-                stack,
                 ..event
             }),
             Body::Free { pfn } => out.events.push(Event {
@@ -195,7 +193,6 @@ mod tests {
                 mapcount: 1,
                 pincount: 1,
                 aux: 16 << 8,
-                stack: 3,
             },
         };
         Mms::default().translate(&split, &mut out);
@@ -210,7 +207,6 @@ mod tests {
             mapcount: 1,
             pincount: 1,
             aux: 16 << 8,
-            stack: 3,
             ..Event::default()
         };
         assert_eq!(out.events, [expected]);

@@ -48,7 +48,6 @@ pub enum Body {
         mapcount: i32,
         pincount: i32,
         aux: u32,
-        stack: u32,
     },
     Free {
         pfn: u64,
@@ -69,7 +68,7 @@ pub struct Record {
 const HEAD: usize = 32;
 const FAULT: usize = 88;
 const RANGE: usize = 64;
-const FRAME: usize = 80;
+const FRAME: usize = 72;
 const FREE: usize = 40;
 const PROCESS: usize = 64;
 
@@ -120,7 +119,6 @@ impl Record {
                 mapcount: at.i32(60)?,
                 pincount: at.i32(64)?,
                 aux: at.u32(68)?,
-                stack: at.u32(72)?,
             },
             // Of a range; with counts it is a longer record.
             (3 | 4 | 6 | KIND_EXEC | KIND_MM_EXIT | KIND_WRPROTECT | 15, RANGE..) => Body::Range {
@@ -246,8 +244,6 @@ mod tests {
             ("mapcount", 60),
             ("pincount", 64),
             ("aux", 68),
-            ("stack", 72),
-            ("pad", 76),
         ];
         assert_eq!(layout("frame_record"), (FRAME, offsets(&frame)));
         assert_eq!(

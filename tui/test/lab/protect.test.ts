@@ -30,8 +30,9 @@ interface Row {
   readonly pincount: number
   readonly aux: number
   readonly flags: number
+  readonly stack: number
 }
-type Column = Exclude<keyof Row, 'seq' | 'flags'>
+type Column = Exclude<keyof Row, 'seq' | 'flags' | 'stack'>
 const COLUMNS: readonly Column[] = [
   'kind',
   'outcome',
@@ -53,6 +54,7 @@ type Expected = Partial<Pick<Row, Column>> & {
   readonly uffdWp?: boolean
   readonly isAsync?: boolean
   readonly hugetlb?: boolean
+  readonly hasStack?: boolean
 }
 interface Claim {
   readonly claim: string
@@ -73,7 +75,7 @@ const FLAGS: readonly (readonly [keyof Expected, number])[] = [
 ]
 
 const SQL = `SELECT seq, k.name AS kind, o.name AS outcome, folio_order AS "order", vpn, pages, old_pfn, new_pfn, mapcount,
-    pincount, aux, flags FROM event
+    pincount, aux, flags, stack FROM event
   JOIN word k ON k.topic = 'kind' AND k.number = event.kind
   JOIN word o ON o.topic = 'outcome' AND o.number = event.outcome ORDER BY time_ns, seq`
 
@@ -93,6 +95,7 @@ async function record(
 function fits(event: Row, expected: Expected): boolean {
   return (
     COLUMNS.every((column) => expected[column] === undefined || isAt(column, event, expected)) &&
+    (expected.hasStack === undefined || expected.hasStack === event.stack > 0) &&
     (expected.errno?.includes(event.aux >> 8) ?? true) &&
     FLAGS.every(([name, bit]) => expected[name] === undefined || expected[name] === (event.flags & bit) > 0)
   )
