@@ -2,14 +2,20 @@
 #include "kernel.h"
 #include "record.h"
 #include "maps.bpf.h"
+#include "stack.bpf.h"
 #include "target.bpf.h"
 #include "state.bpf.h"
 #include "page.bpf.h"
 #include "wp_fault.bpf.h"
+#include "uffd.bpf.h"
 #include "new_anon.bpf.h"
 #include "huge_wp.bpf.h"
+#include "collapse.bpf.h"
 #include "fork.bpf.h"
 #include "unmap.bpf.h"
+#include "wrprotect.bpf.h"
+#include "split.bpf.h"
+#include "hugetlb_wp.bpf.h"
 #include "exit.bpf.h"
 #include "free.bpf.h"
 #include "seed.bpf.h"
@@ -19,5 +25,6 @@ char LICENSE[] SEC("license") = "GPL";
 /* Only for the types: they bring the records' layout into the object's BTF, where a test reads it. */
 const struct fault_record *fault_layout __attribute__((unused));
 const struct range_record *range_layout __attribute__((unused));
+const struct frame_record *frame_layout __attribute__((unused));
 const struct free_record *free_layout __attribute__((unused));
 const struct process_record *process_layout __attribute__((unused));

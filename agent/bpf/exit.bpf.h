@@ -13,6 +13,7 @@ static __always_inline struct range_record *begin_life(u8 kind, u64 cookie)
 	record->flags = 0;
 	record->other_mm = 0;
 	record->other_tgid = 0;
+	record->aux = 0;
 	return record;
 }
 

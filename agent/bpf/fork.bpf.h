@@ -51,6 +51,7 @@ int fork_vma_exit(u64 *ctx)
 	record->flags = vma_facts(src);
 	record->other_mm = state->other;
 	record->other_tgid = 0;
+	record->aux = 0;
 	end_record(LEG_FORK, record);
 	return 0;
 }
@@ -86,6 +87,7 @@ int fork_process(u64 *ctx)
 	record->flags = 0;
 	record->other_mm = cookie;
 	record->other_tgid = tgid;
+	record->aux = 0;
 	end_record(LEG_FORK, record);
 	return 0;
 }

@@ -18,7 +18,7 @@ static __always_inline void huge_enter(u64 cookie, u64 vmf, u64 address, u64 pmd
 	state->old_pte = pmd;
 	state->old_pfn = PTE_PFN(pmd) & ~(PMD_PAGES - 1ULL);
 	state->pointer = vmf;
-	state->flags = facts;
+	state->flags = facts | FLAG_PMD_MAPPED;
 	read_frame(state, state->old_pfn);
 }
 

@@ -33,6 +33,7 @@ enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_STACK_TRACE = 7,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
@@ -59,12 +60,23 @@ struct mm_struct {
 
 struct anon_vma;
 
+struct userfaultfd_ctx {
+	unsigned int features;
+};
+
+struct vm_userfaultfd_ctx {
+	struct userfaultfd_ctx *ctx;
+};
+
 struct vm_area_struct {
 	unsigned long vm_start;
 	unsigned long vm_end;
 	struct mm_struct *vm_mm;
 	unsigned long vm_flags;
 	struct anon_vma *anon_vma;
+	unsigned long vm_pgoff;
+	const void *vm_ops;
+	struct vm_userfaultfd_ctx vm_userfaultfd_ctx;
 };
 
 struct vm_fault {
@@ -103,6 +115,7 @@ struct page___masked {
 /* Up to 6.0 what belongs to the whole compound page stands in its second and third struct page. */
 struct page___compound {
 	unsigned char compound_order;
+	unsigned char compound_dtor;
 	atomic_t compound_mapcount;
 	atomic_t hpage_pinned_refcount;
 };
@@ -155,7 +168,31 @@ enum pageflags {
 	PG_swapcache = 103,
 	PG_swapbacked = 104,
 	PG_anon_exclusive = 105,
-	PG_hugetlb = 106,
+	PG_double_map = 107,
+};
+
+/* Up to 6.5 a number of compound_dtor, since 6.11 the high byte of the _mapcount of a head without mapcount.
+ */
+enum compound_dtor_id {
+	HUGETLB_PAGE_DTOR = 101,
+};
+
+enum pagetype {
+	PGTY_hugetlb = 101,
+};
+
+/* fs/proc/task_mmu.c */
+enum clear_refs_types {
+	CLEAR_REFS_SOFT_DIRTY = 4,
+};
+
+struct clear_refs_private {
+	enum clear_refs_types type;
+};
+
+struct mm_walk {
+	struct vm_area_struct *vma;
+	void *private;
 };
 
 #pragma clang attribute pop
@@ -182,23 +219,29 @@ struct pt_regs {
 #include <bpf/bpf_core_read.h>
 
 #define PAGE_SHIFT 12
-#define PMD_PAGES 512
+#define PMD_ORDER 9
+#define PMD_PAGES (1 << PMD_ORDER)
 
 /* arch/x86/include/asm/pgtable_types.h */
 #define PTE_PRESENT 0x1ULL
 #define PTE_WRITE 0x2ULL
 #define PTE_PSE 0x80ULL
 #define PTE_SPECIAL 0x200ULL
+#define PTE_UFFD_WP 0x400ULL
 #define PTE_PFN(pte) (((pte) & 0x000ffffffffff000ULL) >> PAGE_SHIFT)
 
 /* include/linux/mm.h, include/linux/mm_types.h: equal on 5.10 to 7.2 */
+#define VM_WRITE 0x2UL
 #define VM_SHARED 0x8UL
 #define VM_MAYWRITE 0x20UL
+#define VM_UFFD_MISSING 0x200UL
 #define VM_UFFD_WP 0x1000UL
 #define VM_HUGETLB 0x400000UL
 #define VM_WIPEONFORK 0x2000000UL
 
 #define FAULT_WRITE 0x1
+#define FAULT_ALLOW_RETRY 0x4
+#define FAULT_RETRY_NOWAIT 0x8
 #define FAULT_USER 0x40
 #define FAULT_REMOTE 0x80
 #define FAULT_UNSHARE 0x400
@@ -210,6 +253,18 @@ struct pt_regs {
 #define RET_SIGSEGV 0x40
 #define RET_RETRY 0x400
 #define RET_FALLBACK 0x800
+
+/* include/linux/mm.h: cp_flags of change_protection() */
+#define MM_CP_PROT_NUMA 0x2
+#define MM_CP_UFFD_WP 0x4
+#define MM_CP_UFFD_WP_RESOLVE 0x8
+
+/* include/uapi/linux/userfaultfd.h */
+#define UFFD_FEATURE_SIGBUS 0x80
+#define UFFD_FEATURE_WP_ASYNC 0x8000
+
+/* include/linux/huge_mm.h, include/trace/events/huge_memory.h: equal on 5.10 to 7.2 */
+#define SCAN_SUCCEED 1
 
 #define GUP_PIN_COUNTING_BIAS 1024
 

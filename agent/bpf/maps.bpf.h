@@ -49,6 +49,7 @@ static __always_inline void *begin_record(u32 leg, u64 size, u8 kind, u64 mm)
 	head->kind = kind;
 	head->outcome = OUTCOME_NONE;
 	head->order = 0;
+	head->stack = 0;
 	return head;
 }
 

@@ -28,7 +28,7 @@ static __noinline u64 pfn_mapped(u64 pgd, u64 address)
 	return 0;
 }
 
-static __always_inline int fork_copy(struct state *state, u64 vpn, u64 new_pfn, s32 new_refcount)
+static __always_inline int fork_copy(struct state *state, u64 vpn, u64 new_pfn, s32 new_refcount, u8 order)
 {
 	struct fault_record *record;
 	u64 old_pfn = pfn_mapped(state->old_pte, vpn << PAGE_SHIFT);
@@ -54,35 +54,41 @@ static __always_inline int fork_copy(struct state *state, u64 vpn, u64 new_pfn, 
 	record->mapcount = state->mapcount;
 	record->pincount = state->pincount;
 	record->new_refcount = new_refcount;
-	record->pages = 1;
+	record->pages = 1U << (order & 31);
 	end_record(LEG_FORK, record);
 	track(old_pfn);
 	track(new_pfn);
 	return 0;
 }
 
-static __always_inline int anon_new(struct state *state, u64 cookie, u64 vpn, u64 new_pfn, s32 new_refcount,
-				    u8 order)
+static __always_inline void new_folio_at(u32 leg, u8 kind, u8 outcome, u64 cookie, u64 vpn, u64 new_pfn,
+					 s32 new_refcount, u8 order, u32 facts)
 {
-	struct fault_record *record = begin_record(LEG_ANON_NEW, sizeof(*record), RECORD_ANON_NEW, cookie);
+	struct fault_record *record = begin_record(leg, sizeof(*record), kind, cookie);
 
 	if (!record)
-		return 0;
+		return;
 	record->head.time_ns = bpf_ktime_get_ns();
+	record->head.outcome = outcome;
 	record->head.order = order;
 	record->vpn = vpn;
 	record->old_pfn = 0;
 	record->new_pfn = new_pfn;
 	record->other_mm = 0;
-	record->flags = FLAG_ANON | (order ? FLAG_LARGE : 0);
+	record->flags = FLAG_ANON | (order ? FLAG_LARGE : 0) | facts;
 	record->refcount = 0;
 	record->mapcount = 0;
 	record->pincount = 0;
 	record->new_refcount = new_refcount;
 	record->pages = 1U << (order & 31);
-	end_record(LEG_ANON_NEW, record);
+	end_record(leg, record);
 	track(new_pfn);
-	return 0;
+}
+
+static __always_inline void anon_new(u64 cookie, u64 vpn, u64 new_pfn, s32 new_refcount, u8 order, u32 facts)
+{
+	new_folio_at(LEG_ANON_NEW, RECORD_ANON_NEW, OUTCOME_NONE, cookie, vpn, new_pfn, new_refcount, order,
+		     facts);
 }
 
 static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 address, s32 refcount)
@@ -92,6 +98,7 @@ static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 
 	u64 vpn = address >> PAGE_SHIFT;
 	u64 cookie, number;
 	u8 order = 0;
+	u32 facts;
 
 	if (!state)
 		return 0;
@@ -102,7 +109,7 @@ static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 
 		return 0;
 	}
 	if (state->tid == tid && state->doing == DOING_FORK && state->pointer == (u64)vma)
-		return fork_copy(state, vpn, pfn_of(number_of(state, page)), refcount);
+		return fork_copy(state, vpn, pfn_of(number_of(state, page)), refcount, 0);
 	cookie = cookie_of_locked(vma->vm_mm);
 	if (!cookie)
 		return 0;
@@ -118,7 +125,14 @@ static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 
 			order = counts.order;
 		}
 	}
-	return anon_new(state, cookie, vpn, pfn_of(number), refcount, order);
+	/* Folios of this order are mapped by a PMD where they are new; smaller ones by PTEs. */
+	facts = order == PMD_ORDER ? FLAG_PMD_MAPPED : FLAG_NONE;
+	if (order && is_collapsing(tid, vpn))
+		new_folio_at(LEG_COLLAPSE, RECORD_COLLAPSE, OUTCOME_NONE, cookie, vpn, pfn_of(number),
+			     refcount, order, facts);
+	else
+		anon_new(cookie, vpn, pfn_of(number), refcount, order, facts);
+	return 0;
 }
 
 SEC("?fentry/folio_add_new_anon_rmap")

@@ -52,6 +52,7 @@ enum record_outcome {
 };
 
 enum record_flag {
+	FLAG_NONE = 0,
 	FLAG_WRITE = 1,
 	FLAG_UNSHARE = 2,
 	FLAG_REMOTE = 4,
@@ -105,6 +106,24 @@ enum leg {
 	LEGS,
 };
 
+/* Protection of proto/cowpath/v1/event.proto. */
+enum record_protection {
+	PROTECTION_MPROTECT = 1,
+	PROTECTION_MPROTECT_WRITABLE = 2,
+	PROTECTION_UFFD_WP = 3,
+	PROTECTION_UFFD_WP_RESOLVE = 4,
+	PROTECTION_NUMA = 5,
+	PROTECTION_SOFT_DIRTY = 6,
+	PROTECTION_KSM = 7,
+};
+
+/* UffdReason of the same. */
+enum record_uffd_reason {
+	UFFD_REASON_MISSING = 1,
+	UFFD_REASON_WP = 2,
+	UFFD_REASON_MINOR = 3,
+};
+
 /* Begin of every record. */
 struct record_head {
 	u64 time_ns;
@@ -115,10 +134,11 @@ struct record_head {
 	u8 kind;
 	u8 outcome;
 	u8 order;
-	u8 pad[3];
+	u8 pad;
+	u16 stack; /* 0: none; else its place in the map `stacks`, plus one */
 };
 
-/* WP_FAULT, HUGE_WP, FORK_COPY, ANON_NEW */
+/* WP_FAULT, HUGE_WP, FORK_COPY, ANON_NEW, HUGETLB_WP, COLLAPSE */
 struct fault_record {
 	struct record_head head;
 	u64 vpn;
@@ -133,7 +153,7 @@ struct fault_record {
 	u32 pages;
 };
 
-/* FORK_VMA, UNMAP, FORK, EXEC, MM_EXIT */
+/* FORK_VMA, UNMAP, FORK, EXEC, MM_EXIT, WRPROTECT of a range, UFFD_MESSAGE */
 struct range_record {
 	struct record_head head;
 	u64 vpn;
@@ -141,7 +161,21 @@ struct range_record {
 	u32 pages;
 	u32 flags;
 	u32 other_tgid;
-	u32 pad;
+	u32 aux;
+};
+
+/* PMD_SPLIT, FOLIO_SPLIT, WRPROTECT of one page with its counts: what befalls a frame that stays where it is.
+ */
+struct frame_record {
+	struct record_head head;
+	u64 vpn;
+	u64 old_pfn;
+	u32 flags;
+	u32 pages;
+	s32 refcount;
+	s32 mapcount;
+	s32 pincount;
+	u32 aux;
 };
 
 /* FRAME_FREE */

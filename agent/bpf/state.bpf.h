@@ -13,6 +13,7 @@ enum doing {
 	DOING_WP,
 	DOING_HUGE_WP,
 	DOING_FORK,
+	DOING_HUGETLB_WP,
 };
 
 struct state {
@@ -25,7 +26,7 @@ struct state {
 	u64 time_ns;
 	u64 old_pfn;
 	u64 old_pte;
-	u64 pointer; /* wp: pte; huge wp: vmf; fork: dst_vma */
+	u64 pointer; /* wp, hugetlb: pte; huge wp: vmf; fork: dst_vma */
 	u64 other;   /* fork: cookie of the child, src mm's pgd */
 	u64 scratch; /* makes a number of a pointer: what is loaded from here has no type */
 	u64 head_pfn;
@@ -60,7 +61,16 @@ static __always_inline struct state *state_while(u16 doing)
 
 static __always_inline u32 leg_of(u16 doing)
 {
-	return doing == DOING_WP ? LEG_WP_FAULT : doing == DOING_HUGE_WP ? LEG_HUGE_WP : LEG_FORK;
+	switch (doing) {
+	case DOING_WP:
+		return LEG_WP_FAULT;
+	case DOING_HUGE_WP:
+		return LEG_HUGE_WP;
+	case DOING_HUGETLB_WP:
+		return LEG_HUGETLB_WP;
+	default:
+		return LEG_FORK;
+	}
 }
 
 /* Begins a state. One that never ended is counted: its exit hook was not run, or its place is taken now. */
@@ -77,6 +87,8 @@ static __always_inline struct state *begin_state(u16 doing, u64 cookie)
 		BOOK(LEG_HUGE_WP, missed);
 	else if (state->doing == DOING_FORK)
 		BOOK(LEG_FORK, missed);
+	else if (state->doing == DOING_HUGETLB_WP)
+		BOOK(LEG_HUGETLB_WP, missed);
 	state->tid = tid;
 	state->doing = doing;
 	state->outcome = OUTCOME_NONE;
@@ -89,4 +101,24 @@ static __always_inline u64 number_of(struct state *state, const void *pointer)
 {
 	*(volatile u64 *)&state->scratch = (u64)pointer;
 	return *(volatile u64 *)&state->scratch;
+}
+
+/*
+ * Collapses under way. Not a state: a collapse swaps pages in, and that has one of its own.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, u32);   /* tid */
+	__type(value, u64); /* first page, or ANY_PAGE */
+} collapsing SEC(".maps");
+
+#define ANY_PAGE (~0ULL)
+
+/* Whether this task maps that folio because it collapses the pages that were there. */
+static __always_inline bool is_collapsing(u32 tid, u64 vpn)
+{
+	u64 *begun = bpf_map_lookup_elem(&collapsing, &tid);
+
+	return begun && (*begun == vpn || *begun == ANY_PAGE);
 }

@@ -20,6 +20,7 @@ static __always_inline int unmap(struct vm_area_struct *vma, u64 start, u64 end)
 	record->flags = vma_facts(vma);
 	record->other_mm = 0;
 	record->other_tgid = 0;
+	record->aux = 0;
 	end_record(LEG_UNMAP, record);
 	return 0;
 }

@@ -27,7 +27,9 @@ static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome,
 	record->mapcount = state->mapcount;
 	record->pincount = state->pincount;
 	record->new_refcount = new_refcount;
-	record->pages = kind == RECORD_HUGE_WP ? PMD_PAGES : 1;
+	record->pages = kind == RECORD_HUGE_WP	    ? PMD_PAGES
+			: kind == RECORD_HUGETLB_WP ? 1U << (state->order & 31)
+						    : 1;
 	end_record(leg, record);
 	track(state->old_pfn);
 	if (state->order)
@@ -61,6 +63,8 @@ int wp_enter(u64 *ctx)
 	state->mapcount = 0;
 	state->pincount = 0;
 	state->flags = fault_facts(vmf) | vma_facts(vma);
+	if (pte & PTE_UFFD_WP)
+		state->flags |= uffd_facts(vma);
 	/* The zero page, or a frame without struct page: there are no counts to read. */
 	if (pte & PTE_SPECIAL)
 		state->flags |= FLAG_ZERO;
@@ -71,14 +75,15 @@ int wp_enter(u64 *ctx)
 
 /*
  * A page that was not exclusive becomes the property of this mm: the kernel found the sole reference
- * (6.1: wp_can_reuse in do_wp_page(); later: wp_can_reuse_anon_folio()). Here, under the lock, the count is
- * final.
+ * (6.1: wp_can_reuse in do_wp_page(); later: wp_can_reuse_anon_folio()), or the sole mapping where it is a
+ * hugetlb page. Here, under the lock, the count is final.
  */
 static __always_inline int made_exclusive(s32 refcount)
 {
-	struct state *state = state_while(DOING_WP);
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct state *state = state_slot(tid);
 
-	if (!state)
+	if (!state || state->tid != tid || (state->doing != DOING_WP && state->doing != DOING_HUGETLB_WP))
 		return 0;
 	state->flags |= FLAG_MADE_EXCLUSIVE | FLAG_COUNTS_AT_DECISION;
 	state->refcount = refcount;
@@ -107,16 +112,6 @@ int wp_reuse(u64 *ctx)
 		return 0;
 	state->outcome = state->flags & FLAG_VMA_SHARED ? OUTCOME_SHARED : OUTCOME_REUSE;
 	state->time_ns = bpf_ktime_get_ns();
-	return 0;
-}
-
-SEC("?fentry/handle_userfault")
-int wp_userfault(u64 *ctx)
-{
-	struct state *state = state_while(DOING_WP);
-
-	if (state)
-		state->outcome = OUTCOME_UFFD;
 	return 0;
 }
 

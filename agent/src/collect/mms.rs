@@ -29,6 +29,7 @@ impl Mms {
             kind: head.kind,
             outcome: head.outcome,
             order: head.order,
+            stack: u32::from(head.stack),
             ..Event::default()
         };
         match *body {
@@ -62,12 +63,34 @@ impl Mms {
                 pages,
                 flags,
                 other_tgid,
+                aux,
             } => out.events.push(Event {
                 vpn,
                 other_mm: self.number(other_mm),
                 pages,
                 flags,
                 other_tgid,
+                aux: u64::from(aux),
+                ..event
+            }),
+            Body::Frame {
+                vpn,
+                old_pfn,
+                flags,
+                pages,
+                refcount,
+                mapcount,
+                pincount,
+                aux,
+            } => out.events.push(Event {
+                vpn,
+                old_pfn,
+                flags,
+                pages,
+                refcount,
+                mapcount,
+                pincount,
+                aux: u64::from(aux),
                 ..event
             }),
             Body::Free { pfn } => out.events.push(Event {
@@ -131,6 +154,7 @@ mod tests {
                 pages: 0,
                 flags: 0,
                 other_tgid: 0,
+                aux: 0,
             },
         }
     }
@@ -148,6 +172,44 @@ mod tests {
             .map(|event| (event.mm, event.other_mm))
             .collect();
         assert_eq!(numbers, [(1, 2), (2, 0), (2, 3)]);
+    }
+
+    #[test]
+    fn what_befalls_a_frame_that_stays_is_told_with_its_counts_and_names_no_new_frame() {
+        let mut out = Drained::default();
+        let split = Record {
+            head: Head {
+                kind: 17,
+                outcome: 9,
+                order: 9,
+                ..Head::default()
+            },
+            body: Body::Frame {
+                vpn: 0,
+                old_pfn: 512,
+                flags: 16,
+                pages: 512,
+                refcount: 514,
+                mapcount: 1,
+                pincount: 1,
+                aux: 16 << 8,
+            },
+        };
+        Mms::default().translate(&split, &mut out);
+        let expected = Event {
+            kind: 17,
+            outcome: 9,
+            order: 9,
+            old_pfn: 512,
+            flags: 16,
+            pages: 512,
+            refcount: 514,
+            mapcount: 1,
+            pincount: 1,
+            aux: 16 << 8,
+            ..Event::default()
+        };
+        assert_eq!(out.events, [expected]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub struct Head {
     pub kind: u8,
     pub outcome: u8,
     pub order: u8,
+    /// Place in the map `stacks` plus one, 0: none.
+    pub stack: u16,
 }
 
 /// What follows the head.
@@ -35,6 +37,17 @@ pub enum Body {
         pages: u32,
         flags: u32,
         other_tgid: u32,
+        aux: u32,
+    },
+    Frame {
+        vpn: u64,
+        old_pfn: u64,
+        flags: u32,
+        pages: u32,
+        refcount: i32,
+        mapcount: i32,
+        pincount: i32,
+        aux: u32,
     },
     Free {
         pfn: u64,
@@ -55,11 +68,13 @@ pub struct Record {
 const HEAD: usize = 32;
 const FAULT: usize = 88;
 const RANGE: usize = 64;
+const FRAME: usize = 72;
 const FREE: usize = 40;
 const PROCESS: usize = 64;
 
 pub const KIND_EXEC: u8 = 7;
 pub const KIND_MM_EXIT: u8 = 8;
+const KIND_WRPROTECT: u8 = 14;
 const KIND_PROCESS: u8 = 200;
 
 impl Record {
@@ -75,6 +90,7 @@ impl Record {
             kind: at.u8(26)?,
             outcome: at.u8(27)?,
             order: at.u8(28)?,
+            stack: at.u16(30)?,
         };
         let body = match (head.kind, bytes.len()) {
             (KIND_PROCESS, PROCESS..) => Body::Process {
@@ -82,7 +98,7 @@ impl Record {
                 parent_tgid: at.u32(40)?,
                 comm: bytes.get(48..64)?.try_into().ok()?,
             },
-            (1 | 2 | 5 | 10, FAULT..) => Body::Fault {
+            (1 | 2 | 5 | 10 | 11 | 18, FAULT..) => Body::Fault {
                 vpn: at.u64(HEAD)?,
                 old_pfn: at.u64(40)?,
                 new_pfn: at.u64(48)?,
@@ -94,12 +110,24 @@ impl Record {
                 new_refcount: at.i32(80)?,
                 pages: at.u32(84)?,
             },
-            (3 | 4 | 6 | KIND_EXEC | KIND_MM_EXIT, RANGE..) => Body::Range {
+            (KIND_WRPROTECT | 16 | 17, FRAME..) => Body::Frame {
+                vpn: at.u64(HEAD)?,
+                old_pfn: at.u64(40)?,
+                flags: at.u32(48)?,
+                pages: at.u32(52)?,
+                refcount: at.i32(56)?,
+                mapcount: at.i32(60)?,
+                pincount: at.i32(64)?,
+                aux: at.u32(68)?,
+            },
+            // Of a range; with counts it is a longer record.
+            (3 | 4 | 6 | KIND_EXEC | KIND_MM_EXIT | KIND_WRPROTECT | 15, RANGE..) => Body::Range {
                 vpn: at.u64(HEAD)?,
                 other_mm: at.u64(40)?,
                 pages: at.u32(48)?,
                 flags: at.u32(52)?,
                 other_tgid: at.u32(56)?,
+                aux: at.u32(60)?,
             },
             (9, FREE..) => Body::Free { pfn: at.u64(HEAD)? },
             _ => return None,
@@ -179,6 +207,7 @@ mod tests {
             ("outcome", 27),
             ("order", 28),
             ("pad", 29),
+            ("stack", 30),
         ];
         assert_eq!(layout("record_head"), (HEAD, offsets(&head)));
         let fault = [
@@ -202,9 +231,21 @@ mod tests {
             ("pages", 48),
             ("flags", 52),
             ("other_tgid", 56),
-            ("pad", 60),
+            ("aux", 60),
         ];
         assert_eq!(layout("range_record"), (RANGE, offsets(&range)));
+        let frame = [
+            ("head", 0),
+            ("vpn", 32),
+            ("old_pfn", 40),
+            ("flags", 48),
+            ("pages", 52),
+            ("refcount", 56),
+            ("mapcount", 60),
+            ("pincount", 64),
+            ("aux", 68),
+        ];
+        assert_eq!(layout("frame_record"), (FRAME, offsets(&frame)));
         assert_eq!(
             layout("free_record"),
             (FREE, offsets(&[("head", 0), ("pfn", 32)]))

@@ -31,7 +31,8 @@ export async function buildScenarios(
 ): Promise<Map<string, string>> {
   mkdirSync(into, { recursive: true })
   const built = new Map<string, string>()
-  const header = modified(join(LAB_SOURCES, 'pages.h'))
+  const headers = readdirSync(LAB_SOURCES).filter((file) => file.endsWith('.h'))
+  const header = Math.max(...headers.map((file) => modified(join(LAB_SOURCES, file))))
   for (const name of sources()) {
     const source = join(LAB_SOURCES, `${name}.c`)
     const program = join(into, name)

@@ -1,13 +1,37 @@
 //! Who takes the right to write away, and who is told of a write.
 
-use super::Ladder;
+use super::{Ladder, rung};
 
 pub const WRPROTECT: Ladder = Ladder {
     leg: "wrprotect",
-    rungs: &[],
+    rungs: &[
+        rung(
+            "fentry change_protection, clear_refs_test_walk, fexit write_protect_page",
+            &[
+                "change_protection",
+                "clear_refs_test_walk",
+                "write_protect_page",
+            ],
+            &["protect", "protect_soft_dirty", "protect_ksm"],
+        ),
+        rung(
+            "kprobe change_protection, fentry clear_refs_test_walk, fexit write_protect_page",
+            &["clear_refs_test_walk", "write_protect_page"],
+            &["protect_kprobe", "protect_soft_dirty", "protect_ksm"],
+        ),
+        rung(
+            "fentry change_protection",
+            &["change_protection"],
+            &["protect"],
+        ),
+    ],
 };
 
 pub const UFFD: Ladder = Ladder {
     leg: "uffd",
-    rungs: &[],
+    rungs: &[rung(
+        "fentry handle_userfault",
+        &["handle_userfault"],
+        &["wp_userfault"],
+    )],
 };
