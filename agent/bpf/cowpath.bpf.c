@@ -6,11 +6,15 @@
 #include "target.bpf.h"
 #include "state.bpf.h"
 #include "page.bpf.h"
+#include "pages.bpf.h"
+#include "gup_state.bpf.h"
 #include "wp_fault.bpf.h"
 #include "new_anon.bpf.h"
 #include "huge_wp.bpf.h"
 #include "fork.bpf.h"
 #include "unmap.bpf.h"
+#include "gup.bpf.h"
+#include "unpin.bpf.h"
 #include "exit.bpf.h"
 #include "free.bpf.h"
 #include "seed.bpf.h"
@@ -20,5 +24,7 @@ char LICENSE[] SEC("license") = "GPL";
 /* Only for the types: they bring the records' layout into the object's BTF, where a test reads it. */
 const struct fault_record *fault_layout __attribute__((unused));
 const struct range_record *range_layout __attribute__((unused));
+const struct pages_record *pages_layout __attribute__((unused));
+const struct page_run *run_layout __attribute__((unused));
 const struct free_record *free_layout __attribute__((unused));
 const struct process_record *process_layout __attribute__((unused));

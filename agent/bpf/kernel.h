@@ -104,6 +104,7 @@ struct page___masked {
 /* Up to 6.0 what belongs to the whole compound page stands in its second and third struct page. */
 struct page___compound {
 	unsigned char compound_order;
+	unsigned char compound_dtor;
 	atomic_t compound_mapcount;
 	atomic_t hpage_pinned_refcount;
 };
@@ -156,7 +157,18 @@ enum pageflags {
 	PG_swapcache = 103,
 	PG_swapbacked = 104,
 	PG_anon_exclusive = 105,
-	PG_hugetlb = 106,
+	PG_double_map = 107,
+	PG_reserved = 108,
+};
+
+/* Up to 6.5 a number of compound_dtor, since 6.11 the high byte of the _mapcount of a head without mapcount.
+ */
+enum compound_dtor_id {
+	HUGETLB_PAGE_DTOR = 101,
+};
+
+enum pagetype {
+	PGTY_hugetlb = 101,
 };
 
 #pragma clang attribute pop

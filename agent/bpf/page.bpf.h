@@ -12,6 +12,8 @@ struct page_words {
  * element takes at least eight, and because a byte needs no atomic operation.
  */
 #define TRACKED_CHUNK 4096
+#define MARK_NAMED 1
+#define MARK_TAKEN 2 /* and GUP took it: its unpin is reported, too */
 
 struct tracked_chunk {
 	u8 marked[TRACKED_CHUNK];
@@ -41,7 +43,7 @@ static __always_inline void track(u64 pfn)
 		return;
 	mark = mark_of(pfn);
 	if (mark && !*mark)
-		*mark = 1;
+		*mark = MARK_NAMED;
 }
 
 static __always_inline u64 pfn_of(u64 page)
@@ -85,23 +87,47 @@ static __always_inline u64 head_of(u64 page, const struct page_words *words)
 
 struct folio_counts {
 	u32 order;
+	bool hugetlb;
+	bool double_map; /* each PTE of a subpage and one PMD or more are counted in _mapcount, up to 6.1 */
 	s32 entire_mapcount;
 	s32 pincount;
 };
+
+/* Up to 6.1 the second struct page tells; there the flags hold PG_double_map, too. */
+static __always_inline void read_second_page(u64 second, struct folio_counts *counts)
+{
+	u64 flags = 0;
+	u8 dtor = 0;
+
+	bpf_probe_read_kernel(&flags, sizeof(flags), (void *)second);
+	bpf_probe_read_kernel(
+	    &dtor, 1, (void *)(second + bpf_core_field_offset(struct page___compound, compound_dtor)));
+	counts->hugetlb = dtor == bpf_core_enum_value(enum compound_dtor_id, HUGETLB_PAGE_DTOR);
+	counts->double_map = HAS_FLAG(flags, PG_double_map);
+}
 
 /* What belongs to a large folio as a whole. */
 static __always_inline void read_large(u64 head, struct folio_counts *counts)
 {
 	u8 order = 0;
 
+	counts->hugetlb = false;
+	counts->double_map = false;
 	counts->entire_mapcount = 0;
 	counts->pincount = 0;
-	if (bpf_core_field_exists(struct folio___flags, _flags_1)) {
-		bpf_probe_read_kernel(&order, 1,
-				      (void *)(head + bpf_core_field_offset(struct folio___flags, _flags_1)));
-	} else if (bpf_core_field_exists(struct folio___order, _folio_order)) {
+	if (bpf_core_enum_value_exists(enum pagetype, PGTY_hugetlb))
+		counts->hugetlb =
+		    (u32)KERNEL_S32(head + bpf_core_field_offset(struct page, _mapcount)) >> 24 ==
+		    bpf_core_enum_value(enum pagetype, PGTY_hugetlb);
+	else if (bpf_core_field_exists(struct page___compound, compound_dtor))
+		read_second_page(head + 64, counts);
+	/* In this order: 6.1 has _flags_1 too, and holds other things there. */
+	if (bpf_core_field_exists(struct folio___order, _folio_order)) {
 		bpf_probe_read_kernel(
 		    &order, 1, (void *)(head + bpf_core_field_offset(struct folio___order, _folio_order)));
+	} else if (bpf_core_field_exists(struct folio___flags, _flags_1)) {
+		bpf_probe_read_kernel(&order, 1,
+				      (void *)(head + bpf_core_field_offset(struct folio___flags, _flags_1)));
 	} else if (bpf_core_field_exists(struct page___compound, compound_order)) {
 		bpf_probe_read_kernel(
 		    &order, 1,
@@ -167,7 +193,12 @@ static __always_inline void read_frame(struct state *state, u64 pfn)
 		read_large(head, &counts);
 		facts |= FLAG_LARGE;
 		state->order = counts.order;
-		state->mapcount += counts.entire_mapcount;
+		if (counts.hugetlb) {
+			facts |= FLAG_HUGETLB;
+			state->mapcount = counts.entire_mapcount;
+		} else {
+			state->mapcount += counts.entire_mapcount - counts.double_map;
+		}
 		state->pincount = counts.pincount;
 	} else {
 		state->pincount =

@@ -119,6 +119,9 @@ struct record_head {
 	u16 stack; /* 0: none; else its place in the map `stacks`, plus one */
 };
 
+/* In `foll`, beside the kernel's flags: by get_user_pages_fast() and its kin. */
+#define FOLL_BY_FAST (1U << 31)
+
 /* WP_FAULT, HUGE_WP, FORK_COPY, ANON_NEW */
 struct fault_record {
 	struct record_head head;
@@ -132,6 +135,8 @@ struct fault_record {
 	s32 pincount;
 	s32 new_refcount;
 	u32 pages;
+	u32 foll; /* with FLAG_IN_GUP: FOLL_ flags as this kernel numbers them, FOLL_BY_FAST */
+	u32 pad;
 };
 
 /* FORK_VMA, UNMAP, FORK, EXEC, MM_EXIT */
@@ -149,6 +154,30 @@ struct range_record {
 struct free_record {
 	struct record_head head;
 	u64 pfn;
+};
+
+/* Pages that have a run of their own in a pages_record: neighbours in the call and in memory, equal in facts.
+ */
+struct page_run {
+	u64 pfn;
+	u32 facts; /* bits of Flag below 4096 | order << 12 | pages << 20 */
+	s32 refcount;
+	s32 mapcount;
+	s32 pincount;
+};
+
+#define RUN_ORDER_SHIFT 12
+#define RUN_PAGES_SHIFT 20
+
+/* GUP, UNPIN: up to 512 pages of one call. `runs` structs page_run follow, and room that means nothing. */
+struct pages_record {
+	struct record_head head;
+	u64 vpn;   /* of the first page here; 0 for UNPIN */
+	u32 first; /* its index among the pages of the call */
+	u32 each;  /* references on each frame */
+	u32 foll;  /* as fault_record has it */
+	u16 runs;
+	u16 pad;
 };
 
 struct process_record {
@@ -178,7 +207,8 @@ struct config {
 	u8 reuse_seen; /* ptep_set_access_flags is hooked: what it did not see was no reuse */
 	u8 has_comms;
 	u8 has_cgroups;
-	u8 pad[6];
+	u8 pad[2];
+	u32 foll_longterm; /* FOLL_LONGTERM of this kernel */
 };
 
 /* Written by the programs, read by user space. */

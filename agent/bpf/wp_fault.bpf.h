@@ -28,6 +28,7 @@ static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome,
 	record->pincount = state->pincount;
 	record->new_refcount = new_refcount;
 	record->pages = kind == RECORD_HUGE_WP ? PMD_PAGES : 1;
+	tell_gup(record);
 	end_record(leg, record);
 	track(state->old_pfn);
 	if (state->order)
