@@ -6,6 +6,8 @@
 #include "target.bpf.h"
 #include "state.bpf.h"
 #include "page.bpf.h"
+#include "pages.bpf.h"
+#include "gup_state.bpf.h"
 #include "wp_fault.bpf.h"
 #include "uffd.bpf.h"
 #include "new_anon.bpf.h"
@@ -16,6 +18,8 @@
 #include "wrprotect.bpf.h"
 #include "split.bpf.h"
 #include "hugetlb_wp.bpf.h"
+#include "gup.bpf.h"
+#include "unpin.bpf.h"
 #include "exit.bpf.h"
 #include "free.bpf.h"
 #include "seed.bpf.h"
@@ -26,5 +30,7 @@ char LICENSE[] SEC("license") = "GPL";
 const struct fault_record *fault_layout __attribute__((unused));
 const struct range_record *range_layout __attribute__((unused));
 const struct frame_record *frame_layout __attribute__((unused));
+const struct pages_record *pages_layout __attribute__((unused));
+const struct page_run *run_layout __attribute__((unused));
 const struct free_record *free_layout __attribute__((unused));
 const struct process_record *process_layout __attribute__((unused));

@@ -169,6 +169,7 @@ enum pageflags {
 	PG_swapbacked = 104,
 	PG_anon_exclusive = 105,
 	PG_double_map = 107,
+	PG_reserved = 108,
 };
 
 /* Up to 6.5 a number of compound_dtor, since 6.11 the high byte of the _mapcount of a head without mapcount.

@@ -12,6 +12,8 @@ struct page_words {
  * element takes at least eight, and because a byte needs no atomic operation.
  */
 #define TRACKED_CHUNK 4096
+#define MARK_NAMED 1
+#define MARK_TAKEN 2 /* and GUP took it: its unpin is reported, too */
 
 struct tracked_chunk {
 	u8 marked[TRACKED_CHUNK];
@@ -41,7 +43,7 @@ static __always_inline void track(u64 pfn)
 		return;
 	mark = mark_of(pfn);
 	if (mark && !*mark)
-		*mark = 1;
+		*mark = MARK_NAMED;
 }
 
 static __always_inline u64 pfn_of(u64 page)

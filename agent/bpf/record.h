@@ -138,6 +138,9 @@ struct record_head {
 	u16 stack; /* 0: none; else its place in the map `stacks`, plus one */
 };
 
+/* In `foll`, beside the kernel's flags: by get_user_pages_fast() and its kin. */
+#define FOLL_BY_FAST (1U << 31)
+
 /* WP_FAULT, HUGE_WP, FORK_COPY, ANON_NEW, HUGETLB_WP, COLLAPSE */
 struct fault_record {
 	struct record_head head;
@@ -151,6 +154,8 @@ struct fault_record {
 	s32 pincount;
 	s32 new_refcount;
 	u32 pages;
+	u32 foll; /* with FLAG_IN_GUP: FOLL_ flags as this kernel numbers them, FOLL_BY_FAST */
+	u32 pad;
 };
 
 /* FORK_VMA, UNMAP, FORK, EXEC, MM_EXIT, WRPROTECT of a range, UFFD_MESSAGE */
@@ -184,6 +189,30 @@ struct free_record {
 	u64 pfn;
 };
 
+/* Pages that have a run of their own in a pages_record: neighbours in the call and in memory, equal in facts.
+ */
+struct page_run {
+	u64 pfn;
+	u32 facts; /* bits of Flag below 4096 | order << 12 | pages << 20 */
+	s32 refcount;
+	s32 mapcount;
+	s32 pincount;
+};
+
+#define RUN_ORDER_SHIFT 12
+#define RUN_PAGES_SHIFT 20
+
+/* GUP, UNPIN: up to 512 pages of one call. `runs` structs page_run follow, and room that means nothing. */
+struct pages_record {
+	struct record_head head;
+	u64 vpn;   /* of the first page here; 0 for UNPIN */
+	u32 first; /* its index among the pages of the call */
+	u32 each;  /* references on each frame */
+	u32 foll;  /* as fault_record has it */
+	u16 runs;
+	u16 pad;
+};
+
 struct process_record {
 	struct record_head head;
 	u64 start_time_ns;
@@ -211,7 +240,8 @@ struct config {
 	u8 reuse_seen; /* ptep_set_access_flags is hooked: what it did not see was no reuse */
 	u8 has_comms;
 	u8 has_cgroups;
-	u8 pad[6];
+	u8 pad[2];
+	u32 foll_longterm; /* FOLL_LONGTERM of this kernel */
 };
 
 /* Written by the programs, read by user space. */

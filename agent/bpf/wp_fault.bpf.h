@@ -30,6 +30,7 @@ static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome,
 	record->pages = kind == RECORD_HUGE_WP	    ? PMD_PAGES
 			: kind == RECORD_HUGETLB_WP ? 1U << (state->order & 31)
 						    : 1;
+	tell_gup(record);
 	end_record(leg, record);
 	track(state->old_pfn);
 	if (state->order)

@@ -10,6 +10,7 @@ use libbpf_rs::btf::types::{Func, FuncProto, Struct};
 use libbpf_rs::btf::{Btf, BtfKind, HasSize};
 use libbpf_rs::{Link, Object, ObjectBuilder, PrintLevel, set_print};
 
+use crate::collect::foll::Foll;
 use crate::collect::host;
 use crate::collect::ladder::{Choice, Refusal, Refused, choose};
 use crate::collect::seed::{Wanted, run};
@@ -37,6 +38,7 @@ pub struct Kernel {
     hidden: HashSet<String>,
     /// Structs as arguments, since 6.1.
     struct_arguments: bool,
+    foll: Foll,
 }
 
 enum Functions {
@@ -64,6 +66,7 @@ impl Kernel {
             );
         }
         Ok(Self {
+            foll: Foll::of(&btf),
             functions: Functions::Btf(Box::new(btf)),
             hidden: env::var(HIDE)
                 .unwrap_or_default()
@@ -80,6 +83,7 @@ impl Kernel {
             functions: Functions::Named(functions.iter().map(|&name| name.to_owned()).collect()),
             hidden: HashSet::new(),
             struct_arguments: true,
+            foll: Foll::default(),
         }
     }
 
@@ -126,6 +130,7 @@ pub struct Loaded {
     pub links: Vec<Link>,
     pub legs: Vec<Choice>,
     pub seed_link: Link,
+    pub foll: Foll,
 }
 
 /// Loads and attaches what this kernel takes. A program that it refuses costs its rung, and all is tried again.
@@ -139,7 +144,12 @@ pub fn load_and_attach(ring_bytes: u32, wanted: &Wanted) -> Result<Loaded> {
     loop {
         let (object, legs) = load(&kernel, &mut refused, ring_bytes, wanted)?;
         match attach_all(object, legs)? {
-            Ok(loaded) => return Ok(loaded),
+            Ok(loaded) => {
+                return Ok(Loaded {
+                    foll: kernel.foll,
+                    ..loaded
+                });
+            }
             Err(refusal) => refused.push(refusal),
         }
     }
@@ -164,7 +174,7 @@ fn load(
 ) -> Result<(Object, Vec<Choice>)> {
     while refused.len() < MOST_REFUSALS {
         let legs = choose(kernel, refused);
-        match load_once(&legs, ring_bytes, wanted)? {
+        match load_once(kernel, &legs, ring_bytes, wanted)? {
             Ok(object) => return Ok((object, legs)),
             Err(refusal) => refused.push(refusal),
         }
@@ -182,7 +192,12 @@ fn programs_of(legs: &[Choice]) -> HashSet<&'static str> {
 }
 
 /// The inner error is one program that the kernel refuses.
-fn load_once(legs: &[Choice], ring_bytes: u32, wanted: &Wanted) -> Result<Result<Object, Refusal>> {
+fn load_once(
+    kernel: &Kernel,
+    legs: &[Choice],
+    ring_bytes: u32,
+    wanted: &Wanted,
+) -> Result<Result<Object, Refusal>> {
     if legs.iter().all(|leg| leg.hook.is_empty()) {
         bail!("this kernel offers none of the functions that we know: see cowpath-agent doctor");
     }
@@ -194,7 +209,13 @@ fn load_once(legs: &[Choice], ring_bytes: u32, wanted: &Wanted) -> Result<Result
         let name = program.name().to_string_lossy().into_owned();
         program.set_autoload(name == "seed" || programs.contains(name.as_str()));
     }
-    configure(&mut open, ring_bytes, wanted, programs.contains("wp_reuse"))?;
+    configure(
+        &mut open,
+        kernel,
+        ring_bytes,
+        wanted,
+        programs.contains("wp_reuse"),
+    )?;
 
     heard(Vec::clear);
     open.load().map(Ok).or_else(|error| {
@@ -229,6 +250,7 @@ fn attach_all(object: Object, legs: Vec<Choice>) -> Result<Result<Loaded, Refusa
         links,
         legs,
         seed_link,
+        foll: Foll::default(),
     }))
 }
 
@@ -240,6 +262,7 @@ fn attach(object: &Object, name: &str) -> Result<Option<Link>> {
 /// Sizes of the maps, and `struct config` of agent/bpf/record.h.
 fn configure(
     open: &mut libbpf_rs::OpenObject,
+    kernel: &Kernel,
     ring_bytes: u32,
     wanted: &Wanted,
     reuse_seen: bool,
@@ -262,7 +285,8 @@ fn configure(
         ]
         .map(u8::from),
     );
-    config.resize(24, 0);
+    config.resize(20, 0);
+    config.extend(kernel.foll.longterm().to_ne_bytes());
 
     for mut map in open.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::collect::record::{Body, KIND_MM_EXIT, Record};
+use crate::collect::foll::Foll;
+use crate::collect::record::{Body, FLAG_IN_GUP, Head, KIND_GUP, KIND_MM_EXIT, Record};
 use crate::event::{Drained, Event, Process};
 
 /// Address spaces that ended and are still known: exec names the old one after its end.
@@ -13,9 +14,22 @@ pub struct Mms {
     numbers: HashMap<u64, u32>,
     last: u32,
     ended: VecDeque<u64>,
+    foll: Foll,
+    /// The GUP call told last: tid, time, number.
+    call: (u32, u64, u64),
 }
 
+/// Numbers of GUP calls have 20 bits.
+const CALLS: u64 = 1 << 20;
+
 impl Mms {
+    pub fn new(foll: Foll) -> Self {
+        Self {
+            foll,
+            ..Self::default()
+        }
+    }
+
     /// Appends what the record says, with our numbers. Records come in order of time.
     pub fn translate(&mut self, record: &Record, out: &mut Drained) {
         let Record { head, body } = record;
@@ -44,7 +58,13 @@ impl Mms {
                 pincount,
                 new_refcount,
                 pages,
+                foll,
             } => out.events.push(Event {
+                aux: if flags & FLAG_IN_GUP == 0 {
+                    0
+                } else {
+                    self.foll.normal(foll)
+                },
                 vpn,
                 old_pfn,
                 new_pfn,
@@ -97,6 +117,39 @@ impl Mms {
                 old_pfn: pfn,
                 ..event
             }),
+            Body::Pages {
+                vpn,
+                first,
+                each,
+                foll,
+                ref runs,
+            } => {
+                let aux = if head.kind == KIND_GUP {
+                    self.foll.normal(foll) | self.call_of(head, first) << 32
+                } else if each == 1 {
+                    0
+                } else {
+                    u64::from(each)
+                };
+                let mut at = vpn;
+                for run in runs {
+                    out.events.push(Event {
+                        vpn: at,
+                        pages: run.pages,
+                        old_pfn: run.pfn,
+                        flags: run.flags,
+                        order: run.order,
+                        refcount: run.refcount,
+                        mapcount: run.mapcount,
+                        pincount: run.pincount,
+                        aux,
+                        ..event
+                    });
+                    if vpn != 0 {
+                        at += u64::from(run.pages);
+                    }
+                }
+            }
             Body::Process {
                 start_time_ns,
                 parent_tgid,
@@ -112,6 +165,15 @@ impl Mms {
         if head.kind == KIND_MM_EXIT {
             self.end(head.mm);
         }
+    }
+
+    /// The number of the GUP call that a record is of. A long call has several records, one behind the other.
+    fn call_of(&mut self, head: &Head, first: u32) -> u64 {
+        let (tid, time_ns, number) = self.call;
+        if first == 0 || (tid, time_ns) != (head.tid, head.time_ns) {
+            self.call = (head.tid, head.time_ns, (number + 1) % CALLS);
+        }
+        self.call.2
     }
 
     /// A cookie never comes back for another address space, so it may be kept for a while.
@@ -139,7 +201,7 @@ impl Mms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collect::record::Head;
+    use crate::collect::record::Run;
 
     fn life(kind: u8, mm: u64, other_mm: u64) -> Record {
         Record {
@@ -210,6 +272,53 @@ mod tests {
             ..Event::default()
         };
         assert_eq!(out.events, [expected]);
+    }
+
+    #[test]
+    fn a_call_becomes_one_event_for_each_of_its_runs_under_one_number() {
+        let run = |pfn, pages| Run {
+            pfn,
+            pages,
+            flags: 16,
+            order: 0,
+            refcount: 1025,
+            mapcount: 1,
+            pincount: 1,
+        };
+        let gup = |time_ns, vpn, first, runs: Vec<Run>| Record {
+            head: Head {
+                kind: KIND_GUP,
+                mm: 7,
+                time_ns,
+                ..Head::default()
+            },
+            body: Body::Pages {
+                vpn,
+                first,
+                each: 1,
+                foll: 0,
+                runs: runs.into(),
+            },
+        };
+        let mut mms = Mms::default();
+        let mut out = Drained::default();
+        mms.translate(&gup(5, 100, 0, vec![run(40, 2), run(90, 3)]), &mut out);
+        mms.translate(&gup(5, 612, 512, vec![run(50, 1)]), &mut out);
+        mms.translate(&gup(6, 100, 0, vec![run(40, 2)]), &mut out);
+        let told: Vec<_> = out
+            .events
+            .iter()
+            .map(|event| (event.vpn, event.old_pfn, event.pages, event.aux >> 32))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (100, 40, 2, 1),
+                (102, 90, 3, 1),
+                (612, 50, 1, 1),
+                (100, 40, 2, 2)
+            ]
+        );
     }
 
     #[test]

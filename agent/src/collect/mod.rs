@@ -3,6 +3,7 @@
 //! The programs are in `agent/bpf`. Nothing here knows gRPC.
 
 mod books;
+mod foll;
 mod host;
 mod ladder;
 mod load;
@@ -60,6 +61,7 @@ pub fn open(config: &Config) -> Result<Collector> {
         links,
         legs,
         seed_link,
+        foll,
     } = load::load_and_attach(config.ring_bytes, &wanted)?;
 
     let arrived = Arc::new(Mutex::new(Vec::new()));
@@ -86,7 +88,7 @@ pub fn open(config: &Config) -> Result<Collector> {
         ring,
         arrived,
         window: Window::default(),
-        mms: Mms::default(),
+        mms: Mms::new(foll),
         seeder,
         books,
         links,

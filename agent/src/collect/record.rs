@@ -17,7 +17,7 @@ pub struct Head {
 }
 
 /// What follows the head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     Fault {
         vpn: u64,
@@ -30,6 +30,8 @@ pub enum Body {
         pincount: i32,
         new_refcount: i32,
         pages: u32,
+        /// As the kernel numbers them; of no meaning without `FLAG_IN_GUP`.
+        foll: u32,
     },
     Range {
         vpn: u64,
@@ -52,6 +54,16 @@ pub enum Body {
     Free {
         pfn: u64,
     },
+    /// Up to 512 pages of one call that takes or gives back references.
+    Pages {
+        vpn: u64,
+        /// Index of the first page here among those of the call.
+        first: u32,
+        /// References on each frame.
+        each: u32,
+        foll: u32,
+        runs: Box<[Run]>,
+    },
     Process {
         start_time_ns: u64,
         parent_tgid: u32,
@@ -59,22 +71,41 @@ pub enum Body {
     },
 }
 
+/// `struct page_run`: pages that are neighbours in the call and in memory, and equal in their facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub pfn: u64,
+    pub pages: u32,
+    pub flags: u32,
+    pub order: u8,
+    pub refcount: i32,
+    pub mapcount: i32,
+    pub pincount: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     pub head: Head,
     pub body: Body,
 }
 
 const HEAD: usize = 32;
-const FAULT: usize = 88;
+const FAULT: usize = 96;
 const RANGE: usize = 64;
 const FRAME: usize = 72;
 const FREE: usize = 40;
 const PROCESS: usize = 64;
+const PAGES: usize = 56;
+const RUN: usize = 24;
+
+/// A bit of `flags`.
+pub const FLAG_IN_GUP: u32 = 33_554_432;
 
 pub const KIND_EXEC: u8 = 7;
 pub const KIND_MM_EXIT: u8 = 8;
 const KIND_WRPROTECT: u8 = 14;
+pub const KIND_GUP: u8 = 12;
+const KIND_UNPIN: u8 = 13;
 const KIND_PROCESS: u8 = 200;
 
 impl Record {
@@ -109,6 +140,7 @@ impl Record {
                 pincount: at.i32(76)?,
                 new_refcount: at.i32(80)?,
                 pages: at.u32(84)?,
+                foll: at.u32(88)?,
             },
             (KIND_WRPROTECT | 16 | 17, FRAME..) => Body::Frame {
                 vpn: at.u64(HEAD)?,
@@ -129,10 +161,36 @@ impl Record {
                 other_tgid: at.u32(56)?,
                 aux: at.u32(60)?,
             },
+            (KIND_GUP | KIND_UNPIN, PAGES..) => {
+                let count = usize::from(at.u16(52)?);
+                let runs = (0..count).map(|i| Run::parse(&at, PAGES + i * RUN));
+                Body::Pages {
+                    vpn: at.u64(HEAD)?,
+                    first: at.u32(40)?,
+                    each: at.u32(44)?,
+                    foll: at.u32(48)?,
+                    runs: runs.collect::<Option<_>>()?,
+                }
+            }
             (9, FREE..) => Body::Free { pfn: at.u64(HEAD)? },
             _ => return None,
         };
         Some(Self { head, body })
+    }
+}
+
+impl Run {
+    fn parse(at: &Reader<'_>, begin: usize) -> Option<Self> {
+        let facts = at.u32(begin + 8)?;
+        Some(Self {
+            pfn: at.u64(begin)?,
+            pages: facts >> 20,
+            flags: facts & 0xfff,
+            order: (facts >> 12 & 31) as u8,
+            refcount: at.i32(begin + 12)?,
+            mapcount: at.i32(begin + 16)?,
+            pincount: at.i32(begin + 20)?,
+        })
     }
 }
 
@@ -222,6 +280,8 @@ mod tests {
             ("pincount", 76),
             ("new_refcount", 80),
             ("pages", 84),
+            ("foll", 88),
+            ("pad", 92),
         ];
         assert_eq!(layout("fault_record"), (FAULT, offsets(&fault)));
         let range = [
@@ -250,6 +310,24 @@ mod tests {
             layout("free_record"),
             (FREE, offsets(&[("head", 0), ("pfn", 32)]))
         );
+        let pages = [
+            ("head", 0),
+            ("vpn", 32),
+            ("first", 40),
+            ("each", 44),
+            ("foll", 48),
+            ("runs", 52),
+            ("pad", 54),
+        ];
+        assert_eq!(layout("pages_record"), (PAGES, offsets(&pages)));
+        let run = [
+            ("pfn", 0),
+            ("facts", 8),
+            ("refcount", 12),
+            ("mapcount", 16),
+            ("pincount", 20),
+        ];
+        assert_eq!(layout("page_run"), (RUN, offsets(&run)));
         let process = [
             ("head", 0),
             ("start_time_ns", 32),

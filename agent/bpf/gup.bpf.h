@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Leg gup: mm/gup.c. gup_fast_fallback() (internal_get_user_pages_fast() up to 6.11) is all of the fast way,
+ * with the slow remainder; every slow way ends in __get_user_pages(), once or more with pages that advance;
+ * __gup_longterm_locked() takes, may give back what lies where it must not be pinned, migrates it, and takes
+ * again, so with FOLL_LONGTERM only what it returns counts.
+ *
+ * Pages are read at exit, where they are held.
+ */
+
+/* Begins a call, unless it is a part of another one. One that never ended is counted, as in begin_state(). */
+static __always_inline struct gup *begin_gup(u16 level, struct mm_struct *mm, void *ctx)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	u64 cookie = cookie_of(mm);
+	struct gup *gup;
+
+	if (!cookie)
+		return NULL;
+	gup = gup_slot(tid);
+	if (!gup)
+		return NULL;
+	if (gup->level != GUP_NOTHING) {
+		if (gup->tid == tid && gup->level > level && is_inside(gup, ctx))
+			return NULL;
+		BOOK(LEG_GUP, missed);
+	}
+	gup->tid = tid;
+	gup->level = level;
+	gup->frame = (u64)ctx;
+	gup->cookie = cookie;
+	return gup;
+}
+
+static __always_inline void send_gup(struct pages_record *record, struct gup *gup, const u32 room, u32 first,
+				     u32 count)
+{
+	if (!record)
+		return;
+	record->head.time_ns = gup->time_ns;
+	record->head.stack = gup->stack;
+	record->vpn = (gup->start >> PAGE_SHIFT) + first;
+	record->first = first;
+	record->each = 1;
+	record->foll = gup->foll;
+	fill_runs(record, room, gup->pages + first * sizeof(u64), 0, count, PAGES_TAKEN);
+	end_record(LEG_GUP, record);
+}
+
+#define PAGES_RECORD(leg, kind, mm, room) \
+	begin_record(leg, sizeof(struct pages_record) + (room) * sizeof(struct page_run), kind, mm)
+
+/* One record: up to MOST_PAGES pages of the call in `slot`, from its page `first` on. */
+__noinline u32 gup_record(u32 slot, u32 first)
+{
+	struct gup *gup = gup_slot(slot);
+	u32 count;
+
+	if (!gup)
+		return 0;
+	count = gup->taken - first;
+	if (count <= 1)
+		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, 1), gup, 1, first, count);
+	else if (count <= 16)
+		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, 16), gup, 16, first, count);
+	else
+		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, MOST_PAGES), gup, MOST_PAGES, first,
+			 count);
+	return 0;
+}
+
+/* The call is over and has taken so many pages (or failed). */
+static __always_inline int end_gup(struct gup *gup, s64 taken, void *ctx)
+{
+	u32 tid = gup->tid, first, i;
+
+	if (taken <= 0 || !gup->pages)
+		goto out;
+	gup->taken = taken;
+	gup->time_ns = bpf_ktime_get_ns();
+	for (i = 0; i < MOST_RECORDS; i++) {
+		first = i * MOST_PAGES;
+		if (first >= taken)
+			goto out;
+		gup_record(tid, first);
+	}
+	/* More than 256 MiB at once. */
+	if (taken > MOST_RECORDS * MOST_PAGES)
+		BOOK(LEG_GUP, missed);
+out:
+	gup->level = GUP_NOTHING;
+	return 0;
+}
+
+/* An argument, or the result, as a number: the verifier of 6.1 does not let a struct page ** be loaded. */
+#define NUMBER(ctx, i)                                                 \
+	({                                                             \
+		u64 value = 0;                                         \
+                                                                       \
+		bpf_probe_read_kernel(&value, sizeof(value), &ctx[i]); \
+		value;                                                 \
+	})
+
+/* The call that this exit hook belongs to: a trampoline has one place on the stack for entry and exit. */
+static __always_inline struct gup *gup_ending(u16 level, void *ctx)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct gup *gup = gup_slot(tid);
+
+	return gup && gup->tid == tid && gup->level == level && gup->frame == (u64)ctx ? gup : NULL;
+}
+
+static __always_inline int fast_enter(u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct gup *gup = begin_gup(GUP_FAST, BPF_CORE_READ(task, mm), ctx);
+
+	if (gup)
+		gup->foll = ctx[2] | FOLL_BY_FAST;
+	return 0;
+}
+
+static __always_inline int fast_exit(u64 *ctx)
+{
+	struct gup *gup = gup_ending(GUP_FAST, ctx);
+
+	if (!gup)
+		return 0;
+	gup->start = ctx[0];
+	gup->pages = NUMBER(ctx, 3);
+	gup->stack = stack_of_now(ctx);
+	return end_gup(gup, (s32)ctx[4], ctx);
+}
+
+SEC("?fentry/gup_fast_fallback")
+int gup_fast_enter(u64 *ctx)
+{
+	return fast_enter(ctx);
+}
+
+SEC("?fexit/gup_fast_fallback")
+int gup_fast_exit(u64 *ctx)
+{
+	return fast_exit(ctx);
+}
+
+SEC("?fentry/internal_get_user_pages_fast")
+int gup_internal_enter(u64 *ctx)
+{
+	return fast_enter(ctx);
+}
+
+SEC("?fexit/internal_get_user_pages_fast")
+int gup_internal_exit(u64 *ctx)
+{
+	return fast_exit(ctx);
+}
+
+SEC("?fentry/__gup_longterm_locked")
+int gup_longterm_enter(u64 *ctx)
+{
+	struct gup *gup;
+
+	if (!(ctx[5] & config.foll_longterm))
+		return 0;
+	gup = begin_gup(GUP_LONGTERM, (struct mm_struct *)ctx[0], ctx);
+	if (gup)
+		gup->foll = ctx[5];
+	return 0;
+}
+
+SEC("?fexit/__gup_longterm_locked")
+int gup_longterm_exit(u64 *ctx)
+{
+	struct gup *gup = gup_ending(GUP_LONGTERM, ctx);
+
+	if (!gup)
+		return 0;
+	gup->start = ctx[1];
+	gup->pages = NUMBER(ctx, 3);
+	gup->stack = stack_of_now(ctx);
+	return end_gup(gup, (s64)ctx[6], ctx);
+}
+
+SEC("?fentry/__get_user_pages")
+int gup_slow_enter(u64 *ctx)
+{
+	struct gup *gup = begin_gup(GUP_SLOW, (struct mm_struct *)ctx[0], ctx);
+
+	if (gup)
+		gup->foll = ctx[3];
+	return 0;
+}
+
+SEC("?fexit/__get_user_pages")
+int gup_slow_exit(u64 *ctx)
+{
+	struct gup *gup = gup_ending(GUP_SLOW, ctx);
+
+	if (!gup)
+		return 0;
+	gup->start = ctx[1];
+	gup->pages = NUMBER(ctx, 4);
+	gup->stack = gup->pages ? stack_of_now(ctx) : 0;
+	return end_gup(gup, (s64)ctx[6], ctx);
+}
+
+/*
+ * Up to 6.4 it has seven arguments, more than fentry takes. The exit of a kprobe has no arguments, and no
+ * caller to be seen: all is kept at entry.
+ */
+SEC("?kprobe/__get_user_pages")
+int gup_slow_enter_kprobe(struct pt_regs *regs)
+{
+	struct gup *gup = begin_gup(GUP_SLOW, (struct mm_struct *)regs->di, regs);
+
+	if (!gup)
+		return 0;
+	gup->start = regs->si;
+	gup->foll = regs->cx;
+	gup->pages = regs->r8;
+	gup->stack = gup->pages ? stack_of_now(regs) : 0;
+	return 0;
+}
+
+SEC("?kretprobe/__get_user_pages")
+int gup_slow_exit_kprobe(struct pt_regs *regs)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct gup *gup = gup_slot(tid);
+
+	if (!gup || gup->tid != tid || gup->level != GUP_SLOW)
+		return 0;
+	return end_gup(gup, (s64)regs->ax, regs);
+}
