@@ -77,15 +77,15 @@ static void pageout(struct subject *subject)
 	judge(subject, &device, "swap");
 }
 
-/* To the other memory node and no matter what: MPOL_MF_MOVE_ALL is 4 (linux/mempolicy.h). */
-static int move_to_other_node(void *page)
+/* Asks for the other memory node, whoever else maps the page: MPOL_MF_MOVE_ALL is 4 (linux/mempolicy.h). */
+static void move_to_other_node(struct subject *subject)
 {
+	/* A page inside a hugetlb page cannot be named (mm/migrate.c add_page_for_migration()). */
+	void *page = subject->kind == HUGETLB ? subject->area : subject->page;
 	int nodes[2] = {0, 1}, status = -1, where = -1;
 
-	if (syscall(SYS_move_pages, 0, 1UL, &page, NULL, &where, 4) < 0)
-		return -errno;
-	syscall(SYS_move_pages, 0, 1UL, &page, &nodes[where == 0], &status, 4);
-	return status;
+	if (syscall(SYS_move_pages, 0, 1UL, &page, NULL, &where, 4) == 0)
+		syscall(SYS_move_pages, 0, 1UL, &page, &nodes[where == 0], &status, 4);
 }
 
 static void migrate(struct subject *subject)
@@ -94,8 +94,8 @@ static void migrate(struct subject *subject)
 
 	pin_and_double(subject, &device);
 	flush_lru_batch();
-	move_to_other_node(subject->page);
-	move_to_other_node(unheld.page);
+	move_to_other_node(subject);
+	move_to_other_node(&unheld);
 	if (pfn_of(unheld.page) == unheld.pfn)
 		skipped("not even a page that nobody holds was migrated: one memory node?");
 	judge(subject, &device, "migration");

@@ -28,6 +28,8 @@ export interface LabCommandOptions {
   readonly module: readonly string[]
   readonly memory: string
   readonly cpus: number
+  readonly nodes: number
+  readonly swap?: string
   readonly icount?: boolean
   readonly disk?: string
   readonly qemu?: string
@@ -82,8 +84,13 @@ export function labCommand(follow: FollowGuest, findAgent: () => string): Comman
     .option('--module <name>', 'load this module and what it needs; may be repeated', append, [])
     .option('--memory <size>', 'memory of the guest', size, '512M')
     .option('--cpus <n>', 'processors of the guest', count, 2)
+    .option('--nodes <n>', 'memory nodes', count, 1)
+    .option('--swap <size>', 'a swap device in compressed memory', size)
     .option('--icount', 'one processor that runs one instruction a nanosecond: costs that can be repeated')
-    .option('--disk <image[,throttle=bytes]>', 'a disk, /dev/vda; the image is never written')
+    .option(
+      '--disk <image[,throttle=bytes]>',
+      'a disk, /dev/vda, slowed to bytes/s; the image is never written; ext4 for an image: one of our own, on /data',
+    )
     .option('--qemu <args>', 'more arguments for QEMU')
     .option('--append <words>', "more words for the kernel's command line")
     .option('--add <file[:guestpath]>', 'bring a static program, script or data; may be repeated', append, [])
@@ -125,6 +132,8 @@ export async function runLab(
       modules: options.module,
       memory: options.memory,
       cpus: options.cpus,
+      nodes: options.nodes,
+      ...(options.swap === undefined ? {} : { swap: options.swap }),
       ...(agent === undefined ? {} : { agent }),
       ...(options.icount === undefined ? {} : { icount: options.icount }),
       ...(options.disk === undefined ? {} : { disk: options.disk }),
