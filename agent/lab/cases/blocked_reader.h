@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A read-only pin that is held as long as we like: process_vm_readv() pins what it reads (mm/process_vm_access.c
- * process_vm_rw_single_vec(): FOLL_PIN without FOLL_WRITE, whatever the kernel's age), then copies to a page that
- * userfaultfd has not filled yet, and waits there with the pin in its hand.
+ * A read-only pin that is held as long as we like: process_vm_readv() pins what it reads
+ * (mm/process_vm_access.c process_vm_rw_single_vec(): FOLL_PIN without FOLL_WRITE, whatever the kernel's
+ * age), then copies to a page that userfaultfd has not filled yet, and waits there with the pin in its hand.
  */
 #ifndef COWPATH_LAB_BLOCKED_READER_H
 #define COWPATH_LAB_BLOCKED_READER_H

@@ -2,7 +2,8 @@
 /*
  * A family of cases: one program, a case a subcommand, one line of truth a case:
  *
- *	CASE family-name: COHERENT|DIVERGED|LEAKED|SKIPPED why; pid=.. ppid=.. addr=0x.. size=.. pfn=before>after
+ *	CASE family-name: COHERENT|DIVERGED|LEAKED|SKIPPED why; pid=.. ppid=.. addr=0x.. size=..
+ *pfn=before>after
  *
  * The truth comes from what memory holds, never from counts: the frames are told as oracles for a recording.
  *	COHERENT	who holds the page sees what its owner sees, and nobody else's bytes
@@ -26,7 +27,8 @@ struct lab_case {
 	const char *name;
 	enum kind kind;
 	void (*run)(struct subject *subject);
-	/* What cowpath is to say where memory diverges or leaks: hazard (or violation), measured, self-inflicted. */
+	/* What cowpath is to say where memory diverges or leaks: hazard (or violation), measured,
+	 * self-inflicted. */
 	const char *means;
 	/* What the guest must have: disk, swap, hugetlb, numa; words in any order. */
 	const char *needs;
@@ -35,8 +37,8 @@ struct lab_case {
 static const char *case_family, *case_name;
 static struct subject *case_subject;
 
-__attribute__((noreturn, format(printf, 2, 3))) static inline void conclude(const char *truth, const char *why,
-									    ...)
+__attribute__((noreturn, format(printf, 2, 3))) static inline void conclude(const char *truth,
+									    const char *why, ...)
 {
 	struct subject *subject = case_subject;
 	va_list arguments;

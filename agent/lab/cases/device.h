@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device that holds a page for long: io_uring with registered buffers, which are pinned for write and for long term
- * (5.10 and 6.1 pin_user_pages(), later pin_user_pages_fast(); both FOLL_WRITE|FOLL_LONGTERM). READ_FIXED from a
- * memory file stores bytes in the pinned page, WRITE_FIXED fetches them: neither goes by the page table.
+ * A device that holds a page for long: io_uring with registered buffers, which are pinned for write and for
+ * long term (5.10 and 6.1 pin_user_pages(), later pin_user_pages_fast(); both FOLL_WRITE|FOLL_LONGTERM).
+ * READ_FIXED from a memory file stores bytes in the pinned page, WRITE_FIXED fetches them: neither goes by
+ * the page table.
  */
 #ifndef COWPATH_LAB_DEVICE_H
 #define COWPATH_LAB_DEVICE_H
@@ -40,9 +41,11 @@ static inline struct device pin_by_device(void *address, size_t bytes)
 	if (device.ring < 0)
 		skipped("io_uring: %s", strerror(errno));
 	device.sq = map_ring(device.ring, params->sq_off.array + params->sq_entries * 4, IORING_OFF_SQ_RING);
-	device.cq = map_ring(device.ring, params->cq_off.cqes + params->cq_entries * sizeof(struct io_uring_cqe),
-			     IORING_OFF_CQ_RING);
-	device.entries = map_ring(device.ring, params->sq_entries * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
+	device.cq =
+	    map_ring(device.ring, params->cq_off.cqes + params->cq_entries * sizeof(struct io_uring_cqe),
+		     IORING_OFF_CQ_RING);
+	device.entries =
+	    map_ring(device.ring, params->sq_entries * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
 	device.memory = memfd_create("device", MFD_CLOEXEC);
 	if (device.memory < 0 || ftruncate(device.memory, PAGE_BYTES) < 0)
 		die("memfd");
@@ -64,7 +67,8 @@ static inline void move_byte(struct device *device, int operation, char *address
 	    .opcode = operation, .fd = device->memory, .addr = (uintptr_t)address, .len = 1};
 	((unsigned *)(device->sq + device->params.sq_off.array))[slot] = slot;
 	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, device->ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1 || done->res != 1) {
+	if (syscall(SYS_io_uring_enter, device->ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1 ||
+	    done->res != 1) {
 		fprintf(stderr, "io_uring moved no byte: %s\n", strerror(done->res < 0 ? -done->res : errno));
 		exit(2);
 	}

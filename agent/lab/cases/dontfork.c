@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Fork with a long-term pin: MADV_DONTFORK keeps the pinned page out of the child; without it fork has to copy (A02). */
+/* Fork with a long-term pin: MADV_DONTFORK keeps the pinned page out of the child; without it fork has to
+ * copy (A02). */
 #include "device.h"
 #include "puppet.h"
 

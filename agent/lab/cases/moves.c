@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the kernel does to pages on its own: merge, swap, migrate, split. A page that is pinned must be left where it is. Each case
- * does the same to a page that nobody holds, and is skipped where even that one was left alone: an attempt was made,
- * or nothing is said.
+ * What the kernel does to pages on its own: merge, swap, migrate, split. A page that is pinned must be left
+ * where it is. Each case does the same to a page that nobody holds, and is skipped where even that one was
+ * left alone: an attempt was made, or nothing is said.
  */
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -47,8 +47,10 @@ static void ksm(struct subject *subject)
 	note_frame(&other);
 	if (!write_file(KSM "sleep_millisecs", "20") || !write_file(KSM "pages_to_scan", "1000"))
 		skipped("no KSM");
-	/* 6.8 and later choose pages_to_scan themselves only if asked; the plain scan is what all kernels have. */
-	if (madvise(subject->area, PAGE_BYTES, MADV_MERGEABLE) || madvise(unheld.area, PAGE_BYTES, MADV_MERGEABLE) ||
+	/* 6.8 and later choose pages_to_scan themselves only if asked; the plain scan is what all kernels
+	 * have. */
+	if (madvise(subject->area, PAGE_BYTES, MADV_MERGEABLE) ||
+	    madvise(unheld.area, PAGE_BYTES, MADV_MERGEABLE) ||
 	    madvise(other.area, PAGE_BYTES, MADV_MERGEABLE) || !write_file(KSM "run", "1"))
 		skipped("no KSM");
 	while (pfn_of(unheld.page) != pfn_of(other.page) && waited < KSM_WAIT_MS) {
@@ -135,7 +137,8 @@ static bool is_compound(uint64_t pfn)
 	return flags >> 15 & 3;
 }
 
-/* debugfs offers to split the huge pages of a range (mm/huge_memory.c split_huge_pages_write(); 5.10: all there are). */
+/* debugfs offers to split the huge pages of a range (mm/huge_memory.c split_huge_pages_write(); 5.10: all
+ * there are). */
 static void split_folio(struct subject *subject)
 {
 	struct device device;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Copies that no sharing asks for (A01): the child is gone, the parent is the only one that maps the page, and a
- * reference that is nobody's pin decides. Memory stays coherent; whether the frame changed is told by pfn=before>after.
+ * Copies that no sharing asks for (A01): the writer is the only one that maps the page, and a
+ * reference that is nobody's pin decides. Memory stays coherent; whether the frame changed is told by
+ * pfn=before>after.
  */
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -22,7 +23,11 @@ static void fork_and_lose_child(void)
 static void write_alone(struct subject *subject, const char *held_by)
 {
 	note_frame(subject);
+	bool was_changed = *(volatile char *)subject->page != 'A';
+
 	write_page(subject->page, 'B');
+	if (was_changed || *(volatile char *)subject->page != 'B')
+		leaked("the page does not hold what its only owner wrote");
 	coherent("%s, held by %s", pfn_of(subject->page) == subject->pfn ? "reused" : "copied", held_by);
 }
 
@@ -33,13 +38,19 @@ static void nothing(struct subject *subject)
 	write_alone(subject, "nobody");
 }
 
-/* A page as fresh as can be: it waits in this CPU's batch for the LRU. */
+/*
+ * A page as fresh as can be: it waits in this CPU's batch for the LRU. No child here, since one that exits
+ * drains the batch (exit_mmap() ends in lru_add_drain()): the mapping is read-only for a moment, which asks
+ * for a write fault.
+ */
 static void lru_batch(struct subject *subject)
 {
 	stay_on_one_cpu();
-	subject->page = map_pages(1);
+	subject->area = subject->page = map_pages(1);
 	write_page(subject->page, 'A');
-	fork_and_lose_child();
+	if (mprotect(subject->page, PAGE_BYTES, PROT_READ) ||
+	    mprotect(subject->page, PAGE_BYTES, PROT_READ | PROT_WRITE))
+		die("mprotect");
 	write_alone(subject, "an LRU batch");
 }
 

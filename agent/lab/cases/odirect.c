@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * O_DIRECT on an ordinary ext4 disk, in flight while the process forks and writes. Up to 6.1 the kernel holds the page by
- * FOLL_GET (fs/iomap/direct-io.c by way of bio_iov_iter_get_pages()), which fork and write faults do not respect: what
- * the disk stores goes to a frame that the parent no longer maps. From 6.5 on the page is pinned.
+ * O_DIRECT on an ordinary ext4 disk, in flight while the process forks and writes. Up to 6.1 the kernel holds
+ * the page by FOLL_GET (fs/iomap/direct-io.c by way of bio_iov_iter_get_pages()), which fork and write faults
+ * do not respect: what the disk stores goes to a frame that the parent no longer maps. From 6.5 on the page
+ * is pinned.
  *
- * The disk is throttled: its bucket lets one large read through at once and makes the next wait for the debt, so the
- * read that counts is in flight for some 2 s. The file /data/pattern holds 'D' only.
+ * The disk is throttled: its bucket lets one large read through at once and makes the next wait for the debt,
+ * so the read that counts is in flight for some 2 s. The file /data/pattern holds 'D' only.
  */
 #include <pthread.h>
 #include <sys/wait.h>
@@ -38,7 +39,8 @@ static int open_pattern(int flags)
 	return fd;
 }
 
-/* Puts the disk into debt: the next request waits. Each transfer is at a place of its own, never read before. */
+/* Puts the disk into debt: the next request waits. Each transfer is at a place of its own, never read before.
+ */
 static void prime(int fd)
 {
 	char *buffer = map_pages(PRIME_BYTES / PAGE_BYTES);
@@ -113,7 +115,8 @@ static void read_write(struct subject *subject)
 /* The page is shared with a child when the disk begins to fetch it: which memory does the disk get? */
 static void fork_write_out(struct subject *subject)
 {
-	struct transfer out = {.fd = open_pattern(O_RDWR), .page = subject->page, .writes = true, .at = 2 << 20};
+	struct transfer out = {
+	    .fd = open_pattern(O_RDWR), .page = subject->page, .writes = true, .at = 2 << 20};
 	struct puppet child = fork_puppet();
 	static char check[PAGE_BYTES] __attribute__((aligned(PAGE_BYTES)));
 
@@ -155,7 +158,8 @@ static int show(void)
 		}
 		write_page(read.page + REST_BYTE, 'B');
 		pthread_join(read.thread, NULL);
-		printf("odirect: read %u: %s\n", round, read.page[0] == 'D' ? "arrived" : "lost, and no error anywhere");
+		printf("odirect: read %u: %s\n", round,
+		       read.page[0] == 'D' ? "arrived" : "lost, and no error anywhere");
 		waitpid(child, NULL, 0);
 		munmap(read.page, PAGE_BYTES);
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Fork and write without a pin: each side keeps its own memory, on every kernel. cowpath has nothing to say here. */
+/* Fork and write without a pin: each side keeps its own memory, on every kernel. cowpath has nothing to say
+ * here. */
 #include "puppet.h"
 
 static long write_here(void *address)

@@ -74,7 +74,8 @@ static inline bool is_swapped(const void *page)
 	return entry >> 62 & 1;
 }
 
-/* Whether the kernel took the page out. MADV_PAGEOUT leaves pages that wait in an LRU batch: those are flushed first. */
+/* Whether the kernel took the page out. MADV_PAGEOUT leaves pages that wait in an LRU batch: those are
+ * flushed first. */
 static inline bool swap_out(char *page)
 {
 	for (int tries = 0; tries < 5; tries++) {
@@ -101,8 +102,9 @@ static inline char *map_huge(void)
 }
 
 /*
- * Splits the PMD and leaves the huge page whole: a flag that only the last page's mapping has asks for a mapping of
- * its own (mm/mprotect.c and mm/madvise.c both end in vma_adjust_trans_huge()), and no page's protection changes.
+ * Splits the PMD and leaves the huge page whole: a flag that only the last page's mapping has asks for a
+ * mapping of its own (mm/mprotect.c and mm/madvise.c both end in vma_adjust_trans_huge()), and no page's
+ * protection changes.
  */
 static inline void split_pmd(char *area)
 {

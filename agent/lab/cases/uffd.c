@@ -6,7 +6,8 @@
 
 static int protect(struct subject *subject)
 {
-	struct uffdio_writeprotect range = {{(uintptr_t)subject->area, subject->bytes}, UFFDIO_WRITEPROTECT_MODE_WP};
+	struct uffdio_writeprotect range = {{(uintptr_t)subject->area, subject->bytes},
+					    UFFDIO_WRITEPROTECT_MODE_WP};
 	int uffd = open_userfaultfd(UFFD_FEATURE_PAGEFAULT_FLAG_WP);
 
 	watch_range(uffd, subject->area, subject->bytes, UFFDIO_REGISTER_MODE_WP);
@@ -48,7 +49,8 @@ static void write_pinned(struct subject *subject)
 	coherent("the write was told, device and owner share one page");
 }
 
-/* A read-only pin of a protected page that fork shares: it may break COW, but it is no write and nobody must be told. */
+/* A read-only pin of a protected page that fork shares: it may break COW, but it is no write and nobody must
+ * be told. */
 static void pin_protected(struct subject *subject)
 {
 	int uffd = protect(subject);

@@ -11,7 +11,8 @@ static void fork_and_write(struct subject *subject)
 	struct puppet child = fork_puppet();
 
 	write_and_compare(&device, subject->page, "fork and a write");
-	if (puppet_sees(child, subject->page + CPU_BYTE) != 'A' || puppet_sees(child, subject->page + DEVICE_BYTE) != 'A')
+	if (puppet_sees(child, subject->page + CPU_BYTE) != 'A' ||
+	    puppet_sees(child, subject->page + DEVICE_BYTE) != 'A')
 		leaked("the child sees what the parent or its device wrote");
 	coherent("device and parent share one page, the child has its own");
 }

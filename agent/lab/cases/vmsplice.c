@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * vmsplice() puts a page into a pipe with a plain reference (FOLL_GET, for reading), on every kernel up to 7.2.
+ * vmsplice() puts a page into a pipe with a plain reference (FOLL_GET, for reading), on every kernel up
+ * to 7.2.
  *
- * parent-*: the parent's page is in a pipe, it forks and writes. The pipe keeps the older frame: it may (measured).
- * child-*: the child puts a shared page into the pipe and unmaps it; then the parent writes. Where the kernel takes the
- * parent for the only owner left, the pipe shows to the child what the parent wrote later (CVE-2020-29374).
+ * parent-*: the parent's page is in a pipe, it forks and writes. The pipe keeps the older frame: it may
+ * (measured). child-*: the child puts a shared page into the pipe and unmaps it; then the parent writes.
+ * Where the kernel takes the parent for the only owner left, the pipe shows to the child what the parent
+ * wrote later (CVE-2020-29374).
  */
 #include <sys/uio.h>
 
@@ -73,7 +75,8 @@ static void child_splices(struct subject *subject)
 
 	if (tell_puppet(child, splice_page, &splice) || tell_puppet(child, unmap_subject, &splice))
 		die("vmsplice");
-	/* Swapped: the parent's own slot is still empty, and the frame that the child brought in is in the swap cache. */
+	/* Swapped: the parent's own slot is still empty, and the frame that the child brought in is in the
+	 * swap cache. */
 	if (subject->kind != SWAPPED)
 		note_frame(subject);
 	write_page(subject->page + BYTE_ASKED, 'B');
@@ -82,7 +85,8 @@ static void child_splices(struct subject *subject)
 	coherent("the child's pipe shows the page as it was at fork");
 }
 
-/* The parent is the last that maps the page; it goes out by way of the swap cache, and comes back from there. */
+/* The parent is the last that maps the page; it goes out by way of the swap cache, and comes back from there.
+ */
 static void child_splices_parent_swaps(struct subject *subject)
 {
 	struct splice splice = {subject, {0}};

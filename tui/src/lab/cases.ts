@@ -20,13 +20,21 @@ export interface LabCase {
 }
 
 /** What a guest must be like for all cases: a slow disk, swap, huge pages set aside, and a second memory node. */
-export const CASE_MACHINE = {
+export const CASE_MACHINE: CaseMachine = {
   disk: 'ext4,throttle=200000',
   swap: '64M',
   memory: '768M',
   nodes: 2,
   append: 'hugepages=16',
-} as const
+}
+
+export interface CaseMachine {
+  readonly disk: string
+  readonly swap: string
+  readonly memory: string
+  readonly nodes: number
+  readonly append: string
+}
 
 /** All cases, as the programs themselves name them. */
 export async function labCases(): Promise<LabCase[]> {
@@ -37,7 +45,9 @@ export async function labCases(): Promise<LabCase[]> {
       const { stdout } = await run(program, ['list'])
       return casesOf(family, stdout)
     } catch (thrown) {
-      throw new LabError(`cannot ask ${program} for its cases: ${reason(thrown)}. Remove it: it is built again`)
+      throw new LabError(
+        `cannot ask ${program} for its cases: ${reason(thrown)}. Remove it: it is built again`,
+      )
     }
   })
   return (await Promise.all(families)).flat()

@@ -17,8 +17,13 @@ test('the word ext4 becomes a sound ext4 image with the pattern in it, made once
   const given = await diskImage('ext4,throttle=200000', folder)
   const image = given.replace(',throttle=200000', '')
   expect(readdirSync(folder)).toEqual(['data-1.ext4'])
-  expect(execFileSync('/sbin/e2fsck', ['-fn', image], { encoding: 'utf8' })).toMatch(/data-1.ext4: \d+\/\d+ files/)
-  const pattern = execFileSync('/sbin/debugfs', ['-R', 'cat pattern', image], { maxBuffer: 8 << 20, stdio: 'pipe' })
+  expect(execFileSync('/sbin/e2fsck', ['-fn', image], { encoding: 'utf8' })).toMatch(
+    /data-1.ext4: \d+\/\d+ files/,
+  )
+  const pattern = execFileSync('/sbin/debugfs', ['-R', 'cat pattern', image], {
+    maxBuffer: 8 << 20,
+    stdio: 'pipe',
+  })
   expect(pattern.equals(Buffer.alloc(4 << 20, 'D'))).toBe(true)
 
   const madeMs = statSync(image).mtimeMs

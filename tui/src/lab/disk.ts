@@ -41,11 +41,25 @@ async function makeImage(image: string, folder: string): Promise<void> {
     writeFileSync(join(content, 'pattern'), Buffer.alloc(PATTERN_BYTES, 'D'))
     writeFileSync(fresh, '')
     truncateSync(fresh, IMAGE_BYTES)
-    await run(mke2fs(), ['-q', '-F', '-t', 'ext4', '-b', '4096', '-E', 'lazy_itable_init=0', '-d', content, fresh])
+    await run(mke2fs(), [
+      '-q',
+      '-F',
+      '-t',
+      'ext4',
+      '-b',
+      '4096',
+      '-E',
+      'lazy_itable_init=0',
+      '-d',
+      content,
+      fresh,
+    ])
     renameSync(fresh, image)
   } catch (thrown) {
     if (thrown instanceof LabError) throw thrown
-    throw new LabError(`cannot make a disk for the guest: ${reason(thrown)}. See that ${folder} has 40 MB free`)
+    throw new LabError(
+      `cannot make a disk for the guest: ${reason(thrown)}. See that ${folder} has 40 MB free`,
+    )
   } finally {
     rmSync(work, { recursive: true, force: true })
   }

@@ -63,7 +63,9 @@ export function machineModules(
 function nodeArguments(nodes: number, memory: string): string[] {
   const megabytes = Number(memory.slice(0, -1)) * (memory.endsWith('G') ? 1024 : 1)
   if (megabytes % nodes !== 0)
-    throw new LabError(`${memory} of memory cannot be shared out to ${nodes} nodes. Check --memory and --nodes`)
+    throw new LabError(
+      `${memory} of memory cannot be shared out to ${nodes} nodes. Check --memory and --nodes`,
+    )
   return Array.from({ length: nodes }, (_, node) => [
     ...['-object', `memory-backend-ram,id=node${node},size=${megabytes / nodes}M`],
     ...['-numa', `node,nodeid=${node},memdev=node${node}`],
