@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 
 import { accelerators, rememberKvmFails } from './accelerator.js'
+import { diskImage, isDataDisk } from './disk.js'
 import { LabError } from './error.js'
 import { FrameReader, type Frame } from './frames.js'
 import { initramfs, type GuestPlan } from './initramfs.js'
@@ -13,15 +14,17 @@ import { Line } from './line.js'
 import { modulesInOrder } from './modules.js'
 import { findQemu, freePort, machineModules, qemuArguments, type Accelerator, type Machine } from './qemu.js'
 
-export interface LabOptions extends Omit<GuestPlan, 'modules'> {
+export interface LabOptions extends Omit<GuestPlan, 'modules' | 'mountsDisk'> {
   readonly kernel: Kernel
   /** Modules to load beside those that the machine needs itself. */
   readonly modules?: readonly string[]
   readonly memory?: string
   readonly cpus?: number
   readonly icount?: boolean
-  /** `IMAGE[,throttle=BYTES]`. */
+  /** `IMAGE[,throttle=BYTES]`; `ext4` for an image is a disk of the lab's own, mounted on /data. */
   readonly disk?: string
+  /** Memory nodes that the machine's memory is shared out to; 1 where not said. */
+  readonly nodes?: number
   /** More arguments for QEMU. */
   readonly qemu?: readonly string[]
   /** More words for the kernel's command line. */
@@ -57,12 +60,18 @@ const POWER_OFF_MS = 3_000
 const TAIL_LINES = 12
 
 /** Boots a guest up to the point where its workload is ready to run. */
-export async function bootLab(options: LabOptions): Promise<LabGuest> {
+export async function bootLab(asked: LabOptions): Promise<LabGuest> {
   const qemu = findQemu()
+  const mountsDisk = isDataDisk(asked.disk)
+  const options = asked.disk === undefined ? asked : { ...asked, disk: await diskImage(asked.disk) }
   const network = options.agent === undefined ? 'none' : 'network'
-  const needed = machineModules(options, network)
+  const needed = [
+    ...machineModules(options, network),
+    ...(mountsDisk ? ['ext4'] : []),
+    ...(options.swap === undefined ? [] : ['zram']),
+  ]
   const modules = modulesInOrder(options.kernel.modules, options.modules ?? [], needed)
-  const initrd = await initramfs({ ...options, modules })
+  const initrd = await initramfs({ ...options, modules, mountsDisk })
   const choices = options.icount === true ? ['tcg' as const] : accelerators()
   const limitMs = options.bootTimeoutMs ?? BOOT_TIMEOUT_MS
   if (choices.length === 1) return (await Guest.launch(qemu, options, initrd, choices[0])).ready(limitMs)
@@ -149,6 +158,7 @@ class Guest implements LabGuest {
         cpus: options.icount === true ? 1 : (options.cpus ?? 2),
         icount: options.icount ?? false,
         ...(options.disk === undefined ? {} : { disk: options.disk }),
+        nodes: options.nodes ?? 1,
         extra: options.qemu ?? [],
         append: options.append ?? '',
       }

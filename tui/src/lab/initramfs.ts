@@ -19,6 +19,10 @@ export interface GuestPlan {
   readonly workload: readonly string[]
   /** Kernel function whose entries are counted per process beside the agent. */
   readonly count?: string
+  /** Size of a swap device in compressed memory, as `64M`. */
+  readonly swap?: string
+  /** Whether /dev/vda is to be mounted on /data. */
+  readonly mountsDisk?: boolean
 }
 
 const EXECUTABLE = 0o100755
@@ -48,7 +52,7 @@ export async function initramfs(plan: GuestPlan): Promise<Buffer> {
   }
 }
 
-function planFile({ modules, agent, count }: GuestPlan): string {
+function planFile({ modules, agent, count, swap, mountsDisk }: GuestPlan): string {
   if (count !== undefined && !/^\w+$/.test(count)) {
     throw new LabError(`cannot count ${count}: not a kernel function's name. Example: --count do_wp_page`)
   }
@@ -57,6 +61,8 @@ function planFile({ modules, agent, count }: GuestPlan): string {
     `AGENT=${agent === undefined ? '-' : '/bin/cowpath-agent'}`,
     `COUNT=${count ?? ''}`,
     `NETWORK=${agent === undefined ? '' : 'yes'}`,
+    `SWAP=${swap ?? ''}`,
+    `DATA=${mountsDisk === true ? '/dev/vda' : ''}`,
     '',
   ].join('\n')
 }

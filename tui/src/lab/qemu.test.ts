@@ -10,6 +10,7 @@ const machine = {
   channelSocket: 'channel',
   memory: '512M',
   cpus: 2,
+  nodes: 1,
   icount: false,
   extra: ['-s'],
   append: 'nokaslr',

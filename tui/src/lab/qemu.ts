@@ -19,6 +19,7 @@ export interface Machine {
   readonly cpus: number
   readonly icount: boolean
   readonly disk?: string
+  readonly nodes: number
   readonly extra: readonly string[]
   readonly append: string
 }
@@ -35,6 +36,7 @@ export function qemuArguments(machine: Machine): string[] {
     // The default CPU model: others count instructions differently (string operations) and so spoil comparisons.
     ...(icount ? ['-icount', 'shift=0,sleep=off'] : []),
     ...['-smp', String(cpus), '-m', machine.memory],
+    ...(machine.nodes === 1 ? [] : nodeArguments(machine.nodes, machine.memory)),
     ...['-display', 'none', '-monitor', 'none', '-no-reboot', '-nodefaults'],
     ...['-chardev', `socket,id=console,path=${machine.consoleSocket}`, '-serial', 'chardev:console'],
     ...['-chardev', `socket,id=channel,path=${machine.channelSocket}`, '-serial', 'chardev:channel'],
@@ -55,6 +57,19 @@ export function machineModules(
     ...(network === 'network' ? ['e1000'] : []),
     ...(machine.disk === undefined ? [] : ['virtio_pci', 'virtio_blk']),
   ]
+}
+
+/** Equal shares: QEMU wants each node's memory named, and their sum to be the machine's. */
+function nodeArguments(nodes: number, memory: string): string[] {
+  const megabytes = Number(memory.slice(0, -1)) * (memory.endsWith('G') ? 1024 : 1)
+  if (megabytes % nodes !== 0)
+    throw new LabError(
+      `${memory} of memory cannot be shared out to ${nodes} nodes. Check --memory and --nodes`,
+    )
+  return Array.from({ length: nodes }, (_, node) => [
+    ...['-object', `memory-backend-ram,id=node${node},size=${megabytes / nodes}M`],
+    ...['-numa', `node,nodeid=${node},memdev=node${node}`],
+  ]).flat()
 }
 
 /** Cut off from all but the one port: what runs in the guest reaches nobody. */

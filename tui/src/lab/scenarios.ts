@@ -15,15 +15,21 @@ export const LAB_SOURCES = fileURLToPath(new URL('../../../agent/lab/', import.m
 /** Programs that the guest itself is made of: no scenarios. */
 const OWN: ReadonlySet<string> = new Set(['supervise', 'relay'])
 
-/** Names of the bundled scenarios. */
+const CASE_SOURCES = join(LAB_SOURCES, 'cases')
+
+/** Names of the bundled scenarios, the families of cases apart. */
 export function scenarioNames(): string[] {
-  return sources()
-    .filter((name) => !OWN.has(name))
-    .sort()
+  return programsIn(LAB_SOURCES).filter((name) => !OWN.has(name))
+}
+
+/** Names of the programs that hold cases. */
+export function caseFamilies(): string[] {
+  return programsIn(CASE_SOURCES)
 }
 
 /**
- * Builds the C programs of agent/lab, static, those whose source is newer than what was built; returns where each is.
+ * Builds the C programs of agent/lab and agent/lab/cases, static, those whose source or headers are newer than what was
+ * built; returns where each is.
  * @throws LabError where there is no compiler or it refuses.
  */
 export async function buildScenarios(
@@ -31,13 +37,14 @@ export async function buildScenarios(
 ): Promise<Map<string, string>> {
   mkdirSync(into, { recursive: true })
   const built = new Map<string, string>()
-  const headers = readdirSync(LAB_SOURCES).filter((file) => file.endsWith('.h'))
-  const header = Math.max(...headers.map((file) => modified(join(LAB_SOURCES, file))))
-  for (const name of sources()) {
-    const source = join(LAB_SOURCES, `${name}.c`)
-    const program = join(into, name)
-    if (modified(program) < Math.max(modified(source), header)) await compile(source, program)
-    built.set(name, program)
+  for (const folder of [LAB_SOURCES, CASE_SOURCES]) {
+    const headers = Math.max(newestHeader(LAB_SOURCES), newestHeader(folder))
+    for (const name of programsIn(folder)) {
+      const source = join(folder, `${name}.c`)
+      const program = join(into, name)
+      if (modified(program) < Math.max(modified(source), headers)) await compile(source, program)
+      built.set(name, program)
+    }
   }
   return built
 }
@@ -56,10 +63,16 @@ async function compile(source: string, program: string): Promise<void> {
   renameSync(fresh, program)
 }
 
-function sources(): string[] {
-  return readdirSync(LAB_SOURCES)
+function programsIn(folder: string): string[] {
+  return readdirSync(folder)
     .filter((file) => file.endsWith('.c'))
     .map((file) => basename(file, '.c'))
+    .sort()
+}
+
+function newestHeader(folder: string): number {
+  const headers = readdirSync(folder).filter((file) => file.endsWith('.h'))
+  return Math.max(0, ...headers.map((file) => modified(join(folder, file))))
 }
 
 function modified(path: string): number {
