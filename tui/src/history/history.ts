@@ -4,6 +4,7 @@ import { Anomalies, type Anomaly } from './anomalies.js'
 import { Applier } from './apply.js'
 import { Clock, type When } from './clock.js'
 import type { Judge } from './judge.js'
+import { MemoryGaps } from './memory-gaps.js'
 import { Mms } from './mms.js'
 import { Pages } from './pages.js'
 import { Pins } from './pins.js'
@@ -24,6 +25,8 @@ export interface HistoryOptions {
   readonly maxSlots?: number
   /** Pins that are kept at most, some 400 bytes each. */
   readonly maxPins?: number
+  /** Address spaces that are alive and kept at most. */
+  readonly maxMms?: number
   /** Sees each event before it is applied. */
   readonly judge?: Judge
 }
@@ -42,6 +45,9 @@ export interface HistoryCounts {
 
 const DEFAULT_MAX_SLOTS = 1 << 22
 const DEFAULT_MAX_PINS = 1 << 16
+const DEFAULT_MAX_MMS = 1 << 16
+/** No loss reaches further beyond what has come: the agent tells of it with its next batch or heartbeat. */
+const LATEST_LOSS_NS = 600e9
 
 /** Concludes facts from a stream of events. Deterministic; never throws for what events say. */
 export class History {
@@ -57,6 +63,9 @@ export class History {
   readonly #pins: Pins
   readonly #applier: Applier
   readonly #view: View
+  readonly #memoryGaps = new MemoryGaps((gap) => {
+    this.#gap(gap)
+  })
   #run = 0
   #lastSeq = 0
   #timeNs = 0
@@ -66,17 +75,23 @@ export class History {
   #duplicates = 0
 
   constructor(sink: FactSink, options: HistoryOptions = {}) {
-    const { ratedEvents = 0, maxSlots = DEFAULT_MAX_SLOTS, maxPins = DEFAULT_MAX_PINS, judge } = options
+    const {
+      ratedEvents = 0,
+      maxSlots = DEFAULT_MAX_SLOTS,
+      maxPins = DEFAULT_MAX_PINS,
+      maxMms = DEFAULT_MAX_MMS,
+      judge,
+    } = options
     const clock = this.#clock
     this.#sink = sink
     this.#judge = judge
     this.#anomalies = new Anomalies(sink)
     this.#rates = new Rates(ratedEvents)
-    this.#mms = new Mms(sink)
+    this.#mms = new Mms(sink, maxMms)
     this.#processes = new Processes(sink)
     const parts = { sink, clock, mms: this.#mms, anomalies: this.#anomalies }
     const onForgotten = (count: number, when: When) => {
-      this.#gap({ reason: 'memory', count, ...pointInTime(when) })
+      this.#memoryGaps.note(count, when)
     }
     this.#pins = new Pins({
       sink,
@@ -106,6 +121,7 @@ export class History {
       pins: this.#pins,
       processes: this.#processes,
       rates: this.#rates,
+      onForgotten,
     })
   }
 
@@ -117,6 +133,7 @@ export class History {
     if (run === this.#run) return
     const isFirst = this.#run === 0
     this.#releaseAll()
+    this.#memoryGaps.reset()
     this.#run = run
     this.#lastSeq = nextSeq - 1
     this.#applier.begin(run)
@@ -165,7 +182,25 @@ export class History {
   }
 
   /** Events that will not come: what they may have changed is uncertain until it is observed again. */
-  lose({ hop, count, firstSeq, lastSeq, fromNs, untilNs, leg }: LossInfo): void {
+  lose(loss: LossInfo): void {
+    const { hop, leg } = loss
+    const newestNs = Math.max(this.#timeNs, this.#window.newestNs)
+    const isSound =
+      isCount(loss.count) &&
+      isCount(loss.firstSeq) &&
+      isCount(loss.lastSeq) &&
+      isCount(loss.fromNs) &&
+      isCount(loss.untilNs) &&
+      loss.fromNs <= loss.untilNs &&
+      (newestNs === 0 || loss.untilNs <= newestNs + LATEST_LOSS_NS)
+    if (!isSound) {
+      const at = { timeNs: newestNs, seq: this.#lastSeq }
+      this.#anomalies.note('impossible-loss', at)
+      const count = isCount(loss.count) ? loss.count : 0
+      this.#lost({ reason: hop, count, leg, ...pointInTime(at) })
+      return
+    }
+    const { count, firstSeq, lastSeq, fromNs, untilNs } = loss
     // Told again after a reconnect.
     if (lastSeq !== 0 && lastSeq <= this.#lastSeq) return
     if (lastSeq !== 0) this.#lastSeq = lastSeq
@@ -182,6 +217,7 @@ export class History {
   /** The stream is over: concludes from what still waits. */
   finish(): void {
     this.#releaseAll()
+    this.#memoryGaps.flush()
     this.#rates.flush(this.#sink)
     this.#processes.tellWaiting(this.#timeNs)
   }
@@ -228,6 +264,11 @@ export class History {
   #gap(gap: Omit<GapFact, 'run' | 'leg'> & { readonly leg?: string }): void {
     this.#sink.gap({ leg: '', ...gap, run: this.#run })
   }
+}
+
+/** Of nanoseconds as well. */
+function isCount(value: number): boolean {
+  return value >= 0 && value <= Number.MAX_SAFE_INTEGER
 }
 
 function pointInTime({ timeNs, seq }: When): Pick<GapFact, 'fromNs' | 'untilNs' | 'firstSeq' | 'lastSeq'> {
