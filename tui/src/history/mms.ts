@@ -68,6 +68,7 @@ export class Mms {
     }
     this.#byAgent.set(mm.agentMm, mm)
     this.#alive.set(mm.id, mm)
+    this.#last = mm
     this.#sink.mm({ ...birth, mm: mm.id })
     return mm
   }
