@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Cause, EdgeKind, FrameKind } from '../model/facts.js'
+import { Cause, EdgeKind, FrameKind, type MmFact } from '../model/facts.js'
 import { Flag, Foll, Kind, Outcome } from '../model/kinds.js'
 import { History, type HistoryOptions } from './history.js'
-import type { Judge } from './judge.js'
+import type { HistoryView, Judge } from './judge.js'
 import { batchOf, type EventRow, numbered } from './testing/events.js'
 import { contradictions, factLog, type LoggedFact } from './testing/fact-log.js'
-import { FIRST_VPN, type Operation, TinyKernel } from './testing/tiny-kernel.js'
+import { FIRST_VPN, type Operation, OPERATIONS, PAGES, TinyKernel } from './testing/tiny-kernel.js'
 
 const PRIVATE = Flag.Anon | Flag.VmaAnon | Flag.VmaMaywrite
 
@@ -34,9 +34,30 @@ function mappedAtEnd(facts: readonly LoggedFact[], mm: number): ReadonlyMap<numb
   return new Map(open.map(([, , vpn, frame]) => [vpn as number, pfns.get(frame) ?? NaN]))
 }
 
+/** What the view shows that an address space maps. */
+function mapsOf(view: HistoryView, mm: number): ReadonlyMap<number, number> {
+  const slots = Array.from({ length: PAGES + 1 }, (_, page) => view.slotAt(mm, FIRST_VPN + page))
+  return new Map(slots.flatMap((slot) => (slot === undefined ? [] : [[slot.vpn, slot.pfn]])))
+}
+
+/** A frame for each reference that the view shows on it; each pin is shown with what it holds. */
+function heldOf(view: HistoryView, kernel: TinyKernel): number[] {
+  const frames = [...new Set(kernel.pinned)].sort((x, y) => x - y)
+  const pins = new Set(frames.flatMap((pfn) => view.pinsOn(pfn, 1)))
+  const shown = frames.flatMap((pfn) => view.pinsOn(pfn, 1).map(() => pfn))
+  expect([...pins].reduce((sum, { held }) => sum + held, 0)).toBe(shown.length)
+  expect(view.pinsOn(0, 0xffff_ffff)).toHaveLength(pins.size)
+  return shown
+}
+
+function numberOf(facts: readonly LoggedFact[], agentMm: number): number {
+  const mms = argsOf(facts, 'mm').map(([fact]) => fact as MmFact)
+  return mms.find((fact) => fact.agentMm === agentMm)?.mm ?? 0
+}
+
 const operations = fc.array(
   fc.record<Operation>({
-    what: fc.constantFrom('touch', 'touch', 'write', 'write', 'write', 'fork', 'unmap', 'exit'),
+    what: fc.constantFrom('touch', 'touch', 'write', 'write', ...OPERATIONS),
     who: fc.nat(4),
     page: fc.nat(7),
   }),
@@ -44,7 +65,7 @@ const operations = fc.array(
 )
 
 function happened(done: readonly Operation[]): { kernel: TinyKernel; rows: readonly EventRow[] } {
-  const kernel = new TinyKernel(8)
+  const kernel = new TinyKernel()
   for (const operation of done) kernel.do(operation)
   return { kernel, rows: numbered(kernel.events) }
 }
@@ -171,7 +192,7 @@ describe('what fork does', () => {
   })
 
   test('one page through three generations of forks is one line of descent', () => {
-    const kernel = new TinyKernel(1)
+    const kernel = new TinyKernel()
     kernel.do({ what: 'touch', who: 0, page: 0 })
     for (const who of [0, 1, 2]) {
       kernel.do({ what: 'fork', who, page: 0 })
@@ -191,18 +212,26 @@ describe('the stream', () => {
     fc.assert(
       fc.property(operations, (done) => {
         const { kernel, rows } = happened(done)
-        const { facts, history } = concluded([rows])
+        const look = { kind: Kind.UffdMessage, mm: 1 }
+        const seen = { maps: new Map<number, ReadonlyMap<number, number>>(), held: [] as number[] }
+        const judge: Judge = {
+          begin: () => undefined,
+          judge: (events, i, view) => {
+            if (events.kind[i] !== Kind.UffdMessage) return
+            for (const { mm } of kernel.tasks) seen.maps.set(mm, mapsOf(view, view.mmOf(mm)))
+            seen.held = heldOf(view, kernel)
+          },
+        }
+        const { facts, history } = concluded([[...rows, ...numbered([look], rows.length + 1)]], { judge })
         expect(contradictions(facts)).toEqual([])
         expect(history.counts().anomalies).toEqual({})
-        const numberOf = new Map(
-          argsOf(facts, 'mm').map(([fact]) => [
-            (fact as { agentMm: number }).agentMm,
-            (fact as { mm: number }).mm,
-          ]),
-        )
-        for (const { mm, frames } of kernel.tasks)
-          expect(mappedAtEnd(facts, numberOf.get(mm) ?? 0)).toEqual(frames)
-        expect(history.counts().events).toBe(rows.length)
+        for (const { mm, frames } of kernel.tasks) {
+          // Before its first event an address space is not known, and maps nothing.
+          expect(seen.maps.get(mm)).toEqual(frames)
+          for (const [vpn, pfn] of mappedAtEnd(facts, numberOf(facts, mm))) expect(frames.get(vpn)).toBe(pfn)
+        }
+        expect(seen.held).toEqual([...kernel.pinned].sort((x, y) => x - y))
+        expect(history.counts().events).toBe(rows.length + 1)
       }),
     )
   })
@@ -288,9 +317,10 @@ function mapNames(facts: readonly LoggedFact[]): readonly unknown[] {
     slotMapped: 6,
     slotEnded: 3,
     edge: 7,
+    pinEnded: 2,
   }
   return facts.map(({ name, args }) =>
-    name === 'fork'
+    name === 'fork' || name === 'pinTaken'
       ? [name, { ...(args[0] as object), seq: 0 }]
       : [name, ...args.filter((_, i) => i !== seqAt[name])],
   )
