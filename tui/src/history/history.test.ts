@@ -212,7 +212,7 @@ describe('the stream', () => {
     fc.assert(
       fc.property(operations, (done) => {
         const { kernel, rows } = happened(done)
-        const look = { kind: Kind.UffdMessage, mm: 1 }
+        const look = { kind: Kind.UffdMessage, mm: kernel.tasks[0].mm }
         const seen = { maps: new Map<number, ReadonlyMap<number, number>>(), held: [] as number[] }
         const judge: Judge = {
           begin: () => undefined,
@@ -232,6 +232,68 @@ describe('the stream', () => {
         }
         expect(seen.held).toEqual([...kernel.pinned].sort((x, y) => x - y))
         expect(history.counts().events).toBe(rows.length + 1)
+      }),
+    )
+  })
+
+  test('shows nothing as certain that is not so, and accuses nobody, whatever was lost', () => {
+    const spans = fc.array(fc.record({ at: fc.nat(300), length: fc.integer({ min: 1, max: 12 }) }), {
+      minLength: 1,
+      maxLength: 4,
+    })
+    fc.assert(
+      fc.property(operations, spans, fc.boolean(), (done, lost, isSlow) => {
+        const kernel = new TinyKernel()
+        const truths: ReadonlyMap<number, ReadonlyMap<number, number>>[] = []
+        const held: (readonly number[])[] = []
+        for (const operation of done) {
+          kernel.do(operation)
+          kernel.events.push({ kind: Kind.UffdMessage, mm: kernel.tasks[0].mm })
+          truths[kernel.events.length] = new Map(kernel.tasks.map(({ mm, frames }) => [mm, new Map(frames)]))
+          held[kernel.events.length] = [...kernel.pinned]
+        }
+        const isLost = ({ seq }: EventRow) => lost.some(({ at, length }) => seq >= at && seq < at + length)
+        // Slow ones are released from the window one by one, fast ones only at the end.
+        const rows = numbered(kernel.events).map((row) => ({
+          ...row,
+          timeNs: 1e9 + row.seq * (isSlow ? 30e6 : 1e3),
+        }))
+        const judge: Judge = {
+          begin: () => undefined,
+          judge: (events, i, view) => {
+            if (events.kind[i] !== Kind.UffdMessage) return
+            const pinned = held[events.seq[i]]
+            for (const [mm, frames] of truths[events.seq[i]])
+              for (let vpn = FIRST_VPN; vpn < FIRST_VPN + PAGES; vpn++) {
+                const slot = view.slotAt(view.mmOf(mm), vpn)
+                if (slot?.isCertain) expect(frames.get(vpn)).toBe(slot.pfn)
+              }
+            for (const pin of view.pinsOn(0, 0xffff_ffff))
+              if (pin.isCertain)
+                expect(
+                  pinned.filter((pfn) => pfn >= pin.pfn && pfn < pin.pfn + pin.pages).length,
+                ).toBeGreaterThanOrEqual(pin.held)
+          },
+        }
+        const { sink, facts } = factLog()
+        const history = new History(sink, { judge })
+        history.begin(1, 1)
+        for (const row of rows) {
+          if (!isLost(row)) history.apply(batchOf([row]))
+          else
+            history.lose({
+              hop: 'client-queue',
+              count: 1,
+              leg: '',
+              firstSeq: row.seq,
+              lastSeq: row.seq,
+              fromNs: row.timeNs,
+              untilNs: row.timeNs,
+            })
+        }
+        history.finish()
+        expect(history.counts().anomalies).toEqual({})
+        expect(contradictions(facts)).toEqual([])
       }),
     )
   })

@@ -4,6 +4,7 @@ import { Anomalies, type Anomaly } from './anomalies.js'
 import { Applier } from './apply.js'
 import { Clock, type When } from './clock.js'
 import type { Judge } from './judge.js'
+import { Losses } from './losses.js'
 import { MemoryGaps } from './memory-gaps.js'
 import { Mms } from './mms.js'
 import { Pages } from './pages.js'
@@ -57,6 +58,7 @@ export class History {
   readonly #anomalies: Anomalies
   readonly #rates: Rates
   readonly #window = new Window()
+  readonly #losses = new Losses()
   readonly #mms: Mms
   readonly #processes: Processes
   readonly #pages: Pages
@@ -69,8 +71,6 @@ export class History {
   #run = 0
   #lastSeq = 0
   #timeNs = 0
-  /** End of a span in which events were lost, while what waits may lie before it; else Infinity. */
-  #gapUntilNs = Infinity
   #events = 0
   #duplicates = 0
 
@@ -144,6 +144,7 @@ export class History {
     this.#pins.clear(when)
     this.#clock.gaps++
     this.#window.reset()
+    this.#losses.clear()
     this.#rates.flush(this.#sink)
     this.#processes.tellWaiting(this.#timeNs)
     this.#processes.clear()
@@ -239,11 +240,7 @@ export class History {
     const timeNs = batch.timeNs[index]
     if (timeNs < this.#timeNs) this.#anomalies.note('late-event', { timeNs, seq: batch.seq[index] })
     else this.#timeNs = timeNs
-    // What was observed within the span may have changed before its end.
-    if (timeNs > this.#gapUntilNs) {
-      this.#clock.gaps++
-      this.#gapUntilNs = Infinity
-    }
+    if (this.#losses.mayPrecede(timeNs)) this.#clock.gaps++
     const mm = this.#applier.meet(batch, index)
     this.#judge?.judge(batch, index, this.#view)
     this.#applier.apply(batch, index, mm)
@@ -256,8 +253,7 @@ export class History {
   }
 
   #lost(gap: Omit<GapFact, 'run' | 'leg'> & { readonly leg?: string }): void {
-    this.#clock.gaps++
-    this.#gapUntilNs = this.#gapUntilNs === Infinity ? gap.untilNs : Math.max(this.#gapUntilNs, gap.untilNs)
+    this.#losses.add(gap.fromNs, gap.untilNs)
     this.#gap(gap)
   }
 
