@@ -8,7 +8,7 @@ export const LARGEST_ORDER = 18
 /** 4 GiB: no run of pages that are looked at one by one is longer. */
 export const MOST_PAGES = 2 ** 20
 /** User addresses have 56 bits at most (x86: 5-level page tables), physical ones 52. */
-const MOST_VPN = 2 ** 44
+export const MOST_VPN = 2 ** 44
 const MOST_PFN = 2 ** 40
 
 /** Whether all page numbers of the event are such as there can be. */
@@ -21,15 +21,21 @@ export function isPossible(events: EventColumns, i: number): boolean {
   )
 }
 
-/** The old frame of event i. */
+/** Read once an event: no object is made for each. */
+const OLD: { -readonly [Name in keyof FrameFacts]: FrameFacts[Name] } = {
+  pfn: 0,
+  order: 0,
+  kind: FrameKind.Unknown,
+  run: 0,
+}
+
+/** The old frame of event i; what is returned says so until the next call. */
 export function oldFrame(events: EventColumns, i: number): FrameFacts {
-  const run = oldRun(events, i)
-  return {
-    pfn: alignedTo(events.oldPfn[i], run),
-    order: events.order[i],
-    kind: frameKind(events.flags[i]),
-    run,
-  }
+  OLD.run = oldRun(events, i)
+  OLD.pfn = alignedTo(events.oldPfn[i], OLD.run)
+  OLD.order = events.order[i]
+  OLD.kind = frameKind(events.flags[i])
+  return OLD
 }
 
 /** The order of what is mapped as one with the old frame: 0 where it is mapped by a PTE. */
