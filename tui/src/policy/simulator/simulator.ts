@@ -18,7 +18,7 @@ import {
   type SlotSize,
 } from './memory.js'
 import { collapse, ksmMerge, migrate, splitFolio } from './moves.js'
-import type { AreaOperation, Operation, SlotOperation } from './operations.js'
+import { pagesOf, type AreaOperation, type Operation, type SlotOperation } from './operations.js'
 import { discard, exit, protect, remap, uffdProtect, uffdResolve, unmapArea } from './ranges.js'
 import type { Told } from './rows.js'
 import { swapIn, swapOut } from './swap.js'
@@ -35,7 +35,6 @@ export interface Step {
 
 /** At most so many address spaces live at a time. */
 export const MAX_MMS = 2
-export const MAX_PINS = 2
 
 /** Where areas lie, and where mremap puts them: each has two homes, huge ones aligned. */
 const HOMES = HUGE_PAGES * 2
@@ -121,10 +120,11 @@ export class Simulator {
     const area = mm.areas.at(operation.area)
     if (!area?.mapped) return
     if (operation.name === 'gup') {
-      if (this.memory.pins.length < MAX_PINS) gup(this.#machine, mm, area.vpn + operation.page, operation.ask)
+      gup(this.#machine, mm, area.vpn + (operation.page % pagesOf(area.size)), operation.ask)
       return
     }
-    if ('page' in operation) this.#onPage(operation.name, mm, area, area.vpn + operation.page)
+    if ('page' in operation)
+      this.#onPage(operation.name, mm, area, area.vpn + (operation.page % pagesOf(area.size)))
     else this.#onArea(operation.name, mm, area)
   }
 
