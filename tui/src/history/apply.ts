@@ -1,61 +1,67 @@
 import type { EventColumns } from '../model/events.js'
-import { Cause, EdgeKind, type FactSink, FrameKind } from '../model/facts.js'
-import { Flag, Kind, Outcome } from '../model/kinds.js'
-import type { Anomalies } from './anomalies.js'
-import type { Mm, Mms } from './mms.js'
-import type { FrameFacts, Pages, When } from './pages.js'
-import type { Processes } from './processes.js'
-import type { Rates } from './rates.js'
+import { Cause, FrameKind } from '../model/facts.js'
+import { Flag, Foll, Kind, Outcome, Protection } from '../model/kinds.js'
+import type { When } from './clock.js'
+import { fault, forkCopy } from './faults.js'
+import type { Mm } from './mms.js'
+import {
+  collapse,
+  folioSplit,
+  ksmMerge,
+  migrate,
+  pmdSplit,
+  remap,
+  snapshot,
+  swapIn,
+  swapOut,
+} from './moves.js'
+import { PMD_ORDER } from './pages.js'
+import type { Parts } from './parts.js'
+import { BY_FORK } from './protections.js'
+import { alignedTo, isPossible, pagesOf } from './reading.js'
+import { gup, unpin } from './references.js'
+import { Swaps } from './swaps.js'
 
-/** 1 GiB of base pages: the largest folio there is (a hugetlb page) on the machines that the agent runs on. */
-const LARGEST_ORDER = 18
 /** Page tables that fork copies, mm/memory.c, copy_page_range() > vma_needs_copy(); all else the child faults in. */
 const COPIED_BY_FORK = Flag.VmaAnon | Flag.VmaUffdWp | Flag.VmaHugetlb
-
-/** What the parts of the history are, for one event after the other. */
-export interface Parts {
-  readonly sink: FactSink
-  readonly mms: Mms
-  readonly pages: Pages
-  readonly processes: Processes
-  readonly rates: Rates
-  readonly anomalies: Anomalies
-}
 
 /** Says what one event means. Any event may come at any time: what cannot be is an anomaly, never an error. */
 export class Applier {
   readonly #parts: Parts
+  readonly #swaps: Swaps
   readonly #when: When = { timeNs: 0, seq: 0 }
   #run = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
+    this.#swaps = new Swaps(parts.clock)
   }
 
   begin(run: number): void {
     this.#run = run
+    this.#swaps.clear()
   }
 
-  apply(events: EventColumns, i: number): void {
+  /** Whose address space event i is about: to be known before anyone looks at the event. */
+  meet(events: EventColumns, i: number): Mm | undefined {
     this.#when.timeNs = events.timeNs[i]
     this.#when.seq = events.seq[i]
     const mm = this.#mmOf(events.mm[i], 'seen', 0)
+    if (mm !== undefined && isByOwner(events, i)) mm.tgid = events.tgid[i]
+    return mm
+  }
+
+  /** What event i means, whose address space was met. */
+  apply(events: EventColumns, i: number, mm: Mm | undefined): void {
+    const { pages, rates, anomalies, sink } = this.#parts
+    const when = this.#when
     const kind = events.kind[i]
-    this.#parts.rates.count(
-      this.#parts.sink,
-      events.timeNs[i],
-      events.tgid[i],
-      mm?.id ?? 0,
-      kind,
-      events.outcome[i],
-      pagesOf(events, i),
-    )
+    rates.count(sink, when.timeNs, events.tgid[i], mm?.id ?? 0, kind, events.outcome[i], pagesOf(events, i))
+    if (!isPossible(events, i)) {
+      anomalies.note('impossible-range', when)
+      return
+    }
     switch (kind) {
-      case Kind.WpFault:
-      case Kind.HugeWp:
-      case Kind.HugetlbWp:
-        if (this.#isAlive(mm)) this.#fault(events, i, mm)
-        return
       case Kind.Fork:
         this.#fork(events, i, mm)
         return
@@ -65,75 +71,85 @@ export class Applier {
       case Kind.ForkCopy:
         this.#forkCopy(events, i, mm)
         return
-      case Kind.Unmap:
-        if (this.#isAlive(mm))
-          this.#parts.pages.endRange(mm, events.vpn[i], events.pages[i], Cause.Unmap, this.#when)
-        return
       case Kind.Exec:
         this.#exec(events, i)
         return
-      case Kind.MmExit:
-        if (this.#isAlive(mm)) {
-          this.#parts.pages.endMm(mm, this.#when)
-          this.#parts.mms.end(mm, this.#when.timeNs, this.#when.seq)
-        }
-        return
       case Kind.FrameFree:
-        this.#parts.pages.free(events.oldPfn[i], this.#orderOf(events, i), this.#when)
+        pages.free(events.oldPfn[i], events.order[i], when)
+        return
+      case Kind.Unpin:
+        unpin(this.#parts, events, i, when)
+        return
+      case Kind.Migrate:
+        migrate(this.#parts, events, i, when)
+        return
+      case Kind.FolioSplit:
+        folioSplit(this.#parts, events, i)
+        return
+      default:
+        if (this.#isAlive(mm)) this.#inMm(events, i, mm)
+    }
+  }
+
+  #inMm(events: EventColumns, i: number, mm: Mm): void {
+    const when = this.#when
+    const parts = this.#parts
+    switch (events.kind[i]) {
+      case Kind.WpFault:
+      case Kind.HugeWp:
+      case Kind.HugetlbWp:
+        fault(parts, events, i, mm, when)
         return
       case Kind.AnonNew:
-        if (this.#isAlive(mm)) this.#anonNew(events, i, mm)
+        this.#anonNew(events, i, mm)
+        return
+      case Kind.Unmap:
+        parts.pages.endRange(mm, events.vpn[i], events.pages[i], Cause.Unmap, when)
+        return
+      case Kind.MmExit:
+        parts.pages.endMm(mm, Cause.MmExit, when)
+        parts.mms.end(mm, when.timeNs, when.seq)
+        return
+      case Kind.Gup:
+        gup(parts, events, i, mm, when)
+        return
+      case Kind.Wrprotect:
+        this.#protect(events, i, mm)
+        return
+      case Kind.UffdMessage:
+        // Says nothing of what is mapped; who judges has seen it.
+        return
+      case Kind.PmdSplit:
+        pmdSplit(parts, events, i, mm, when)
+        return
+      case Kind.Collapse:
+        collapse(parts, events, i, mm, when)
+        return
+      case Kind.SwapOut:
+        swapOut(parts, this.#swaps, events, i, mm, when)
+        return
+      case Kind.SwapIn:
+        swapIn(parts, this.#swaps, events, i, mm, when)
+        return
+      case Kind.KsmMerge:
+        ksmMerge(parts, events, i, mm, when)
+        return
+      case Kind.Remap:
+        remap(parts, events, i, mm, when)
+        return
+      case Kind.Snapshot:
+        snapshot(parts, events, i, mm, when)
         return
       default:
-        this.#parts.anomalies.note('unknown-kind')
+        parts.anomalies.note('unknown-kind', when)
     }
-  }
-
-  #fault(events: EventColumns, i: number, mm: Mm): void {
-    switch (events.outcome[i]) {
-      case Outcome.Copy:
-        this.#copied(events, i, mm, Cause.Copy, EdgeKind.Copy)
-        return
-      case Outcome.Unshare:
-        this.#copied(events, i, mm, Cause.Unshare, EdgeKind.Unshare)
-        return
-      case Outcome.Reuse:
-      case Outcome.Shared:
-        this.#parts.pages.observe(mm, events.vpn[i], this.#oldFrame(events, i), this.#when)
-        return
-      case Outcome.None:
-      case Outcome.Retry:
-      case Outcome.UnshareNoop:
-      case Outcome.Uffd:
-      case Outcome.Fallback:
-      case Outcome.Failed:
-        // Told at the fault's end, when the lock is gone: what was mapped at its entry may be mapped no more.
-        return
-      default:
-        this.#parts.anomalies.note('unknown-kind')
-    }
-  }
-
-  #copied(events: EventColumns, i: number, mm: Mm, cause: Cause, kind: EdgeKind): void {
-    const { pages, anomalies } = this.#parts
-    const vpn = events.vpn[i]
-    const from = pages.observe(mm, vpn, this.#oldFrame(events, i), this.#when)
-    const pfn = events.newPfn[i]
-    if (pfn === 0 || pfn === events.oldPfn[i]) {
-      anomalies.note('copy-without-frame')
-      if (pfn === 0) pages.endRange(mm, vpn, 1, cause, this.#when)
-      return
-    }
-    // A PTE fault copies one base page, also out of a large folio.
-    const order = events.kind[i] === Kind.WpFault ? 0 : this.#orderOf(events, i)
-    const to = pages.mapNew(mm, vpn, { pfn, order, kind: FrameKind.Anon }, cause, this.#when)
-    if (from !== 0) pages.edge(kind, from, to, mm, vpn, this.#when)
   }
 
   #fork(events: EventColumns, i: number, parent: Mm | undefined): void {
     const child = this.#mmOf(events.otherMm[i], 'fork', parent?.id ?? 0)
     // vfork and CLONE_VM: a process, but no memory was forked.
     if (child === parent) return
+    if (child !== undefined) child.tgid = events.otherTgid[i]
     this.#parts.sink.fork({
       parentMm: parent?.id ?? 0,
       childMm: child?.id ?? 0,
@@ -152,27 +168,20 @@ export class Applier {
     if (!isCopied || events.outcome[i] === Outcome.Failed) return
     if (!this.#isAlive(parent) || !this.#isAlive(child) || parent === child) return
     this.#parts.pages.share(parent, child, events.vpn[i], events.pages[i], this.#when)
+    if ((flags & Flag.VmaShared) !== 0) return
+    for (const mm of [parent, child]) this.#protectRange(events, i, mm, BY_FORK)
   }
 
   #forkCopy(events: EventColumns, i: number, parent: Mm | undefined): void {
-    const { pages, anomalies } = this.#parts
     const child = this.#mmOf(events.otherMm[i], 'fork', parent?.id ?? 0)
     if (!this.#isAlive(parent) || !this.#isAlive(child)) return
-    const vpn = events.vpn[i]
-    const from = pages.observe(parent, vpn, this.#oldFrame(events, i), this.#when)
-    const pfn = events.newPfn[i]
-    if (pfn === 0 || pfn === events.oldPfn[i]) {
-      anomalies.note('copy-without-frame')
-      return
-    }
-    const fresh = { pfn, order: 0, kind: FrameKind.Anon }
-    const to = pages.mapNew(child, vpn, fresh, Cause.ForkCopy, this.#when)
-    if (from !== 0) pages.edge(EdgeKind.ForkCopy, from, to, child, vpn, this.#when)
+    forkCopy(this.#parts, events, i, parent, child, this.#when)
   }
 
   #exec(events: EventColumns, i: number): void {
     const mm = this.#mmOf(events.otherMm[i], 'exec', 0)
     if (mm === undefined) return
+    mm.tgid = events.tgid[i]
     this.#parts.processes.moved(events.tgid[i], mm.agentMm, mm.id, this.#when.timeNs)
   }
 
@@ -181,11 +190,45 @@ export class Applier {
     const pfn = events.newPfn[i]
     if (pfn === 0) return
     const vpn = events.vpn[i]
-    const order = this.#orderOf(events, i)
+    const order = events.order[i]
+    const isAligned = vpn === alignedTo(vpn, order) && pfn === alignedTo(pfn, order)
     // A large folio may replace small ones (khugepaged); a base page comes where nothing was.
-    if (order === 0 && pages.isMapped(mm, vpn)) anomalies.note('new-frame-over-mapped')
+    if (order === 0 && pages.isMapped(mm, vpn)) anomalies.note('new-frame-over-mapped', this.#when)
     pages.endRange(mm, vpn, 2 ** order, Cause.AnonNew, this.#when)
-    pages.mapNew(mm, vpn, { pfn, order, kind: FrameKind.Anon }, Cause.AnonNew, this.#when)
+    const isHugetlb = (events.flags[i] & (Flag.Hugetlb | Flag.VmaHugetlb)) !== 0
+    const kind = isHugetlb ? FrameKind.Hugetlb : FrameKind.Anon
+    const isMappedWhole = isAligned && (isHugetlb || order <= PMD_ORDER)
+    pages.mapNew(mm, vpn, { pfn, order, kind, run: isMappedWhole ? order : 0 }, Cause.AnonNew, this.#when)
+  }
+
+  #protect(events: EventColumns, i: number, mm: Mm): void {
+    switch (events.aux[i]) {
+      case Protection.Mprotect:
+      case Protection.UffdWp:
+      case Protection.Numa:
+      case Protection.SoftDirty:
+      case Protection.Ksm:
+        this.#protectRange(events, i, mm, events.aux[i])
+        return
+      case Protection.MprotectWritable:
+      case Protection.UffdWpResolve:
+        // The pages stay as they are until a fault makes them writable.
+        return
+      default:
+        this.#parts.anomalies.note('unknown-kind', this.#when)
+    }
+  }
+
+  #protectRange(events: EventColumns, i: number, mm: Mm, by: number): void {
+    const vpn = events.vpn[i]
+    mm.protections.add({
+      vpn,
+      end: vpn + Math.max(1, events.pages[i]),
+      by,
+      tgid: events.tgid[i],
+      timeNs: this.#when.timeNs,
+      number: ++this.#parts.clock.protections,
+    })
   }
 
   #mmOf(agentMm: number, bornBy: 'seen' | 'fork' | 'exec', parentMm: number): Mm | undefined {
@@ -200,44 +243,25 @@ export class Applier {
   }
 
   #isAlive(mm: Mm | undefined): mm is Mm {
-    if (mm?.hasEnded) this.#parts.anomalies.note('event-after-exit')
+    if (mm === undefined) this.#parts.anomalies.note('event-without-mm', this.#when)
+    else if (mm.hasEnded) this.#parts.anomalies.note('event-after-exit', this.#when)
     return mm !== undefined && !mm.hasEnded
   }
-
-  #oldFrame(events: EventColumns, i: number): FrameFacts {
-    return { pfn: events.oldPfn[i], order: this.#orderOf(events, i), kind: frameKind(events.flags[i]) }
-  }
-
-  #orderOf(events: EventColumns, i: number): number {
-    const order = events.order[i]
-    if (order <= LARGEST_ORDER) return order
-    this.#parts.anomalies.note('impossible-order')
-    return 0
-  }
 }
 
-function frameKind(flags: number): FrameKind {
-  if ((flags & Flag.Zero) !== 0) return FrameKind.Zero
-  if ((flags & Flag.Ksm) !== 0) return FrameKind.Ksm
-  if ((flags & Flag.Hugetlb) !== 0) return FrameKind.Hugetlb
-  if ((flags & Flag.Anon) !== 0) return FrameKind.Anon
-  if ((flags & Flag.File) !== 0) return FrameKind.File
-  return FrameKind.Unknown
-}
-
-/** Base pages that the event is about. */
-function pagesOf(events: EventColumns, i: number): number {
-  if (events.pages[i] !== 0) return events.pages[i]
+/** Whether the task of event i lives in the address space that the event is about. */
+function isByOwner(events: EventColumns, i: number): boolean {
   switch (events.kind[i]) {
     case Kind.WpFault:
-    case Kind.ForkCopy:
-      return 1
     case Kind.HugeWp:
     case Kind.HugetlbWp:
-    case Kind.FrameFree:
-    case Kind.AnonNew:
-      return 2 ** Math.min(events.order[i], LARGEST_ORDER)
+      return (events.flags[i] & Flag.Remote) === 0
+    case Kind.Gup:
+      return (events.aux[i] & Foll.Remote) === 0
+    case Kind.Fork:
+    case Kind.ForkVma:
+      return true
     default:
-      return 0
+      return false
   }
 }

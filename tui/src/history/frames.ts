@@ -3,10 +3,20 @@ import { grown, KeyedRows } from './keyed-rows.js'
 /** Frames that live: one row each, found by pfn. A freed frame has no row; a new life of its pfn gets a new one. */
 export class FrameTable {
   readonly #rows = new KeyedRows()
-  /** The recording's number. */
+  /** The recording's number; 0: it was not told of. */
   id = new Float64Array(this.#rows.capacity)
   /** First slot that maps it, -1: none that is known. */
   firstSlot = new Int32Array(this.#rows.capacity)
+  /** The number of gaps that there had been when it was last met. */
+  gaps = new Uint32Array(this.#rows.capacity)
+  /** Of its folio. */
+  order = new Uint8Array(this.#rows.capacity)
+  /** A `FrameKind`. */
+  kind = new Uint8Array(this.#rows.capacity)
+  /** Gaps when its life was seen to begin, plus one; 0: it was not seen. */
+  born = new Uint32Array(this.#rows.capacity)
+  /** Bit n: there was a folio of that order. */
+  #orders = 0
   #hand = 0
 
   get size(): number {
@@ -22,21 +32,40 @@ export class FrameTable {
     return this.#rows.find(0, pfn)
   }
 
-  insert(pfn: number, id: number): number {
+  /** The row of the frame, or that of the first frame of the folio that it is known to lie in; or -1. */
+  findFolio(pfn: number): number {
+    const row = this.find(pfn)
+    return row >= 0 ? row : this.findHead(pfn)
+  }
+
+  /** The row of the first frame of the folio that the frame is known to lie in, itself not; or -1. */
+  findHead(pfn: number): number {
+    for (let bits = this.#orders; bits !== 0; bits &= bits - 1) {
+      const order = 31 - Math.clz32(bits & -bits)
+      const head = this.find(pfn - (pfn % 2 ** order))
+      if (head >= 0 && this.order[head] >= order && this.pfnOf(head) !== pfn) return head
+    }
+    return -1
+  }
+
+  insert(pfn: number, order: number): number {
     const row = this.#rows.insert(0, pfn)
     if (this.#rows.capacity > this.id.length) this.#grow()
-    this.id[row] = id
+    this.id[row] = 0
     this.firstSlot[row] = -1
+    this.order[row] = order
+    this.born[row] = 0
+    if (order > 0) this.#orders |= 1 << order
     return row
   }
 
   remove(row: number): void {
     this.#rows.remove(row)
-    this.id[row] = 0
   }
 
   clear(): void {
     this.#rows.clear()
+    this.#orders = 0
   }
 
   /** Each frame of [pfn, pfn + count); `each` may remove it. By the page or by what is known, whichever is less. */
@@ -50,7 +79,7 @@ export class FrameTable {
     }
     for (let row = 0; row < this.#rows.used; row++) {
       const at = this.pfnOf(row)
-      if (this.id[row] !== 0 && at >= pfn && at < pfn + count) each(row)
+      if (this.#rows.isLive(row) && at >= pfn && at < pfn + count) each(row)
     }
   }
 
@@ -59,14 +88,19 @@ export class FrameTable {
     let left = count
     for (let step = this.#rows.used; step > 0 && left > 0; step--) {
       const row = this.#hand++ % this.#rows.used
-      if (this.id[row] === 0 || this.firstSlot[row] >= 0) continue
+      if (!this.#rows.isLive(row) || this.firstSlot[row] >= 0) continue
       this.remove(row)
       left--
     }
   }
 
   #grow(): void {
-    this.id = grown(this.id, new Float64Array(this.#rows.capacity))
-    this.firstSlot = grown(this.firstSlot, new Int32Array(this.#rows.capacity))
+    const { capacity } = this.#rows
+    this.id = grown(this.id, new Float64Array(capacity))
+    this.firstSlot = grown(this.firstSlot, new Int32Array(capacity))
+    this.gaps = grown(this.gaps, new Uint32Array(capacity))
+    this.order = grown(this.order, new Uint8Array(capacity))
+    this.kind = grown(this.kind, new Uint8Array(capacity))
+    this.born = grown(this.born, new Uint32Array(capacity))
   }
 }

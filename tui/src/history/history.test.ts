@@ -295,7 +295,10 @@ describe('bounds', () => {
     expect(history.counts().frames).toBeLessThanOrEqual(32)
     const reasons = argsOf(facts, 'gap').map(([gap]) => (gap as { reason: string }).reason)
     expect(new Set(reasons)).toEqual(new Set(['memory']))
-    expect(argsOf(facts, 'slotEnded')).toEqual([])
+    expect(contradictions(facts)).toEqual([])
+    expect(new Set(argsOf(facts, 'slotEnded').map(([, , cause]) => cause))).toEqual(
+      new Set([Cause.Forgotten]),
+    )
   })
 })
 

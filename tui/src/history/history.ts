@@ -1,11 +1,15 @@
 import type { LossInfo, StreamItem } from '../model/events.js'
-import type { FactSink, GapFact } from '../model/facts.js'
+import { Cause, type FactSink, type GapFact, PinEnd } from '../model/facts.js'
 import { Anomalies, type Anomaly } from './anomalies.js'
 import { Applier } from './apply.js'
+import { Clock, type When } from './clock.js'
+import type { Judge } from './judge.js'
 import { Mms } from './mms.js'
-import { Pages, type When } from './pages.js'
+import { Pages } from './pages.js'
+import { Pins } from './pins.js'
 import { Processes } from './processes.js'
 import { Rates } from './rates.js'
+import { View } from './view.js'
 import { Window } from './window.js'
 
 export type Batch = Pick<
@@ -18,6 +22,10 @@ export interface HistoryOptions {
   readonly ratedEvents?: number
   /** Slots that are kept at most, some 80 bytes each with their frames. */
   readonly maxSlots?: number
+  /** Pins that are kept at most, some 400 bytes each. */
+  readonly maxPins?: number
+  /** Sees each event before it is applied. */
+  readonly judge?: Judge
 }
 
 export interface HistoryCounts {
@@ -28,21 +36,27 @@ export interface HistoryCounts {
   readonly mms: number
   readonly slots: number
   readonly frames: number
+  readonly pins: number
   readonly anomalies: Readonly<Partial<Record<Anomaly, number>>>
 }
 
 const DEFAULT_MAX_SLOTS = 1 << 22
+const DEFAULT_MAX_PINS = 1 << 16
 
 /** Concludes facts from a stream of events. Deterministic; never throws for what events say. */
 export class History {
   readonly #sink: FactSink
-  readonly #anomalies = new Anomalies()
+  readonly #judge: Judge | undefined
+  readonly #clock = new Clock()
+  readonly #anomalies: Anomalies
   readonly #rates: Rates
   readonly #window = new Window()
   readonly #mms: Mms
   readonly #processes: Processes
   readonly #pages: Pages
+  readonly #pins: Pins
   readonly #applier: Applier
+  readonly #view: View
   #run = 0
   #lastSeq = 0
   #timeNs = 0
@@ -52,19 +66,44 @@ export class History {
   #duplicates = 0
 
   constructor(sink: FactSink, options: HistoryOptions = {}) {
-    const { ratedEvents = 0, maxSlots = DEFAULT_MAX_SLOTS } = options
+    const { ratedEvents = 0, maxSlots = DEFAULT_MAX_SLOTS, maxPins = DEFAULT_MAX_PINS, judge } = options
+    const clock = this.#clock
     this.#sink = sink
+    this.#judge = judge
+    this.#anomalies = new Anomalies(sink)
     this.#rates = new Rates(ratedEvents)
     this.#mms = new Mms(sink)
     this.#processes = new Processes(sink)
-    const parts = { sink, mms: this.#mms, anomalies: this.#anomalies }
-    const onForgotten = (when: When) => {
-      this.#gap({ reason: 'memory', count: 0, ...pointInTime(when) })
+    const parts = { sink, clock, mms: this.#mms, anomalies: this.#anomalies }
+    const onForgotten = (count: number, when: When) => {
+      this.#gap({ reason: 'memory', count, ...pointInTime(when) })
     }
-    this.#pages = new Pages(parts, { maxSlots, onForgotten })
+    this.#pins = new Pins({
+      sink,
+      clock,
+      maxPins,
+      onForgotten: (count, when) => {
+        // Their ends will come, and must not be taken for contradictions.
+        clock.gaps++
+        onForgotten(count, when)
+      },
+    })
+    this.#pages = new Pages({
+      ...parts,
+      maxSlots,
+      onForgotten,
+      onFramesGone: (pfn, count, cause, when) => {
+        const isFree = cause === Cause.FrameFree
+        const end = isFree ? PinEnd.FrameFreed : PinEnd.Forgotten
+        if (this.#pins.framesGone(pfn, count, end, when) && isFree)
+          this.#anomalies.note('frame-freed-while-pinned', when)
+      },
+    })
+    this.#view = new View({ clock, mms: this.#mms, pages: this.#pages, pins: this.#pins })
     this.#applier = new Applier({
       ...parts,
       pages: this.#pages,
+      pins: this.#pins,
       processes: this.#processes,
       rates: this.#rates,
     })
@@ -81,7 +120,12 @@ export class History {
     this.#run = run
     this.#lastSeq = nextSeq - 1
     this.#applier.begin(run)
+    this.#view.run = run
+    this.#judge?.begin(run)
     if (isFirst) return
+    const when = { timeNs: this.#timeNs, seq: this.#lastSeq }
+    this.#pins.clear(when)
+    this.#clock.gaps++
     this.#window.reset()
     this.#rates.flush(this.#sink)
     this.#processes.tellWaiting(this.#timeNs)
@@ -91,7 +135,7 @@ export class History {
     this.#gap({
       reason: 'agent-restart',
       count: 0,
-      ...pointInTime({ timeNs: this.#timeNs, seq: this.#lastSeq }),
+      ...pointInTime(when),
     })
   }
 
@@ -99,6 +143,7 @@ export class History {
   apply({ firstSeq, lastSeq, processes, events }: Batch): void {
     for (const process of processes) {
       const mm = this.#mms.known(process.mm)
+      if (mm !== undefined) mm.tgid = process.tgid
       this.#processes.named(process, mm?.id ?? 0, this.#timeNs)
     }
     if (firstSeq > this.#lastSeq + 1 && lastSeq >= firstSeq) {
@@ -148,6 +193,7 @@ export class History {
       mms: this.#mms.alive,
       slots: this.#pages.slots.size,
       frames: this.#pages.frames.size,
+      pins: this.#pins.size,
       anomalies: this.#anomalies.counts(),
     }
   }
@@ -155,14 +201,16 @@ export class History {
   #release(): void {
     const { batch, index } = this.#window
     const timeNs = batch.timeNs[index]
-    if (timeNs < this.#timeNs) this.#anomalies.note('late-event')
+    if (timeNs < this.#timeNs) this.#anomalies.note('late-event', { timeNs, seq: batch.seq[index] })
     else this.#timeNs = timeNs
     // What was observed within the span may have changed before its end.
     if (timeNs > this.#gapUntilNs) {
-      this.#pages.noteGap()
+      this.#clock.gaps++
       this.#gapUntilNs = Infinity
     }
-    this.#applier.apply(batch, index)
+    const mm = this.#applier.meet(batch, index)
+    this.#judge?.judge(batch, index, this.#view)
+    this.#applier.apply(batch, index, mm)
     this.#window.drop()
     this.#events++
   }
@@ -172,7 +220,7 @@ export class History {
   }
 
   #lost(gap: Omit<GapFact, 'run' | 'leg'> & { readonly leg?: string }): void {
-    this.#pages.noteGap()
+    this.#clock.gaps++
     this.#gapUntilNs = this.#gapUntilNs === Infinity ? gap.untilNs : Math.max(this.#gapUntilNs, gap.untilNs)
     this.#gap(gap)
   }

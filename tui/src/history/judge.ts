@@ -27,7 +27,7 @@ export interface SlotView {
   readonly vpn: number
   readonly pfn: number
   readonly order: number
-  /** The slot is the first page of a mapping by PMD. */
+  /** The slot lies in what a PMD (or hugetlb's own entry) maps as one; its vpn and pfn are those of the page itself. */
   readonly isPmdMapped: boolean
   readonly fromNs: number
   /** A `Cause`. */

@@ -1,3 +1,5 @@
+const LIVE = -2
+
 /** Rows found by a pair of numbers: open addressing over typed arrays, no object a row. */
 export class KeyedRows {
   /** Keys of row i, to be read only: below 2^32, and below 2^53. */
@@ -6,7 +8,7 @@ export class KeyedRows {
   /** Row + 1 in each bucket, 0: empty. At least twice as many buckets as rows. */
   #buckets: Int32Array
   #mask: number
-  /** Rows that were removed, as a chain through `#nextFree`. */
+  /** Rows that were removed, as a chain; LIVE for those that were not. */
   #nextFree: Int32Array
   #firstFree = -1
   #used = 0
@@ -50,11 +52,16 @@ export class KeyedRows {
       if (this.#used === this.capacity) this.#grow()
       row = this.#used++
     }
+    this.#nextFree[row] = LIVE
     this.a[row] = a
     this.b[row] = b
     this.#size++
     this.#place(row)
     return row
+  }
+
+  isLive(row: number): boolean {
+    return this.#nextFree[row] === LIVE
   }
 
   remove(row: number): void {

@@ -1,4 +1,5 @@
 import type { FactSink, MmFact } from '../model/facts.js'
+import { ProtectedRanges } from './protections.js'
 
 /** Ended address spaces that are remembered, so that a late event does not bring one back to life. */
 const ENDED_KEPT = 65_536
@@ -11,6 +12,9 @@ export interface Mm {
   firstSlot: number
   slots: number
   hasEnded: boolean
+  /** The process that was last seen in it, 0: none. */
+  tgid: number
+  readonly protections: ProtectedRanges
 }
 
 /** Address spaces of the agent's run. */
@@ -45,7 +49,15 @@ export class Mms {
   }
 
   begin(birth: Omit<MmFact, 'mm'>): Mm {
-    const mm = { id: ++this.#lastId, agentMm: birth.agentMm, firstSlot: -1, slots: 0, hasEnded: false }
+    const mm = {
+      id: ++this.#lastId,
+      agentMm: birth.agentMm,
+      firstSlot: -1,
+      slots: 0,
+      hasEnded: false,
+      tgid: 0,
+      protections: new ProtectedRanges(),
+    }
     this.#byAgent.set(mm.agentMm, mm)
     this.#alive.set(mm.id, mm)
     this.#sink.mm({ ...birth, mm: mm.id })

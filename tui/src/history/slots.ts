@@ -1,22 +1,45 @@
 import { grown, KeyedRows } from './keyed-rows.js'
 
+/** Keys of mappings of more than a page lie beyond all page numbers. */
+const RUNS = 2 ** 52
+
+/** Facts of a slot, as bits. */
+export const SlotFlag = {
+  /** Mapped by a PMD, or by hugetlb's own entry: not by PTEs that may change one by one. */
+  Whole: 1,
+  /** Fork, KSM, swap, collapse or migration has touched it since it got a copy of its own. */
+  MayBeShared: 2,
+} as const
+
 /**
- * Slots that map something: one row each, found by (mm, vpn), chained by the frame that they map and by the mm that they
- * are in. Whoever inserts and removes keeps the chains' heads.
+ * What maps something: one row a slot, found by (mm, vpn), or one a run of 2^order slots that were mapped as one and
+ * were not met one by one since. No slot has two rows. Rows are chained by the frame that they map (a run: its first)
+ * and by the mm that they are in; whoever inserts and removes keeps the chains' heads.
  */
 export class SlotTable {
   readonly #rows = new KeyedRows()
-  /** The recording's number of the interval. */
+  /** The recording's number of the interval; 0: it was not told of. */
   id = new Float64Array(this.#rows.capacity)
   fromNs = new Float64Array(this.#rows.capacity)
+  /** Sequence number of the event that gave it a copy of its own; 0: not seen. */
+  brokenSeq = new Float64Array(this.#rows.capacity)
   /** Row of the frame. */
   frame = new Int32Array(this.#rows.capacity)
   /** The number of gaps that there had been when it was last observed. */
   gaps = new Uint32Array(this.#rows.capacity)
+  /** Write protections that there had been when it was last mapped or made writable. */
+  protections = new Uint32Array(this.#rows.capacity)
+  cause = new Uint8Array(this.#rows.capacity)
+  /** Of the run: 0 for a single slot. */
+  order = new Uint8Array(this.#rows.capacity)
+  /** Bits of `SlotFlag`. */
+  flags = new Uint8Array(this.#rows.capacity)
   nextOfFrame = new Int32Array(this.#rows.capacity)
   prevOfFrame = new Int32Array(this.#rows.capacity)
   nextOfMm = new Int32Array(this.#rows.capacity)
   prevOfMm = new Int32Array(this.#rows.capacity)
+  /** Bit n: there was a run of that order. */
+  #orders = 0
   #hand = 0
 
   get size(): number {
@@ -27,45 +50,79 @@ export class SlotTable {
     return this.#rows.a[row]
   }
 
+  /** Of a run: its first. */
   vpnOf(row: number): number {
-    return this.#rows.b[row]
+    const key = this.#rows.b[row]
+    return key < RUNS ? key : key - RUNS
   }
 
-  /** The row, or -1. */
+  pagesOf(row: number): number {
+    return 2 ** this.order[row]
+  }
+
+  /** The row of the slot, or of the run that it lies in; or -1. */
   find(mm: number, vpn: number): number {
-    return this.#rows.find(mm, vpn)
+    const row = this.#rows.find(mm, vpn)
+    return row >= 0 || this.#orders === 0 ? row : this.#findRun(mm, vpn)
+  }
+
+  /** Whether there may be runs. */
+  get hasRuns(): boolean {
+    return this.#orders !== 0
+  }
+
+  /** The run of this order that begins at the slot, or -1. */
+  #findRunAt(mm: number, vpn: number, order: number): number {
+    const row = this.#rows.find(mm, vpn + RUNS)
+    return row >= 0 && this.order[row] === order ? row : -1
   }
 
   /** A row with its key, in no chain yet. */
-  insert(mm: number, vpn: number): number {
-    const row = this.#rows.insert(mm, vpn)
+  insert(mm: number, vpn: number, order: number): number {
+    const row = this.#rows.insert(mm, order === 0 ? vpn : vpn + RUNS)
     if (this.#rows.capacity > this.id.length) this.#grow()
+    this.order[row] = order
+    if (order > 0) this.#orders |= 1 << order
     return row
   }
 
   remove(row: number): void {
     this.#rows.remove(row)
-    this.id[row] = 0
   }
 
   clear(): void {
     this.#rows.clear()
+    this.#orders = 0
   }
 
   /** The next row in a round of all; there must be one. */
   nextInRound(): number {
     for (;;) {
       const row = this.#hand++ % this.#rows.used
-      if (this.id[row] !== 0) return row
+      if (this.#rows.isLive(row)) return row
     }
+  }
+
+  #findRun(mm: number, vpn: number): number {
+    for (let bits = this.#orders; bits !== 0; bits &= bits - 1) {
+      const order = 31 - Math.clz32(bits & -bits)
+      const row = this.#findRunAt(mm, vpn - (vpn % 2 ** order), order)
+      if (row >= 0) return row
+    }
+    return -1
   }
 
   #grow(): void {
     const { capacity } = this.#rows
     this.id = grown(this.id, new Float64Array(capacity))
     this.fromNs = grown(this.fromNs, new Float64Array(capacity))
+    this.brokenSeq = grown(this.brokenSeq, new Float64Array(capacity))
     this.frame = grown(this.frame, new Int32Array(capacity))
     this.gaps = grown(this.gaps, new Uint32Array(capacity))
+    this.protections = grown(this.protections, new Uint32Array(capacity))
+    this.cause = grown(this.cause, new Uint8Array(capacity))
+    this.order = grown(this.order, new Uint8Array(capacity))
+    this.flags = grown(this.flags, new Uint8Array(capacity))
     this.nextOfFrame = grown(this.nextOfFrame, new Int32Array(capacity))
     this.prevOfFrame = grown(this.prevOfFrame, new Int32Array(capacity))
     this.nextOfMm = grown(this.nextOfMm, new Int32Array(capacity))

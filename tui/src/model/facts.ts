@@ -35,7 +35,10 @@ export interface FactSink {
     timeNs: number,
     seq: number,
   ): void
-  /** Counts of one second (`secondNs` is its start), one process, one mm, one kind and outcome. Emitted once, when the second is over. */
+  /**
+   * Counts of one second (`secondNs` is its start), one process, one mm, one kind and outcome. Told when the second is
+   * over; where it had too many keys or a late event followed, in several rows, which add up.
+   */
   rate(
     secondNs: number,
     tgid: number,
@@ -144,6 +147,8 @@ export const Cause = {
   Collapse: 17,
   Snapshot: 18,
   Exec: 19,
+  /** Left out for want of memory: it may go on, but nothing is known of it any more. */
+  Forgotten: 20,
 } as const
 export type Cause = (typeof Cause)[keyof typeof Cause]
 

@@ -65,7 +65,7 @@ export interface Finding {
   readonly size: PageSize
   /** What did it: fork, mprotect, uffd-wp, pmd-split, swap, ksm, migrate, remap, unmap, copy, ... */
   readonly cause: string
-  /** Who made the cause, where another process did: fork by pid N. 0: the owner, or not known. */
+  /** Who made the cause, where that is known: fork by pid N. Often the owner itself. 0: not known. */
   readonly causeTgid: number
   readonly first: Evidence
   readonly last: Evidence

@@ -1,0 +1,223 @@
+import { type FactSink, PinEnd, type PinFact } from '../model/facts.js'
+import { Foll } from '../model/kinds.js'
+import type { Clock, When } from './clock.js'
+import { Pin } from './pin.js'
+import { PinIndex } from './pin-index.js'
+
+/** Pins of one chunk of memory that are kept: whoever looks at a page looks through them. */
+const MOST_NEAR = 1024
+/** Pages that all pins may hold together: 256 GiB. */
+const MOST_PAGES = 2 ** 26
+
+/** References given back: `refs` on each frame of [pfn, pfn + pages), which lie in folios of 2^order pages. */
+export interface Release {
+  readonly pfn: number
+  readonly pages: number
+  readonly refs: number
+  readonly order: number
+  /** Who gave them back; its own pins first. */
+  readonly tgid: number
+}
+
+export interface PinsParts {
+  readonly sink: FactSink
+  readonly clock: Clock
+  readonly maxPins: number
+  /** The bound was reached: pins that may be alive were forgotten. */
+  readonly onForgotten: (count: number, when: When) => void
+}
+
+/** References that GUP took and that are not known to have ended. Bounded in pins and in pages. */
+export class Pins {
+  readonly #parts: PinsParts
+  /** By number, oldest first. */
+  readonly #live = new Map<number, Pin>()
+  readonly #byPfn = new PinIndex()
+  readonly #byVpn = new PinIndex()
+  #last = 0
+  #pages = 0
+
+  constructor(parts: PinsParts) {
+    this.#parts = parts
+  }
+
+  get size(): number {
+    return this.#live.size
+  }
+
+  take(taken: Omit<PinFact, 'pin'>, held: 'counted' | 'uncounted', when: When): void {
+    const pin = new Pin({ ...taken, pin: ++this.#last }, this.#parts.clock, held)
+    // What nobody sees end is known by its latest taking: else each read of a buffer would leave one more behind.
+    if (!pin.isCounted) {
+      const before = this.#byPfn.near(0, pin.pfn).find((old) => isSameReference(old, pin))
+      if (before !== undefined) this.#end(before, PinEnd.Forgotten, when)
+    }
+    this.#makeRoom(pin, when)
+    this.#live.set(pin.pin, pin)
+    this.#byPfn.add(0, pin.pfn, pin.pages, pin)
+    this.#byVpn.add(pin.mm, pin.vpn, pin.pages, pin)
+    this.#pages += pin.pages
+    this.#parts.sink.pinTaken({ ...taken, pin: pin.pin })
+  }
+
+  /** Returns the first frame on which more was given back than any known pin held there; -1: there is none. */
+  release(release: Release, when: When): number {
+    const { pfn, pages } = release
+    if (this.#releaseWhole(release, when)) return -1
+    let missing = -1
+    for (let at = pfn; at < pfn + pages; at++) {
+      if (this.#byPfn.near(0, at).length === 0 || !this.#releasePage(at, release, when))
+        missing = missing < 0 ? at : missing
+    }
+    return missing
+  }
+
+  /** Frames are gone: references on them are too. Whether one was that should have been given back before. */
+  framesGone(pfn: number, count: number, end: PinEnd, when: When): boolean {
+    if (this.#live.size === 0) return false
+    let wasHeld = false
+    for (const pin of this.#byPfn.among(0, pfn, count)) {
+      const held = pin.heldWithin(pfn, count)
+      if (held === 0) continue
+      wasHeld ||= pin.isCounted && pin.isCertain
+      if (held === pin.held) {
+        this.#end(pin, end, when)
+        continue
+      }
+      for (let left = held; left > 0; left--) this.#releaseOne(pin, pin.firstHeld(pfn, count), end, when)
+    }
+    return wasHeld
+  }
+
+  /** A PMD that maps the range became a page table. */
+  split(mm: number, vpn: number, pages: number, { timeNs }: When): void {
+    for (const pin of this.#byVpn.among(mm, vpn, pages))
+      if (pin.vpn < vpn + pages && pin.vpn + pin.pages > vpn) pin.splitNs = timeNs
+  }
+
+  /** Those that were taken through slots of the range. */
+  through(mm: number, vpn: number, pages: number): readonly Pin[] {
+    if (this.#live.size === 0) return NONE
+    return this.#byVpn
+      .among(mm, vpn, pages)
+      .filter((pin) => pin.vpn < vpn + pages && pin.vpn + pin.pages > vpn)
+  }
+
+  /** Whether the pin holds the frame. */
+  isHeld(pin: number, pfn: number): boolean {
+    return this.#live.get(pin)?.holds(pfn) ?? false
+  }
+
+  /** Those that hold a frame of [pfn, pfn + count). */
+  on(pfn: number, count: number): readonly Pin[] {
+    if (this.#live.size === 0) return NONE
+    return this.#byPfn.among(0, pfn, count).filter((pin) => pin.heldWithin(pfn, count, 1) > 0)
+  }
+
+  /** Another run of the agent: how they end will not be known. */
+  clear(when: When): void {
+    for (const pin of this.#live.keys())
+      this.#parts.sink.pinEnded(pin, when.timeNs, when.seq, PinEnd.Forgotten)
+    this.#live.clear()
+    this.#byPfn.clear()
+    this.#byVpn.clear()
+    this.#pages = 0
+  }
+
+  /** The whole of one pin, or all that one pin holds of a folio. */
+  #releaseWhole({ pfn, pages, refs, order, tgid }: Release, when: When): boolean {
+    const folio = 2 ** order
+    const head = pfn - (pfn % folio)
+    let best: Pin | undefined
+    for (const pin of this.#byPfn.near(0, pfn)) {
+      const isRun = refs === 1 && pin.pfn === pfn && pin.held === pages && pin.pages === pages
+      const isFolio = refs > 1 && pages === 1 && pin.held === refs && pin.heldWithin(head, folio) === refs
+      if (!pin.isCounted || (!isRun && !isFolio)) continue
+      if (best === undefined || (best.tgid !== tgid && pin.tgid === tgid)) best = pin
+    }
+    if (best !== undefined) this.#end(best, PinEnd.Unpinned, when)
+    return best !== undefined
+  }
+
+  #releasePage(pfn: number, { refs, order, tgid }: Release, when: When): boolean {
+    for (let left = refs; left > 0; left--) {
+      const pin = this.#holder(pfn, tgid)
+      if (pin !== undefined) {
+        this.#releaseOne(pin, pfn, PinEnd.Unpinned, when)
+        continue
+      }
+      // Counted on the folio: they may have been taken on its other pages.
+      if (order === 0 || !this.#releaseInFolio(pfn, 2 ** order, when)) return false
+    }
+    return true
+  }
+
+  #holder(pfn: number, tgid: number): Pin | undefined {
+    let best: Pin | undefined
+    for (const pin of this.#byPfn.near(0, pfn)) {
+      if (!pin.isCounted || !pin.holds(pfn)) continue
+      if (pin.tgid === tgid) return pin
+      best ??= pin
+    }
+    return best
+  }
+
+  #releaseInFolio(pfn: number, folio: number, when: When): boolean {
+    const head = pfn - (pfn % folio)
+    const pin = this.#byPfn
+      .among(0, head, folio)
+      .find((candidate) => candidate.isCounted && candidate.heldWithin(head, folio, 1) > 0)
+    if (pin === undefined) return false
+    this.#releaseOne(pin, pin.firstHeld(head, folio), PinEnd.Unpinned, when)
+    return true
+  }
+
+  #releaseOne(pin: Pin, pfn: number, end: PinEnd, when: When): void {
+    pin.release(pfn)
+    if (pin.held === 0) this.#end(pin, end, when)
+  }
+
+  #end(pin: Pin, end: PinEnd, when: When): void {
+    this.#live.delete(pin.pin)
+    this.#byPfn.remove(0, pin.pfn, pin.pages, pin)
+    this.#byVpn.remove(pin.mm, pin.vpn, pin.pages, pin)
+    this.#pages -= pin.pages
+    this.#parts.sink.pinEnded(pin.pin, Math.max(when.timeNs, pin.fromNs), when.seq, end)
+  }
+
+  #makeRoom(pin: Pin, when: When): void {
+    const near = this.#byPfn.near(0, pin.pfn)
+    if (near.length >= MOST_NEAR) this.#forget(near.slice(0, MOST_NEAR / 8), when)
+    if (this.#live.size >= this.#parts.maxPins)
+      this.#forget([...this.#live.values()].slice(0, Math.ceil(this.#parts.maxPins / 8)), when)
+    while (this.#pages + pin.pages > MOST_PAGES && this.#live.size > 0) {
+      const [oldest] = this.#live.values()
+      this.#forget([oldest], when)
+    }
+  }
+
+  #forget(pins: readonly Pin[], when: When): void {
+    for (const pin of pins) this.#end(pin, PinEnd.Forgotten, when)
+    this.#parts.onForgotten(pins.length, when)
+  }
+}
+
+const NONE: readonly Pin[] = []
+
+function isSameReference(a: Pin, b: Pin): boolean {
+  return (
+    !a.isCounted &&
+    a.pfn === b.pfn &&
+    a.pages === b.pages &&
+    a.vpn === b.vpn &&
+    a.mm === b.mm &&
+    a.foll === b.foll &&
+    a.tgid === b.tgid &&
+    a.stack === b.stack
+  )
+}
+
+/** Whether the call took references at all; without, it only made pages present. */
+export function takesReference(foll: number): boolean {
+  return (foll & (Foll.Get | Foll.Pin)) !== 0
+}

@@ -1,0 +1,102 @@
+import type { Clock } from './clock.js'
+import type { HistoryView, LivePin, SlotView } from './judge.js'
+import type { Mms } from './mms.js'
+import type { Pages } from './pages.js'
+import type { Pins } from './pins.js'
+import { SlotFlag } from './slots.js'
+
+export interface ViewParts {
+  readonly clock: Clock
+  readonly mms: Mms
+  readonly pages: Pages
+  readonly pins: Pins
+}
+
+/** What is known, as those who judge may see it. */
+export class View implements HistoryView {
+  readonly #parts: ViewParts
+  run = 0
+
+  constructor(parts: ViewParts) {
+    this.#parts = parts
+  }
+
+  get hasPins(): boolean {
+    return this.#parts.pins.size > 0
+  }
+
+  mmOf(agentMm: number): number {
+    return this.#parts.mms.known(agentMm)?.id ?? 0
+  }
+
+  tgidOf(mm: number): number {
+    return this.#parts.mms.byId(mm)?.tgid ?? 0
+  }
+
+  slotAt(mm: number, vpn: number): SlotView | undefined {
+    const row = this.#parts.pages.slots.find(mm, vpn)
+    return row < 0 ? undefined : this.#slot(row, vpn)
+  }
+
+  slotsOf(pfn: number): readonly SlotView[] {
+    const { slots, frames } = this.#parts.pages
+    const found: SlotView[] = []
+    for (const frame of new Set([frames.find(pfn), frames.findHead(pfn)])) {
+      if (frame < 0) continue
+      const page = pfn - frames.pfnOf(frame)
+      for (let row = frames.firstSlot[frame]; row >= 0; row = slots.nextOfFrame[row])
+        if (page < slots.pagesOf(row)) found.push(this.#slot(row, slots.vpnOf(row) + page))
+    }
+    return found
+  }
+
+  pinsIn(mm: number, vpn: number, pages: number): readonly LivePin[] {
+    const pins = this.#parts.pins.through(mm, vpn, pages)
+    if (pins.length === 0) return pins
+    return pins.filter((pin) => this.#isStillMapped(pin, vpn, pages))
+  }
+
+  pinsOn(pfn: number, pages: number): readonly LivePin[] {
+    return this.#parts.pins.on(pfn, pages)
+  }
+
+  isFrameCertain(pfn: number): boolean {
+    return this.#parts.pages.isFrameCertain(pfn)
+  }
+
+  /** Whether a slot of the range still maps the frame that the pin holds through it. */
+  #isStillMapped(pin: LivePin, vpn: number, pages: number): boolean {
+    const from = Math.max(vpn, pin.vpn)
+    const until = Math.min(vpn + pages, pin.vpn + pin.pages)
+    const held = this.#parts.pins
+    for (let at = from; at < until; at++) {
+      const row = this.#parts.pages.slots.find(pin.mm, at)
+      const pfn = pin.pfn + (at - pin.vpn)
+      if (row >= 0 && this.#parts.pages.pfnAt(row, at) === pfn && held.isHeld(pin.pin, pfn)) return true
+    }
+    return false
+  }
+
+  #slot(row: number, vpn: number): SlotView {
+    const { pages, mms, clock } = this.#parts
+    const { slots, frames } = pages
+    const mm = mms.byId(slots.mmOf(row))
+    const frame = slots.frame[row]
+    const guard = mm?.protections.find(vpn, slots.protections[row])
+    return {
+      mm: slots.mmOf(row),
+      vpn,
+      pfn: pages.pfnAt(row, vpn),
+      order: frames.order[frame],
+      isPmdMapped: (slots.flags[row] & SlotFlag.Whole) !== 0,
+      fromNs: slots.fromNs[row],
+      cause: slots.cause[row],
+      isCertain: slots.gaps[row] === clock.gaps,
+      brokenSeq: slots.brokenSeq[row],
+      mayBeShared: (slots.flags[row] & SlotFlag.MayBeShared) !== 0,
+      protectedBy: guard?.by ?? 0,
+      protectedByTgid: guard?.tgid ?? 0,
+      protectedNs: guard?.timeNs ?? 0,
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import type { LivePin } from '../history/judge.js'
+import { Kind, Outcome } from '../model/kinds.js'
+import { whyReadOnly, type NamedCause } from './cause.js'
+import { isSlotCertain, lostByFault, lostByRange, type Lost } from './lost-pins.js'
+import { heldWords, isHeldPin, isPin, referenceOf, referenceWords } from './references.js'
+import type { Answer, Checks, Rule } from './rule.js'
+import type { Scene } from './scene.js'
+import { folioPages, sizeOfSlot } from './size.js'
+import { SlotMap } from './slot-map.js'
+import { SplitEvidence } from './split-evidence.js'
+import { verdictOfLost } from './verdict.js'
+
+/**
+ * R05: while a pin taken through a slot is live, the slot keeps mapping the pinned frame.
+ *
+ * Sources: Torvalds, 17 Dec 2021, on GUP-triggered unsharing; Arcangeli / Shutemov, 2 May 2016, "vfio device assignment
+ * regression with THP ref counting redesign". What a break means depends on who holds the reference: verdict.ts.
+ */
+export const pinCoherent: Rule = {
+  id: 'R05',
+  name: 'pin-coherent',
+  statement: 'While a pin taken through a slot is live, the slot keeps mapping the pinned frame.',
+  source:
+    'Torvalds, 17 Dec 2021, on GUP-triggered unsharing; ' +
+    'Arcangeli / Shutemov, 2 May 2016, "vfio device assignment regression with THP ref counting redesign"',
+  needs: ['gup', 'unpin'],
+  isAboutPins: true,
+  begin,
+}
+
+/** Slots whose frame was swapped out while it was held: whether that cost anything shows when it comes back. */
+const MOST_SWAPPED = 4096
+
+function begin(): Checks {
+  const swapped = new SlotMap<LivePin>(MOST_SWAPPED)
+  const splits = new SplitEvidence()
+  const fault = (scene: Scene) => replacedByFault(scene, splits)
+  const range = (cause: string) => (scene: Scene) => {
+    return answered(scene, lostByRange(scene), { cause, causeTgid: scene.events.tgid[scene.i] })
+  }
+  return {
+    [Kind.WpFault]: fault,
+    [Kind.HugeWp]: (scene) => {
+      splits.note(scene)
+      return fault(scene)
+    },
+    [Kind.HugetlbWp]: fault,
+    [Kind.PmdSplit]: (scene) => {
+      splits.note(scene)
+      return undefined
+    },
+    [Kind.SwapOut]: (scene) => {
+      rememberSwapped(scene, swapped)
+      return undefined
+    },
+    [Kind.SwapIn]: (scene) => swappedIn(scene, swapped),
+    [Kind.KsmMerge]: mergedByKsm,
+    [Kind.Migrate]: migrated,
+    [Kind.Collapse]: collapsed,
+    [Kind.Unmap]: range('unmap'),
+    [Kind.Remap]: range('remap'),
+  }
+}
+
+function replacedByFault(scene: Scene, splits: SplitEvidence): Answer {
+  if (scene.outcome !== Outcome.Copy && scene.outcome !== Outcome.Unshare) return undefined
+  const lost = lostByFault(scene, splits.of(scene))
+  if (lost === undefined || lost === 'held' || lost === 'unknown') return lost
+  return left(scene, lost, whyReadOnly(scene.slot, lost))
+}
+
+function mergedByKsm(scene: Scene): Answer {
+  const { view, mm, vpn, oldPfn, newPfn } = scene
+  // Equal: the page itself became the KSM page.
+  if (oldPfn === newPfn) return undefined
+  // KSM merges only what nobody else holds (mm/ksm.c, write_protect_page()): a FOLL_GET reference is gone by then.
+  return answered(scene, heldThrough(scene, view.pinsIn(mm, vpn, 1)), { cause: 'ksm', causeTgid: 0 })
+}
+
+/** Of every address space that maps it: the event's own is 0. */
+function migrated(scene: Scene): Answer {
+  const { events, i, view, oldPfn } = scene
+  // Migration gives up where there are other references (mm/migrate.c, folio_migrate_mapping()): FOLL_GET is gone by then.
+  const pins = view.pinsOn(oldPfn, folioPages(events, i)).filter((pin) => stillMaps(scene, pin))
+  return answered(scene, heldThrough(scene, pins), { cause: 'migrate', causeTgid: 0 })
+}
+
+function stillMaps({ view }: Scene, { mm, vpn, pages, pin }: LivePin): boolean {
+  return view.pinsIn(mm, vpn, pages).some((other) => other.pin === pin)
+}
+
+function collapsed(scene: Scene): Answer {
+  if (scene.outcome === Outcome.Failed) return undefined
+  // As migration: mm/khugepaged.c, __collapse_huge_page_isolate() gives up where there are other references.
+  const pins = scene.view.pinsIn(scene.mm, scene.vpn, scene.pages)
+  return answered(scene, heldThrough(scene, pins), { cause: 'collapse', causeTgid: 0 })
+}
+
+/** A FOLL_PIN of these that is certainly live. */
+function heldThrough(scene: Scene, pins: readonly LivePin[]): Lost {
+  if (!pins.some(isPin)) return undefined
+  return pins.find((pin) => isHeldPin(pin) && isSlotCertain(scene, pin)) ?? 'unknown'
+}
+
+function rememberSwapped({ view, mm, vpn }: Scene, swapped: SlotMap<LivePin>): void {
+  const pins = view.pinsIn(mm, vpn, 1)
+  // Of FOLL_GET nobody will know then whether it is still live.
+  const pin = pins.find(isHeldPin) ?? pins.at(-1)
+  if (pin !== undefined) swapped.set(mm, vpn, { ...pin })
+}
+
+/** While the frame waits in the swap cache nothing is lost: it may come back to its slot. */
+function swappedIn(scene: Scene, swapped: SlotMap<LivePin>): Answer {
+  if (swapped.isEmpty) return undefined
+  const { view, mm, vpn, newPfn } = scene
+  const then = swapped.take(mm, vpn)
+  if (then === undefined) return undefined
+  const pfn = then.pfn + (vpn - then.vpn)
+  if (pfn === newPfn) return 'held'
+  const now = view.pinsOn(pfn, 1).find(({ pin }) => pin === then.pin)
+  if (now === undefined) return undefined
+  if (!isHeldPin(now) || !view.isFrameCertain(pfn)) return 'unknown'
+  return left(scene, now, { cause: 'swap', causeTgid: 0 })
+}
+
+function answered(scene: Scene, lost: Lost, cause: NamedCause): Answer {
+  return lost === undefined || lost === 'held' || lost === 'unknown' ? lost : left(scene, lost, cause)
+}
+
+function left(scene: Scene, pin: LivePin, { cause, causeTgid }: NamedCause): Answer {
+  const reference = referenceOf(pin)
+  const { view, events, i } = scene
+  const counts =
+    events.refcount[i] > 0 ? `; refcount ${events.refcount[i]}, mapcount ${events.mapcount[i]}` : ''
+  return {
+    verdict: verdictOfLost(scene, pin, cause),
+    cause,
+    causeTgid,
+    mm: pin.mm,
+    size: scene.size === '4k' ? sizeOfSlot(view.slotAt(pin.mm, pin.vpn), '4k') : scene.size,
+    reference,
+    words: `the slot left the frame under ${referenceWords(reference)}, ${heldWords(reference, scene.timeNs)}${counts}`,
+  }
+}

@@ -1,0 +1,77 @@
+import { Flag, Kind, Outcome } from '../model/kinds.js'
+import { cacheReferences, extraReferences } from './counts.js'
+import { liveOf } from './liveness.js'
+import { heldWords, isPin, referenceOf, referenceWords } from './references.js'
+import type { Answer, Rule } from './rule.js'
+import type { Scene } from './scene.js'
+import { slotPages } from './size.js'
+
+/**
+ * R06: a pin held through one address space never shows what another wrote after the fork.
+ *
+ * Source: Torvalds, 10 Aug 2020, "mm/gup: Allow real explicit breaking of COW"; CVE-2020-29374.
+ */
+export const isolation: Rule = {
+  id: 'R06',
+  name: 'isolation',
+  statement:
+    'A pin held through one address space never shows a write that another made to its own private copy after the fork.',
+  source: 'Torvalds, 10 Aug 2020, "mm/gup: Allow real explicit breaking of COW"; CVE-2020-29374',
+  needs: ['gup', 'unpin'],
+  isAboutPins: true,
+  begin: () => ({
+    [Kind.WpFault]: reused,
+    [Kind.HugeWp]: reused,
+    [Kind.HugetlbWp]: reused,
+    [Kind.SwapIn]: swappedInWritable,
+  }),
+}
+
+function reused(scene: Scene): Answer {
+  if (scene.outcome !== Outcome.Reuse || scene.has(Flag.VmaShared)) return undefined
+  return judged(scene, scene.oldPfn, extraOfReuse(scene), 'reuse')
+}
+
+/** Where the kernel has decided there is one mapping, no swap cache and no batch any more. */
+function extraOfReuse(scene: Scene): number | undefined {
+  const { events, i, size } = scene
+  if (size === '4k' && scene.has(Flag.CountsAtDecision)) return events.refcount[i] - 1
+  return extraReferences(scene)
+}
+
+function swappedInWritable(scene: Scene): Answer {
+  if (!scene.has(Flag.Writable) || scene.has(Flag.VmaShared)) return undefined
+  const refcount = scene.events.newRefcount[scene.i]
+  const extra = refcount > 0 && scene.size === '4k' ? refcount - 1 - cacheReferences(scene.flags) : undefined
+  return judged(scene, scene.newPfn, extra, 'swap')
+}
+
+function judged(scene: Scene, pfn: number, extra: number | undefined, cause: string): Answer {
+  const { view, events, i, mm } = scene
+  const pages = slotPages(events, i)
+  const pins = view.pinsOn(pfn, pages)
+  const foreign = pins.filter((pin) => pin.mm !== mm)
+  if (mm === 0 || foreign.length === 0) return undefined
+  if (!view.isFrameCertain(pfn)) return 'unknown'
+  // The kernel has once found it the page of this address space alone: a FOLL_GET reference of another was gone by then.
+  const suspects = scene.has(Flag.Exclusive) ? foreign.filter(isPin) : foreign
+  if (suspects.length === 0) return 'held'
+  const live = liveOf(suspects, extra, { pins, pfn, pages })
+  if (live === undefined) return 'held'
+  if (live === 'doubt') return 'unknown'
+  const reference = referenceOf(live)
+  const { kind } = reference
+  const verdict = scene.judged('R06', 'hazard', { kind, cause })
+  // A reference may go between the count and the decision: where the kernel promises to look, it is believed.
+  if (verdict === 'violation' && kind === 'get' && !scene.has(Flag.CountsAtDecision)) return 'unknown'
+  return {
+    verdict,
+    cause,
+    causeTgid: events.tgid[i],
+    // The victim is who took the reference; the memory is that of the writer.
+    reference,
+    words:
+      `written in place under ${referenceWords(reference)} taken through another address space, ` +
+      `${heldWords(reference, scene.timeNs)}; refcount ${events.refcount[i]}, mapcount ${events.mapcount[i]}`,
+  }
+}

@@ -1,0 +1,169 @@
+import type { HistoryView, Judge } from '../history/judge.js'
+import type { EventColumns, LegBooks } from '../model/events.js'
+import { RULE_IDS, type Evidence, type FindingSink } from '../model/finding.js'
+import { Kind } from '../model/kinds.js'
+import type { Policy } from '../policy/policy.js'
+import { RULES } from './catalogue.js'
+import { Findings } from './findings.js'
+import type { Broken, Check } from './rule.js'
+import { RuleCounts } from './rule-counts.js'
+import { Scene } from './scene.js'
+
+export interface RulesOptions {
+  /** What the traced kernel promises. */
+  readonly policy: Policy
+  readonly sink: FindingSink
+  /** The agent's legs: a rule that needs one which is not attached answers `unknown`. */
+  readonly legs: readonly Pick<LegBooks, 'name' | 'attached'>[]
+  /** Findings that are kept apart at most; default 4096. */
+  readonly maxFindings?: number
+}
+
+const DEFAULT_MAX_FINDINGS = 4096
+/** What has changed is told after so many events, or so much of the events' time, whichever comes first. */
+const FLUSH_EVENTS = 65_536
+const FLUSH_NS = 1e9
+const KINDS = Math.max(...Object.values(Kind)) + 1
+
+interface BoundCheck {
+  /** Index in RULE_IDS. */
+  readonly rule: number
+  readonly check: Check
+}
+
+/** Judges each event by the rules that look at its kind. Pure: the same events and views give the same findings. */
+export class Rules implements Judge {
+  readonly #options: RulesOptions
+  readonly #counts = new RuleCounts()
+  readonly #findings: Findings
+  readonly #scene: Scene
+  /** By kind: checks for every event, and those that are called only while a reference of GUP is known. */
+  #always: readonly (readonly BoundCheck[])[] = []
+  #withPins: readonly (readonly BoundCheck[])[] = []
+  #sinceFlush = 0
+  #flushedNs = -Infinity
+
+  constructor(options: RulesOptions) {
+    this.#options = options
+    this.#findings = new Findings(options.sink, options.maxFindings ?? DEFAULT_MAX_FINDINGS)
+    this.#scene = new Scene(options.policy)
+    this.begin()
+  }
+
+  /** Observations beyond the bound of findings; they are in findings with the cause `others`. */
+  get lumped(): number {
+    return this.#findings.lumped
+  }
+
+  begin(): void {
+    const attached = new Set(this.#options.legs.filter((leg) => leg.attached).map(({ name }) => name))
+    const always: BoundCheck[][] = emptyTable()
+    const withPins: BoundCheck[][] = emptyTable()
+    for (const rule of RULES) {
+      const isBlind = !rule.needs.every((leg) => attached.has(leg))
+      const table = rule.isAboutPins && !isBlind ? withPins : always
+      for (const [kind, check] of Object.entries(rule.begin()))
+        table[Number(kind)].push({ rule: RULE_IDS.indexOf(rule.id), check: isBlind ? cannotKnow : check })
+    }
+    this.#always = always
+    this.#withPins = withPins
+  }
+
+  judge(events: EventColumns, index: number, view: HistoryView): void {
+    const kind = events.kind[index]
+    if (kind < KINDS) {
+      const always = this.#always[kind]
+      const withPins = view.hasPins ? this.#withPins[kind] : NO_CHECKS
+      if (always.length + withPins.length > 0) {
+        this.#scene.at(events, index, view)
+        for (const check of always) this.#run(check)
+        for (const check of withPins) this.#run(check)
+      }
+    }
+    this.#tellInTime(events.timeNs[index])
+  }
+
+  /** The stream is over: tells what has not been told. */
+  finish(): void {
+    this.#sinceFlush = 0
+    this.#findings.flush()
+    this.#options.sink.ruleCounts(this.#counts.list())
+  }
+
+  #run({ rule, check }: BoundCheck): void {
+    const scene = this.#scene
+    const answer = check(scene)
+    if (answer === undefined) return
+    if (answer === 'held') this.#counts.held(rule, scene.size)
+    else if (answer === 'unknown') this.#counts.unknown(rule, scene.size)
+    else this.#broken(rule, answer)
+  }
+
+  #broken(rule: number, broken: Broken): void {
+    const scene = this.#scene
+    const size = broken.size ?? scene.size
+    if (isUncertain(scene)) {
+      this.#counts.unknown(rule, size)
+      return
+    }
+    const isCounted = broken.isCounted === true
+    if (!isCounted) this.#counts.broken(rule, size)
+    const { view, mm } = scene
+    const owner = broken.mm ?? mm
+    this.#findings.observe({
+      rule: RULE_IDS[rule],
+      verdict: broken.verdict,
+      mm: owner,
+      tgid: view.tgidOf(owner),
+      size,
+      cause: broken.cause,
+      causeTgid: broken.causeTgid ?? 0,
+      evidence: evidenceOf(scene, broken),
+      isCounted,
+    })
+  }
+
+  #tellInTime(timeNs: number): void {
+    this.#sinceFlush++
+    if (this.#sinceFlush < FLUSH_EVENTS && timeNs < this.#flushedNs + FLUSH_NS) return
+    this.#flushedNs = timeNs
+    this.finish()
+  }
+}
+
+const NO_CHECKS: readonly BoundCheck[] = []
+
+function emptyTable(): BoundCheck[][] {
+  return Array.from({ length: KINDS }, () => [])
+}
+
+/** In place of a check that lacks a leg. */
+const cannotKnow: Check = () => 'unknown'
+
+/** No accusation near a gap: the frame and the slot of the event, where it names them, have to be certain. */
+function isUncertain({ view, oldPfn, mm, vpn }: Scene): boolean {
+  if (oldPfn === 0) return false
+  return !view.isFrameCertain(oldPfn) || view.slotAt(mm, vpn)?.isCertain === false
+}
+
+function evidenceOf({ events, i, view, mm }: Scene, { reference, words }: Broken): Evidence {
+  return {
+    run: view.run,
+    seq: events.seq[i],
+    timeNs: events.timeNs[i],
+    kind: events.kind[i],
+    outcome: events.outcome[i],
+    tgid: events.tgid[i],
+    tid: events.tid[i],
+    mm,
+    vpn: events.vpn[i],
+    oldPfn: events.oldPfn[i],
+    newPfn: events.newPfn[i],
+    flags: events.flags[i],
+    refcount: events.refcount[i],
+    mapcount: events.mapcount[i],
+    pincount: events.pincount[i],
+    reference,
+    words,
+  }
+}

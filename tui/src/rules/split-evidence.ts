@@ -1,0 +1,57 @@
+import { Flag, Kind, Outcome } from '../model/kinds.js'
+import { extraReferences } from './counts.js'
+import type { OnFrame } from './liveness.js'
+import type { Scene } from './scene.js'
+
+/** Tasks that are remembered at once. */
+const MOST_TASKS = 1024
+const PMD_PAGES = 512
+
+interface Split {
+  readonly mm: number
+  readonly vpn: number
+  readonly pfn: number
+  readonly extra: number | undefined
+}
+
+/** The counts of a huge page as they were when a task's fault split its mapping. */
+export interface BeforeSplit {
+  readonly extra: number | undefined
+  readonly on: OnFrame
+}
+
+/**
+ * A write to a huge page that is shared splits its PMD, and the fault on the PTE that follows copies one page
+ * (mm/huge_memory.c, do_huge_pmd_wp_page(), VM_FAULT_FALLBACK). Then the folio's count holds a reference for each of its
+ * pages that some page table maps, and tells no more; in the step before, under the same fault, it still told.
+ */
+export class SplitEvidence {
+  /** By tid; the last split of each. */
+  readonly #splits = new Map<number, Split>()
+
+  note(scene: Scene): void {
+    const { events, i, mm, vpn, oldPfn } = scene
+    if (events.kind[i] === Kind.HugeWp && scene.outcome !== Outcome.Fallback) return
+    const tid = events.tid[i]
+    this.#splits.delete(tid)
+    if (!scene.has(Flag.Anon)) return
+    if (this.#splits.size >= MOST_TASKS) {
+      const [oldest] = this.#splits.keys()
+      this.#splits.delete(oldest)
+    }
+    this.#splits.set(tid, { mm, vpn, pfn: oldPfn, extra: extraReferences(scene) })
+  }
+
+  /** Once: it speaks for the fault that follows the split, and for no later one. */
+  of(scene: Scene): BeforeSplit | undefined {
+    const { events, i, mm, vpn, oldPfn, view } = scene
+    const split = this.#splits.get(events.tid[i])
+    if (split === undefined) return undefined
+    this.#splits.delete(events.tid[i])
+    const page = vpn - split.vpn
+    const isSame = split.mm === mm && page >= 0 && page < PMD_PAGES && split.pfn + page === oldPfn
+    if (!isSame || scene.size !== 'pte-mapped') return undefined
+    const on = { pins: view.pinsOn(split.pfn, PMD_PAGES), pfn: split.pfn, pages: PMD_PAGES }
+    return { extra: split.extra, on }
+  }
+}
