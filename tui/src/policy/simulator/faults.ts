@@ -16,6 +16,7 @@ import {
   type Folio,
   type Mm,
 } from './memory.js'
+import type { Told } from './rows.js'
 import { swapIn } from './swap.js'
 
 /** Faults on pages that are mapped, and first touches. */
@@ -132,12 +133,17 @@ function end(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault, 
   else copy(machine, mm, entry, vpn, fault)
 }
 
+/** mm/hugetlb.c: hugetlb_fault() holds the page itself while it decides (read in 5.10.262, 6.1.192, 6.12.117). */
+function countedBy(folio: Folio, facts: Told): Told {
+  return folio.kind === 'hugetlb' ? { ...facts, refcount: (facts.refcount ?? 0) + 1 } : facts
+}
+
 function reuse(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault): void {
   const folio = folioOf(machine.memory, entry)
   const wasExclusive = isExclusive(folio, entry)
   const becomesExclusive = !wasExclusive && machine.rules.reuseBase === 'exclusive'
   machine.tell(kindOf(entry, folio), mm, {
-    ...machine.facts(mm, entry, vpn),
+    ...countedBy(folio, machine.facts(mm, entry, vpn)),
     pages: entry.huge ? HUGE_PAGES : 1,
     newPfn: folio.pfn + pageAt(entry, vpn),
     outcome: fault.access === 'write' ? Outcome.Reuse : Outcome.UnshareNoop,
@@ -155,7 +161,7 @@ function reuse(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault
 
 function copy(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault): void {
   const old = folioOf(machine.memory, entry)
-  const facts = machine.facts(mm, entry, vpn)
+  const facts = countedBy(old, machine.facts(mm, entry, vpn))
   const flags = machine.flags(mm, entry, old) | accessFlags(fault)
   const fresh = machine.allocate(old.kind === 'hugetlb' ? 'hugetlb' : 'base')
   fresh.pages[0].content = old.pages[entry.page].content
