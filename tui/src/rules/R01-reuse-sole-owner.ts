@@ -18,6 +18,7 @@ export const reuseSoleOwner: Rule = {
   statement: 'Anonymous memory is made writable in place only for a sole owner.',
   source: 'Lutomirski / Torvalds, Jan 2021, "mm: restore full accuracy in COW page reuse", rule (a)',
   needs: [],
+  judgesBy: 'state',
   isAboutPins: false,
   begin: () => ({ [Kind.WpFault]: check, [Kind.HugeWp]: check, [Kind.HugetlbWp]: check }),
 }

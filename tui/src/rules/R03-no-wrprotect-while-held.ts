@@ -20,6 +20,7 @@ export const noWrprotectWhileHeld: Rule = {
   statement: 'A writable COW frame is not made read-only while somebody else holds it.',
   source: 'Lutomirski / Torvalds, Jan 2021, "mm: restore full accuracy in COW page reuse", rule (c)',
   needs: ['gup', 'unpin'],
+  judgesBy: 'state',
   isAboutPins: true,
   begin: () => ({ [Kind.ForkVma]: forked, [Kind.Wrprotect]: protectedRange }),
 }

@@ -1,4 +1,5 @@
 import type { LivePin } from '../history/judge.js'
+import type { PageSize } from '../model/finding.js'
 import { Kind, Outcome } from '../model/kinds.js'
 import { whyReadOnly, type NamedCause } from './cause.js'
 import { isSlotCertain, lostByFault, lostByRange, type Lost } from './lost-pins.js'
@@ -24,6 +25,7 @@ export const pinCoherent: Rule = {
     'Torvalds, 17 Dec 2021, on GUP-triggered unsharing; ' +
     'Arcangeli / Shutemov, 2 May 2016, "vfio device assignment regression with THP ref counting redesign"',
   needs: ['gup', 'unpin'],
+  judgesBy: 'state',
   isAboutPins: true,
   begin,
 }
@@ -31,8 +33,10 @@ export const pinCoherent: Rule = {
 /** Slots whose frame was swapped out while it was held: whether that cost anything shows when it comes back. */
 const MOST_SWAPPED = 4096
 
+type Swapped = Pick<LivePin, 'pin' | 'vpn' | 'pfn'>
+
 function begin(): Checks {
-  const swapped = new SlotMap<LivePin>(MOST_SWAPPED)
+  const swapped = new SlotMap<Swapped>(MOST_SWAPPED)
   const splits = new SplitEvidence()
   const fault = (scene: Scene) => replacedByFault(scene, splits)
   const range = (cause: string) => (scene: Scene) => {
@@ -66,7 +70,7 @@ function replacedByFault(scene: Scene, splits: SplitEvidence): Answer {
   if (scene.outcome !== Outcome.Copy && scene.outcome !== Outcome.Unshare) return undefined
   const lost = lostByFault(scene, splits.of(scene))
   if (lost === undefined || lost === 'held' || lost === 'unknown') return lost
-  return left(scene, lost, whyReadOnly(scene.slot, lost))
+  return left(scene, lost, whyReadOnly(scene.slot, lost), scene.size)
 }
 
 function mergedByKsm(scene: Scene): Answer {
@@ -102,15 +106,17 @@ function heldThrough(scene: Scene, pins: readonly LivePin[]): Lost {
   return pins.find((pin) => isHeldPin(pin) && isSlotCertain(scene, pin)) ?? 'unknown'
 }
 
-function rememberSwapped({ view, mm, vpn }: Scene, swapped: SlotMap<LivePin>): void {
+function rememberSwapped({ view, mm, vpn }: Scene, swapped: SlotMap<Swapped>): void {
   const pins = view.pinsIn(mm, vpn, 1)
   // Of FOLL_GET nobody will know then whether it is still live.
-  const pin = pins.find(isHeldPin) ?? pins.at(-1)
-  if (pin !== undefined) swapped.set(mm, vpn, { ...pin })
+  const held = pins.find(isHeldPin) ?? pins.at(-1)
+  if (held === undefined) return
+  const { pin, vpn: first, pfn } = held
+  swapped.set(mm, vpn, { pin, vpn: first, pfn })
 }
 
 /** While the frame waits in the swap cache nothing is lost: it may come back to its slot. */
-function swappedIn(scene: Scene, swapped: SlotMap<LivePin>): Answer {
+function swappedIn(scene: Scene, swapped: SlotMap<Swapped>): Answer {
   if (swapped.isEmpty) return undefined
   const { view, mm, vpn, newPfn } = scene
   const then = swapped.take(mm, vpn)
@@ -120,24 +126,26 @@ function swappedIn(scene: Scene, swapped: SlotMap<LivePin>): Answer {
   const now = view.pinsOn(pfn, 1).find(({ pin }) => pin === then.pin)
   if (now === undefined) return undefined
   if (!isHeldPin(now) || !view.isFrameCertain(pfn)) return 'unknown'
-  return left(scene, now, { cause: 'swap', causeTgid: 0 })
+  return left(scene, now, { cause: 'swap', causeTgid: 0 }, scene.size)
 }
 
 function answered(scene: Scene, lost: Lost, cause: NamedCause): Answer {
-  return lost === undefined || lost === 'held' || lost === 'unknown' ? lost : left(scene, lost, cause)
+  if (lost === undefined || lost === 'held' || lost === 'unknown') return lost
+  // The event tells of a range, or of the new folio: how the old one was mapped, the slot knows.
+  return left(scene, lost, cause, sizeOfSlot(scene.view.slotAt(lost.mm, lost.vpn), scene.size))
 }
 
-function left(scene: Scene, pin: LivePin, { cause, causeTgid }: NamedCause): Answer {
+function left(scene: Scene, pin: LivePin, { cause, causeTgid }: NamedCause, size: PageSize): Answer {
   const reference = referenceOf(pin)
-  const { view, events, i } = scene
+  const { events, i } = scene
   const counts =
     events.refcount[i] > 0 ? `; refcount ${events.refcount[i]}, mapcount ${events.mapcount[i]}` : ''
   return {
-    verdict: verdictOfLost(scene, pin, cause),
+    verdict: verdictOfLost(scene, pin, { cause, size }),
     cause,
     causeTgid,
     mm: pin.mm,
-    size: scene.size === '4k' ? sizeOfSlot(view.slotAt(pin.mm, pin.vpn), '4k') : scene.size,
+    size,
     reference,
     words: `the slot left the frame under ${referenceWords(reference)}, ${heldWords(reference, scene.timeNs)}${counts}`,
   }

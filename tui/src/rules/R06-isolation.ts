@@ -18,6 +18,7 @@ export const isolation: Rule = {
     'A pin held through one address space never shows a write that another made to its own private copy after the fork.',
   source: 'Torvalds, 10 Aug 2020, "mm/gup: Allow real explicit breaking of COW"; CVE-2020-29374',
   needs: ['gup', 'unpin'],
+  judgesBy: 'state',
   isAboutPins: true,
   begin: () => ({
     [Kind.WpFault]: reused,
