@@ -13,6 +13,7 @@ import { gupStatsCommand } from './commands/gup-stats.js'
 import { labCommand } from './commands/lab.js'
 import { liveCommand } from './commands/live.js'
 import type { FeedOf } from './commands/live-session.js'
+import { addManual } from './commands/manual.js'
 import { pageCommand } from './commands/page.js'
 import { pinsCommand } from './commands/pins.js'
 import { recordCommand } from './commands/record.js'
@@ -74,6 +75,7 @@ function program(): Command {
   for (const command of commands()) {
     cowpath.addCommand(command.option('--debug', 'with errors, print where they came from'))
   }
+  addManual(cowpath, version())
   // Thrown, so that one place decides how errors look and what the exit status is.
   for (const command of [cowpath, ...cowpath.commands]) {
     const help = command === cowpath ? 'cowpath --help' : `cowpath ${command.name()} --help`

@@ -58,6 +58,7 @@ export async function runLiveScreen(feed: LiveFeed, env: NodeJS.ProcessEnv): Pro
     get events() {
       return model.totals.events
     },
+    json: liveJson,
   }
   const how = await showLive(source, env, showing.signal)
   feeding.abort()

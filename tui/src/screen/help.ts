@@ -10,14 +10,15 @@ const MEANINGS: readonly (readonly [string, string])[] = [
   ['lag', 'last heartbeat, later than the quickest by'],
 ]
 
-const LEFT_CELLS = 60
+const LEFT_CELLS = 85
 
 /** The help overlay: all keys, then the words of the tables; beside each other where there is room. */
 export function helpLines(columns: number): readonly Line[] {
-  const keys = BINDINGS.map(({ shown, meaning }) => entry(shown, 9, meaning))
-  const words = MEANINGS.map(([word, meaning]) => entry(word, 9, meaning))
+  const told = new Map(BINDINGS.map(({ shown, meaning }) => [shown, meaning]))
+  const keys = [...told].map(([shown, meaning]) => entry(shown, 15, meaning))
+  const words = MEANINGS.map(([word, meaning]) => entry(word, 15, meaning))
   const title: Line = [span(' Keys', 'title')]
-  if (columns < 2 * LEFT_CELLS) return [title, ...keys, ...words]
+  if (columns < 2 * LEFT_CELLS - 10) return [title, ...keys, ...words]
   return [title, ...keys].map((line, index) => {
     const used = line.reduce((sum, part) => sum + part.text.length, 0)
     return [...line, span(' '.repeat(LEFT_CELLS - used)), ...(index === 0 ? [] : (words.at(index - 1) ?? []))]

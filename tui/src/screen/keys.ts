@@ -1,4 +1,5 @@
 import type { Action } from './state.js'
+import { VIEWS } from './views.js'
 
 const PAGE_ROWS = 10
 const ALL_ROWS = 1_000_000
@@ -12,40 +13,104 @@ interface Binding {
   readonly meaning: string
 }
 
-/** Every key there is: the help is made of this list, so it cannot leave one out. */
+/** Every key there is: the help is made of this list, so it cannot leave one out. Bindings that share a line there say so by equal words. */
 export const BINDINGS: readonly Binding[] = [
   { keys: ['q', 'C-c'], action: { do: 'quit' }, shown: 'q  ^C', meaning: 'quit' },
   { keys: ['?', 'h', 'f1'], action: { do: 'help' }, shown: '?  h  F1', meaning: 'this help, and back' },
-  { keys: ['escape'], action: { do: 'back' }, shown: 'Esc', meaning: 'back' },
+  ...VIEWS.map((view, index) => ({
+    keys: [`${index + 1}`],
+    action: { do: 'view', view } as const,
+    shown: `1 .. ${VIEWS.length}`,
+    meaning: VIEWS.join(' '),
+  })),
+  ...pair(
+    'left/right',
+    'view before, view after',
+    [['left'], { do: 'turn', views: -1 }],
+    [['right'], { do: 'turn', views: 1 }],
+  ),
+  {
+    keys: ['enter', 'return'],
+    action: { do: 'enter' },
+    shown: 'Enter',
+    meaning: 'all about the finding, rule or leg under the cursor',
+  },
+  { keys: ['escape'], action: { do: 'back' }, shown: 'Esc', meaning: 'back; at the top, no filter' },
+  ...pair(
+    '/ :',
+    'filter (pid=812 kind=copy), command (:help)',
+    [['/'], { do: 'prompt', kind: 'filter' }],
+    [[':'], { do: 'prompt', kind: 'command' }],
+  ),
+  ...pair(
+    ', .',
+    'a recording: one second back, one on; J jumps',
+    [[','], { do: 'step', seconds: -1 }],
+    [['.'], { do: 'step', seconds: 1 }],
+  ),
+  {
+    keys: ['S-j'],
+    action: { do: 'prompt', kind: 'jump' },
+    shown: ', .',
+    meaning: 'a recording: one second back, one on; J jumps',
+  },
   {
     keys: ['space'],
     action: { do: 'pause' },
     shown: 'space',
-    meaning: 'pause the screen; counting and recording go on',
+    meaning: 'pause the screen, counting goes on; a recording: play',
   },
-  { keys: ['tab', 'S-tab'], action: { do: 'next-pane' }, shown: 'Tab', meaning: 'other pane' },
-  { keys: ['s'], action: { do: 'next-sort' }, shown: 's', meaning: 'sort processes by the next column' },
-  { keys: ['S-s'], action: { do: 'reverse-sort' }, shown: 'S', meaning: 'sort the other way round' },
-  { keys: ['up', 'k'], action: { do: 'move', rows: -1 }, shown: 'up  k', meaning: 'one row up' },
-  { keys: ['down', 'j'], action: { do: 'move', rows: 1 }, shown: 'down  j', meaning: 'one row down' },
+  { keys: ['tab', 'S-tab'], action: { do: 'next-pane' }, shown: 'Tab', meaning: 'other list of the view' },
+  ...pair(
+    's S',
+    'sort by the next column, the other way round',
+    [['s'], { do: 'next-sort' }],
+    [['S-s'], { do: 'reverse-sort' }],
+  ),
+  ...pair(
+    "m '",
+    'mark this place, list the marks',
+    [['m'], { do: 'mark', text: '' }],
+    [["'"], { do: 'marks' }],
+  ),
   {
-    keys: ['pageup', 'C-u'],
-    action: { do: 'move', rows: -PAGE_ROWS },
-    shown: 'PgUp  ^U',
-    meaning: 'ten rows up',
+    keys: ['y'],
+    action: { do: 'copy' },
+    shown: 'y',
+    meaning: 'copy the row (OSC 52); :save FILE saves the screen',
   },
-  {
-    keys: ['pagedown', 'C-d'],
-    action: { do: 'move', rows: PAGE_ROWS },
-    shown: 'PgDn  ^D',
-    meaning: 'ten rows down',
-  },
-  { keys: ['g', 'home'], action: { do: 'move', rows: -ALL_ROWS }, shown: 'g  Home', meaning: 'first row' },
-  { keys: ['S-g', 'end'], action: { do: 'move', rows: ALL_ROWS }, shown: 'G  End', meaning: 'last row' },
-  { keys: ['+', '='], action: { do: 'faster' }, shown: '+', meaning: 'refresh more often' },
-  { keys: ['-'], action: { do: 'slower' }, shown: '-', meaning: 'refresh less often' },
+  ...pair(
+    'k/j up/down',
+    'row up, row down',
+    [['up', 'k'], { do: 'move', rows: -1 }],
+    [['down', 'j'], { do: 'move', rows: 1 }],
+  ),
+  ...pair(
+    '^U/^D PgUp/PgDn',
+    'ten rows up, ten rows down',
+    [['pageup', 'C-u'], { do: 'move', rows: -PAGE_ROWS }],
+    [['pagedown', 'C-d'], { do: 'move', rows: PAGE_ROWS }],
+  ),
+  ...pair(
+    'g/G Home/End',
+    'first row, last row',
+    [['g', 'home'], { do: 'move', rows: -ALL_ROWS }],
+    [['S-g', 'end'], { do: 'move', rows: ALL_ROWS }],
+  ),
+  ...pair('+/-', 'refresh more often, less often', [['+', '='], { do: 'faster' }], [['-'], { do: 'slower' }]),
   { keys: ['C-z'], action: { do: 'suspend' }, shown: '^Z', meaning: 'suspend; fg brings it back' },
 ]
+
+type KeysAndAction = readonly [keys: readonly string[], action: Action]
+
+/** Two that are told in one line. */
+function pair(
+  shown: string,
+  meaning: string,
+  ...both: readonly [KeysAndAction, KeysAndAction]
+): readonly Binding[] {
+  return both.map(([keys, action]) => ({ keys, action, shown, meaning }))
+}
 
 const ACTIONS = new Map(BINDINGS.flatMap(({ keys, action }) => keys.map((key) => [key, action] as const)))
 

@@ -2,23 +2,31 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { LiveModel } from '../views/live-model.js'
 import { plainText } from '../views/line.js'
+import { syntheticJudgement } from '../views/testing/synthetic-judgement.js'
 import { syntheticAgent, syntheticSecond } from '../views/testing/synthetic-stream.js'
 import { textWidth } from '../views/width.js'
+import { parseCommand } from './command-line.js'
+import { extentOf, rowText } from './details.js'
 import { actionOf, BINDINGS } from './keys.js'
 import { frameText, layoutFrame } from './layout.js'
+import { VIEWS } from './views.js'
 import { act, INITIAL_STATE, REFRESH_MS, type Action, type ScreenState } from './state.js'
 
 const model = new LiveModel('unix:/run/cowpath/agent.sock')
 model.accept({ type: 'started', agent: syntheticAgent(), nextSeq: 1 }, 0)
+syntheticJudgement(model)
 for (let second = 100; second < 160; second++) {
   for (const item of syntheticSecond(second, 200)) model.accept(item, second)
 }
 const snapshot = model.snapshot()
 const input = { snapshot, eventsSincePause: 0, wallMs: 5000 }
-const rows = { processes: 8, latest: 500 }
 
 function after(...keys: readonly string[]): ScreenState {
-  return keys.reduce((state, key) => act(state, actionOf(key) as Action, snapshot, rows), INITIAL_STATE)
+  const options = { width: 80, charset: 'unicode' } as const
+  return keys.reduce(
+    (state, key) => act(state, actionOf(key) as Action, snapshot, extentOf(snapshot, state, options)),
+    INITIAL_STATE,
+  )
 }
 
 test.each([
@@ -38,9 +46,14 @@ test('any size gives exactly its rows, none wider than its columns', () => {
     fc.property(
       fc.integer({ min: 1, max: 320 }),
       fc.integer({ min: 1, max: 90 }),
-      fc.boolean(),
-      (columns, height, help) => {
-        const state = help ? after('?') : INITIAL_STATE
+      fc.array(
+        fc.constantFrom('?', 'enter', 'tab', 'j', 'right', 'escape', ...VIEWS.map((_, i) => `${i + 1}`)),
+        {
+          maxLength: 6,
+        },
+      ),
+      (columns, height, keys) => {
+        const state = after(...keys)
         const lines = layoutFrame(input, state, { columns, rows: height }, 'unicode')
         expect(lines.length).toBe(height)
         for (const line of lines) expect(textWidth(plainText(line))).toBeLessThanOrEqual(columns)
@@ -66,9 +79,9 @@ test('paused says what came meanwhile', () => {
 
 test('the cursor stays in its pane and within its rows', () => {
   expect(after('k').cursor.processes).toBe(0)
-  expect(after('j', 'down').cursor).toEqual({ processes: 2, latest: 0 })
+  expect(after('j', 'down').cursor).toMatchObject({ processes: 2, latest: 0 })
   expect(after('S-g').cursor.processes).toBe(7)
-  expect(after('tab', 'pagedown', 'j').cursor).toEqual({ processes: 0, latest: 11 })
+  expect(after('tab', 'pagedown', 'j').cursor).toMatchObject({ processes: 0, latest: 11 })
 })
 
 test('the row under the cursor is on the screen, however far down', () => {
@@ -77,11 +90,69 @@ test('the row under the cursor is on the screen, however far down', () => {
   expect(selected.length).toBe(1)
 })
 
-test('s goes through all columns and comes back, S turns the order round', () => {
+test('s goes through all columns of the list and comes back, S turns the order round', () => {
   const all = Array.from({ length: 7 }, () => 's')
-  expect(after(...all).sort).toBe(INITIAL_STATE.sort)
-  expect(after('s').sort).toBe('copies')
-  expect(after('S-s').direction).toBe('reversed')
+  expect(after(...all).orders).toEqual(INITIAL_STATE.orders)
+  expect(after('s').orders.processes).toEqual({ column: 'copies', direction: 'natural' })
+  expect(after('S-s').orders.processes).toEqual({ column: 'copied', direction: 'reversed' })
+  expect(after('4', 's').orders.pins).toEqual({ column: 'age', direction: 'natural' })
+  expect(after('4', 'S-s').notice).toContain('not sorted')
+})
+
+test('the title says by which column a list is sorted, and which way', () => {
+  expect(screenAfter('s')).toContain('copies▼')
+  expect(screenAfter('s', 'S-s')).toContain('copies▲')
+  expect(screenAfter('s', 's', 's', 's', 's')).toContain('comm▲')
+})
+
+test('a filter holds in every list, says what it leaves out, and Esc takes it back', () => {
+  const only = {
+    do: 'filter',
+    filter: { text: 'pid=800', terms: [{ field: 'pid', operator: '=', value: '800' }] },
+  } as const
+  const filtered = act(INITIAL_STATE, only, snapshot, { rows: 8, detail: 0, columns: [] })
+  const text = frameText(layoutFrame(input, filtered, { columns: 80, rows: 24 }, 'unicode'))
+  expect(text).toContain('Processes 8 (7 left out by the filter)')
+  expect(text).toContain('only pid=800')
+  expect(text).not.toContain('postgres')
+  expect(act(filtered, { do: 'back' }, snapshot, { rows: 1, detail: 0, columns: [] }).filter).toBeNull()
+})
+
+test('marks are set, listed, and gone to', () => {
+  const there = after('4', 'j', 'm', '1', "'", 'enter')
+  expect(there).toMatchObject({ view: 'pins', pane: 'pins', overlay: 'none' })
+  expect(there.cursor.pins).toBe(1)
+  expect(screenAfter('4', 'j', 'm', "'")).toContain('pins, row 2')
+})
+
+test('the row under the cursor is copied as one line', () => {
+  const options = { width: 80, charset: 'unicode' } as const
+  expect(rowText(snapshot, after('2'), options)).toMatch(
+    /^R05  hazard  3  fork  4k  get write by __blkdev_direct_IO_simple/,
+  )
+})
+
+test.each([
+  ['view rules', { do: 'view', view: 'rules' }],
+  ['v fin', { do: 'view', view: 'findings' }],
+  ['sort copies', { do: 'sort', column: 'copies' }],
+  ['filter', { do: 'filter', filter: null }],
+  ['save x.svg', { do: 'save', file: 'x.svg' }],
+  ['jump -3', { do: 'step', seconds: -3 }],
+  ['speed 1000', { do: 'speed', times: 1000 }],
+  ['q', { do: 'quit' }],
+])('the command :%s is understood', (line, action) => {
+  expect(parseCommand(line)).toEqual(action)
+})
+
+test.each([
+  ['nonsense', 'no command nonsense'],
+  ['s', 's may be sort, save, speed'],
+  ['speed fast', 'speed wants a number from 0 to 1000'],
+  ['refresh 1', 'refresh wants a number from 50'],
+  ['view nothing', 'view wants one of overview'],
+])('the command :%s is refused in words', (line, why) => {
+  expect(parseCommand(line)).toEqual({ wrong: expect.stringContaining(why) as string })
 })
 
 test('the refresh rate has ends', () => {
@@ -93,4 +164,52 @@ test('which pane has the focus is said by a sign, not only by colour', () => {
   const text = frameText(layoutFrame(input, after('tab'), { columns: 80, rows: 24 }, 'ascii'))
   expect(text).toContain('>- Latest page events')
   expect(text).toContain('-- Processes')
+})
+
+function screenAfter(...keys: readonly string[]): string {
+  return frameText(layoutFrame(input, after(...keys), { columns: 80, rows: 24 }, 'unicode'))
+}
+
+test('every view has its key, and the arrows go round', () => {
+  for (const [index, view] of VIEWS.entries()) {
+    expect(screenAfter(`${index + 1}`)).toContain(`[${index + 1} ${view}`)
+    expect(after(...Array.from({ length: index }, () => 'right')).view).toBe(view)
+  }
+  expect(after('left').view).toBe('hosts')
+})
+
+test('a hazard is announced in every view', () => {
+  for (let key = 1; key <= VIEWS.length; key++) expect(screenAfter(`${key}`)).toContain('findings 3!')
+})
+
+test('a finding opens into its explanation: steps, counts, rule, promise', () => {
+  expect(screenAfter('2')).toContain('R05  hazard')
+  const text = screenAfter('2', 'enter')
+  for (const part of [
+    'R05 pin-coherent  HAZARD',
+    'Source: Torvalds',
+    'This kernel: not promised',
+    'takes a FOLL_GET reference for writing on',
+    'in __blkdev_direct_IO_simple()',
+    'refcount 2, mapcount 1',
+  ])
+    expect(text).toContain(part)
+  expect(screenAfter('2', 'enter', 'escape')).toContain('R05  hazard')
+})
+
+test('a detail that is longer than the screen scrolls, and not beyond its end', () => {
+  const small = (...keys: readonly string[]) =>
+    frameText(layoutFrame(input, after(...keys), { columns: 80, rows: 12 }, 'unicode'))
+  expect(small('2', 'enter')).toContain('more lines below')
+  expect(small('2', 'enter', 'S-g')).not.toContain('more lines below')
+  expect(after('2', 'enter', 'S-g', 'k').scrolled).toBe(28)
+  expect(small('2', 'enter', 'S-g')).toContain('the process does not see it')
+})
+
+test('where nothing was found it says how much was looked at', () => {
+  const quiet = new LiveModel('unix:/run/cowpath/agent.sock')
+  quiet.ruleCounts([{ rule: 'R05', size: '4k', checked: 1200, held: 1190, broken: 0, unknown: 10 }])
+  const frame = { snapshot: quiet.snapshot(), eventsSincePause: 0, wallMs: 0 }
+  const text = frameText(layoutFrame(frame, after('2'), { columns: 80, rows: 24 }, 'unicode'))
+  expect(text).toContain('none: 1,200 checks, 10 of them undecided')
 })

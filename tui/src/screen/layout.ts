@@ -1,15 +1,18 @@
-import { latestPageLines } from '../views/latest-pages.js'
+import { agentLines } from '../views/host-lines.js'
 import { plainText, span, type Line } from '../views/line.js'
 import type { LiveSnapshot } from '../views/live-snapshot.js'
 import { statusLine } from '../views/live-status.js'
 import { headerLines, rateLines } from '../views/overview.js'
-import { processLines, sortProcesses } from '../views/processes.js'
 import { clipLine } from '../views/table.js'
-import { count } from '../views/units.js'
+import { printable } from '../views/printable.js'
+import { count, duration, sinceBoot } from '../views/units.js'
 import { signs, type ViewOptions } from '../views/view-options.js'
 import { textWidth } from '../views/width.js'
+import { detailPane } from './details.js'
 import { helpLines } from './help.js'
-import type { Pane, ScreenState } from './state.js'
+import { listPane, ruleLine } from './list-pane.js'
+import type { ScreenState } from './state.js'
+import { PANES_OF, PANES_WITH_DETAIL, VIEWS } from './views.js'
 
 export interface Size {
   readonly columns: number
@@ -22,9 +25,22 @@ export interface FrameInput {
   /** Events that came since the screen was paused. */
   readonly eventsSincePause: number
   readonly wallMs: number
+  /** Where a recording stands; absent: live. */
+  readonly playing?: Playing
 }
 
-/** Rows below which the rates give way to the tables. */
+/** A recording on the screen: times are ns since the boot of its host. */
+export interface Playing {
+  readonly beginNs: number
+  readonly endNs: number
+  readonly nowNs: number
+  /** 0: it stands still. */
+  readonly times: number
+  /** Part of the way to `nowNs` that has been read, 1: all of it. */
+  readonly read: number
+}
+
+/** Rows below which the rates give way to the lists. */
 const ROWS_FOR_RATES = 18
 
 /** The whole screen as exactly `size.rows` lines of at most `size.columns` cells. */
@@ -35,31 +51,129 @@ export function layoutFrame(
   charset: ViewOptions['charset'],
 ): readonly Line[] {
   const options: ViewOptions = { width: size.columns, charset }
+  const withRates = state.view === 'overview' && state.overlay === 'none' && size.rows >= ROWS_FOR_RATES
   const head = [
     ...headerLines(input.snapshot, input.wallMs, options),
-    stateLine(input, state, options),
-    ...(size.rows >= ROWS_FOR_RATES ? rateLines(input.snapshot, options) : []),
+    tabLine(input.snapshot, state, options),
+    ...stateLines(input, state, options),
+    ...(withRates ? rateLines(input.snapshot, options) : []),
   ]
-  const footer = footerLine(state, options)
+  const footer = bottomLine(input, state, options)
   const bodyRows = Math.max(0, size.rows - head.length - 1)
   // The help needs the header's rows as well, to fit into 24.
   const lines =
     state.overlay === 'help'
       ? helpLines(size.columns)
-      : [...head, ...panes(input.snapshot, state, bodyRows, options)]
+      : [...head, ...bodyLines(input.snapshot, state, bodyRows, options)]
   const filled = lines.slice(0, size.rows - 1)
   while (filled.length < size.rows - 1) filled.push([])
   const cutMark = signs(charset).cut
   return [...filled, footer].map((line) => clipLine(line, { width: size.columns, cutMark }))
 }
 
+/** Views by key; what is alarming is said here, whichever view is open. */
+function tabLine({ verdicts }: LiveSnapshot, { view }: ScreenState, { width }: ViewOptions): Line {
+  const alarms = verdicts.violation + verdicts.hazard
+  const roomy = width >= COLUMNS_FOR_TABS
+  return VIEWS.flatMap((id, index) => {
+    const isOpen = id === view
+    const mark = id === 'findings' && alarms > 0 ? ` ${count(alarms)}!` : ''
+    // Where there is no room for all names, the open one has its name, and findings when there are any.
+    const name = roomy || isOpen || mark !== '' ? `${index + 1} ${id}${mark}` : `${index + 1}`
+    const role = isOpen ? 'title' : mark === '' ? 'dim' : 'bad'
+    return [span(index === 0 ? '' : ' '), span(isOpen ? `[${name}]` : ` ${name} `, role)]
+  })
+}
+
+const COLUMNS_FOR_TABS = 104
+
+function stateLines(input: FrameInput, state: ScreenState, options: ViewOptions): readonly Line[] {
+  const line = stateLine(input, state, options)
+  return plainText(line).trim() === '' ? [] : [line]
+}
+
 function stateLine(input: FrameInput, state: ScreenState, options: ViewOptions): Line {
-  const status = statusLine(input.snapshot, options)
+  const status = [
+    ...(input.playing === undefined ? statusLine(input.snapshot, options) : playingLine(input.playing)),
+    ...filterWords(state),
+  ]
   if (state.frozen === null) return status
   return [span(`PAUSED +${count(input.eventsSincePause)}`, 'warn'), span('  '), ...status]
 }
 
-function panes(
+function playingLine({ beginNs, endNs, nowNs, times, read }: Playing): Line {
+  const how = times === 0 ? 'STANDING' : `PLAYING ${times}x`
+  return [
+    span(read < 1 ? `READING ${Math.floor(100 * read)} %` : how, 'warn'),
+    span(
+      `  at ${sinceBoot(nowNs)} s, ${duration(Math.max(0, nowNs - beginNs))} of ${duration(Math.max(0, endNs - beginNs))}`,
+    ),
+  ]
+}
+
+function filterWords({ filter }: ScreenState): Line {
+  return filter === null ? [] : [span(`  only ${filter.text}`, 'warn')]
+}
+
+/** Marks, newest last, each with where and when it was set. */
+function marksPane(state: ScreenState, options: ViewOptions): readonly Line[] {
+  const lines = state.marks.map(({ view, row, timeNs, text }, index): Line => {
+    const words = ` ${sinceBoot(timeNs).padStart(15)}  ${view}, row ${row + 1}  ${text}`
+    return [span(words, index === state.markCursor ? 'selected' : 'plain')]
+  })
+  return [
+    ruleLine('Marks: Enter goes there', state.pane, state, options),
+    ...(lines.length === 0 ? [[span('  none: m sets one', 'dim')]] : lines),
+  ]
+}
+
+/** What is being typed; else what the last key came to; else the keys. */
+function bottomLine(input: FrameInput, state: ScreenState, options: ViewOptions): Line {
+  const { prompt, notice } = state
+  if (prompt !== null)
+    return [
+      span(PROMPT_SIGNS[prompt.kind], 'strong'),
+      span(printable(prompt.text, options.charset)),
+      span(' ', 'selected'),
+    ]
+  if (notice !== '') return [span(printable(notice, options.charset), 'warn')]
+  return footerLine(input, state, options)
+}
+
+const PROMPT_SIGNS = { filter: '/', command: ':', jump: 'jump to s, +s or -s: ' } as const
+
+function bodyLines(
+  snapshot: LiveSnapshot,
+  state: ScreenState,
+  rows: number,
+  options: ViewOptions,
+): readonly Line[] {
+  if (state.overlay === 'detail') return detailPane(snapshot, state, rows, options)
+  if (state.overlay === 'marks') return marksPane(state, options)
+  switch (state.view) {
+    case 'overview':
+      return overview(snapshot, state, rows, options)
+    case 'pages': {
+      const pageRows = Math.max(3, Math.floor(rows * 0.6))
+      return [
+        ...listPane('pages', snapshot, state, pageRows, options),
+        ...listPane('latest', snapshot, state, Math.max(3, rows - pageRows), options),
+      ]
+    }
+    case 'hosts': {
+      const agent = agentLines(snapshot, options)
+      return [...agent, ...listPane('legs', snapshot, state, Math.max(0, rows - agent.length), options)]
+    }
+    case 'findings':
+    case 'pins':
+    case 'thp':
+    case 'rules':
+    case 'processes':
+      return listPane(PANES_OF[state.view][0], snapshot, state, rows, options)
+  }
+}
+
+function overview(
   snapshot: LiveSnapshot,
   state: ScreenState,
   rows: number,
@@ -67,13 +181,13 @@ function panes(
 ): readonly Line[] {
   if (options.width >= COLUMNS_FOR_TWO) {
     const right = { ...options, width: options.width - LEFT_CELLS - 2 }
-    const left = processesPane(snapshot, state, rows, { ...options, width: LEFT_CELLS })
-    return beside(left, latestPane(snapshot, state, rows, right))
+    const left = listPane('processes', snapshot, state, rows, { ...options, width: LEFT_CELLS })
+    return beside(left, listPane('latest', snapshot, state, rows, right))
   }
   const processRows = Math.max(3, Math.floor(rows * 0.4))
   return [
-    ...processesPane(snapshot, state, processRows, options),
-    ...latestPane(snapshot, state, Math.max(3, rows - processRows), options),
+    ...listPane('processes', snapshot, state, processRows, options),
+    ...listPane('latest', snapshot, state, Math.max(3, rows - processRows), options),
   ]
 }
 
@@ -88,82 +202,17 @@ function beside(left: readonly Line[], right: readonly Line[]): readonly Line[] 
   })
 }
 
-/** Rule, titles and rows: exactly `rows` lines. */
-function processesPane(
-  snapshot: LiveSnapshot,
-  state: ScreenState,
-  rows: number,
-  options: ViewOptions,
-): readonly Line[] {
-  const processes = sortProcesses(snapshot.processes, state.sort, state.direction)
-  const shown = window(processes, state.cursor.processes, rows - 2)
-  const forgotten = snapshot.forgottenProcesses
-  const remark = forgotten === 0 ? '' : ` (${count(forgotten)} quiet ones forgotten)`
-  return [
-    ruleLine(`Processes ${count(processes.length)}${remark}`, 'processes', state, options),
-    ...processLines(shown.rows, {
-      ...options,
-      sort: state.sort,
-      direction: state.direction,
-      ...selection('processes', shown.cursor, state),
-    }),
-    ...blank(rows - 2 - shown.rows.length),
-  ]
-}
-
-function latestPane(
-  snapshot: LiveSnapshot,
-  state: ScreenState,
-  rows: number,
-  options: ViewOptions,
-): readonly Line[] {
-  const shown = window(snapshot.latest, state.cursor.latest, rows - 2)
-  return [
-    ruleLine('Latest page events', 'latest', state, options),
-    ...latestPageLines(shown.rows, { ...options, ...selection('latest', shown.cursor, state) }),
-    ...blank(rows - 2 - shown.rows.length),
-  ]
-}
-
-function selection(pane: Pane, cursor: number, state: ScreenState): { readonly selected?: number } {
-  return state.pane === pane ? { selected: cursor } : {}
-}
-
-/** The part of `all` that shows the row under the cursor, and where in it the cursor is. */
-function window<Row>(
-  all: readonly Row[],
-  cursor: number,
-  height: number,
-): { rows: readonly Row[]; cursor: number } {
-  const at = Math.min(cursor, Math.max(0, all.length - 1))
-  const from = Math.max(0, at - Math.max(1, height) + 1)
-  return { rows: all.slice(from, from + Math.max(0, height)), cursor: at - from }
-}
-
-function blank(rows: number): readonly Line[] {
-  return Array.from({ length: Math.max(0, rows) }, () => [])
-}
-
-function ruleLine(title: string, pane: Pane, state: ScreenState, options: ViewOptions): Line {
-  const { rule, cursor } = signs(options.charset)
-  const focused = state.pane === pane
-  const start = `${focused ? cursor : rule}${rule} `
-  const rest = Math.max(0, options.width - textWidth(start + title) - 1)
-  return [
-    span(start, focused ? 'title' : 'dim'),
-    span(title, focused ? 'title' : 'plain'),
-    span(' ' + rule.repeat(rest), 'dim'),
-  ]
-}
-
-function footerLine(state: ScreenState, options: ViewOptions): Line {
+function footerLine({ playing }: FrameInput, state: ScreenState, options: ViewOptions): Line {
   const { down, up } = signs(options.charset)
   const parts: readonly (readonly [string, string])[] = [
     ['q', 'quit'],
     ['?', 'help'],
-    ['space', state.frozen === null ? 'pause' : 'go on'],
-    ['s/S', `sort ${state.sort} ${state.direction === 'natural' ? down : up}`],
-    ['Tab', 'pane'],
+    playing === undefined
+      ? ['space', state.frozen === null ? 'pause' : 'go on']
+      : ['space', playing.times === 0 ? 'play' : 'stand'],
+    ['/', 'filter'],
+    ['1-8', 'view'],
+    ...footerOfView(state, state.orders[state.pane]?.direction === 'reversed' ? up : down),
     ['j/k', 'move'],
     ['+/-', `${state.refreshMs} ms`],
   ]
@@ -171,6 +220,18 @@ function footerLine(state: ScreenState, options: ViewOptions): Line {
     span(index === 0 ? key : '  ' + key, 'strong'),
     span(' ' + meaning, 'dim'),
   ])
+}
+
+/** The keys that matter in this view now. */
+function footerOfView(state: ScreenState, mark: string): readonly (readonly [string, string])[] {
+  if (state.overlay === 'detail') return [['Esc', 'back']]
+  return [
+    ...(state.orders[state.pane] === undefined
+      ? []
+      : [['s/S', `${state.orders[state.pane]?.column ?? ''} ${mark}`] as const]),
+    ...(PANES_WITH_DETAIL.includes(state.pane) ? [['Enter', 'all about it'] as const] : []),
+    ...(PANES_OF[state.view].length > 1 ? [['Tab', 'list'] as const] : []),
+  ]
 }
 
 /** The frame as text, for tests and for saving what is seen. */

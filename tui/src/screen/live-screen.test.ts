@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { TmuxTerminal } from './testing/tmux.js'
@@ -48,7 +51,7 @@ test.each([
 test('keys: help, pause that keeps counting, sort, panes', async () => {
   const shell = await start(80, 24)
   shell.keys('?')
-  await shell.until(/pause the screen; counting and recording go on/)
+  await shell.until(/pause the screen, counting goes on/)
   shell.keys('Escape')
   await shell.until(/faults\/s/)
   shell.keys('Space')
@@ -59,6 +62,30 @@ test('keys: help, pause that keeps counting, sort, panes', async () => {
   await shell.until(/copies▲/)
   shell.keys('Tab')
   await shell.until(/▶─ Latest page events/)
+})
+
+test('a filter is typed, says what it leaves out, and Esc takes it back', async () => {
+  const shell = await start(120, 40)
+  shell.keys('/', 'comm=postgres pid=802', 'Enter')
+  const screen = await shell.until(/7 left out by the filter/)
+  expect(screen).toContain('only comm=postgres pid=802')
+  shell.keys('Escape')
+  await shell.until(/Processes 8 ─/)
+  shell.keys('/', 'copies>many', 'Enter')
+  await shell.until(/> wants a number/)
+})
+
+test('a finding opens, and what is seen is saved; never over a file that is there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cowpath-screen-'))
+  const shell = await start(80, 24)
+  shell.keys('2', 'Enter')
+  await shell.until(/R05 pin-coherent {2}HAZARD/)
+  shell.keys(':', `save ${folder}/seen.svg`, 'Enter')
+  await shell.until(/saved .*seen\.svg/)
+  expect(readFileSync(join(folder, 'seen.svg'), 'utf8')).toContain('pin-coherent')
+  shell.keys(':', `save ${folder}/seen.svg`, 'Enter')
+  await shell.until(/not saved: EEXIST/)
+  rmSync(folder, { recursive: true })
 })
 
 test('resized while it runs, it fills the new size', async () => {

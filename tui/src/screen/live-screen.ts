@@ -1,9 +1,14 @@
+import { writeFileSync } from 'node:fs'
 import type { LiveSnapshot } from '../views/live-snapshot.js'
-import { sortProcesses } from '../views/processes.js'
 import type { Charset } from '../views/printable.js'
+import type { ViewOptions } from '../views/view-options.js'
+import { completions, filterAction, jumpAction, parseCommand } from './command-line.js'
+import { extentOf, rowText } from './details.js'
 import { actionOf } from './keys.js'
-import { layoutFrame } from './layout.js'
-import { act, INITIAL_STATE, type ScreenState } from './state.js'
+import { layoutFrame, type Playing } from './layout.js'
+import { editPrompt, remembered, type Prompt } from './prompt.js'
+import { asSvg, asText, FORMATS, formatOf } from './save.js'
+import { act, INITIAL_STATE, type Action, type Effect, type ScreenState } from './state.js'
 import { openTerminal, type EndSignal } from './terminal.js'
 import { choosePalette, localeIsUtf8 } from './theme.js'
 
@@ -12,6 +17,18 @@ export interface LiveSource {
   snapshot(): LiveSnapshot
   /** Events so far: cheaper than a snapshot, for what came since a pause. */
   readonly events: number
+  /** The snapshot as a machine reads it. */
+  json(snapshot: LiveSnapshot): object
+  /** A recording can be moved in; absent: live. */
+  readonly player?: Player
+}
+
+/** Moves in a recording. Times are ns since the boot of its host. */
+export interface Player {
+  readonly playing: Playing
+  seek(timeNs: number): void
+  /** 0 stands still, 1 goes as the host went. */
+  play(times: number): void
 }
 
 /**
@@ -22,10 +39,12 @@ export function showLive(
   source: LiveSource,
   env: NodeJS.ProcessEnv,
   closed: AbortSignal,
+  beginning: Partial<ScreenState> = {},
 ): Promise<'quit' | EndSignal> {
   const charset: Charset = localeIsUtf8(env) ? 'unicode' : 'ascii'
-  let state: ScreenState = INITIAL_STATE
+  let state: ScreenState = { ...INITIAL_STATE, ...beginning }
   let eventsAtPause = 0
+  let lastTimes = 1
   let timer: NodeJS.Timeout | undefined
 
   return new Promise((resolve) => {
@@ -43,31 +62,127 @@ export function showLive(
       onSignal: finish,
     })
 
+    function current(): LiveSnapshot {
+      return state.frozen ?? source.snapshot()
+    }
+
+    function options(): ViewOptions {
+      return { width: terminal.size().columns, charset }
+    }
+
+    function frame(snapshot: LiveSnapshot) {
+      const eventsSincePause = state.frozen === null ? 0 : source.events - eventsAtPause
+      const playing = source.player?.playing
+      const input = {
+        snapshot,
+        eventsSincePause,
+        wallMs: Date.now(),
+        ...(playing === undefined ? {} : { playing }),
+      }
+      return layoutFrame(input, state, terminal.size(), charset)
+    }
+
     function draw(): void {
       clearTimeout(timer)
       timer = setTimeout(draw, state.refreshMs)
-      const snapshot = state.frozen ?? source.snapshot()
-      const eventsSincePause = state.frozen === null ? 0 : source.events - eventsAtPause
-      const input = { snapshot, eventsSincePause, wallMs: Date.now() }
-      terminal.paint(layoutFrame(input, state, terminal.size(), charset))
+      terminal.paint(frame(current()))
     }
 
-    function onKey(key: string): void {
-      const action = actionOf(key)
-      if (action === undefined) return
-      if (action.do === 'quit') {
-        finish('quit')
+    function onKey(key: string, char: string | undefined): void {
+      if (state.prompt !== null) {
+        typed(state.prompt, key, char)
+      } else {
+        const action = actionOf(key)
+        if (action === undefined) return
+        take(action)
+      }
+      if (!closing) draw()
+    }
+
+    let closing = false
+
+    function typed(prompt: Prompt, key: string, char: string | undefined): void {
+      const { columns } = extentOf(current(), state, options())
+      const complete = (text: string) => (prompt.kind === 'command' ? completions(text, columns) : [])
+      const edited = editPrompt(prompt, key, char, complete)
+      if (edited === 'left') {
+        state = { ...state, prompt: null }
+      } else if ('prompt' in edited) {
+        state = { ...state, prompt: edited.prompt }
+      } else {
+        const history = remembered(prompt.history, edited.done)
+        state = { ...state, prompt: null, histories: { ...state.histories, [prompt.kind]: history } }
+        const action = READERS[prompt.kind](edited.done)
+        take('wrong' in action ? { do: 'notice', text: action.wrong } : action)
+      }
+    }
+
+    function take(action: Action): void {
+      if (action.do === 'pause' && source.player !== undefined) {
+        const { times } = source.player.playing
+        if (times !== 0) lastTimes = times
+        source.player.play(times === 0 ? lastTimes : 0)
         return
       }
-      if (action.do === 'suspend') {
-        terminal.suspend()
-        return
-      }
-      const current = state.frozen ?? source.snapshot()
+      const snapshot = current()
       if (action.do === 'pause') eventsAtPause = source.events
-      const processes = sortProcesses(current.processes, state.sort, state.direction).length
-      state = act(state, action, current, { processes, latest: current.latest.length })
-      draw()
+      state = act(state, action, snapshot, extentOf(snapshot, state, options()))
+      if (isEffect(action)) {
+        const told = carryOut(action, snapshot)
+        if (told !== '') state = { ...state, notice: told }
+      }
+    }
+
+    /** What the person is to be told of it; empty: it shows. */
+    function carryOut(effect: Effect, snapshot: LiveSnapshot): string {
+      switch (effect.do) {
+        case 'quit':
+          closing = true
+          finish('quit')
+          return ''
+        case 'suspend':
+          terminal.suspend()
+          return ''
+        case 'copy': {
+          const text = rowText(snapshot, state, options())
+          if (text !== '') terminal.copy(text)
+          return text === '' ? 'there is no row to copy' : `copied: ${text}`
+        }
+        case 'save':
+          return save(effect.file, snapshot)
+        case 'step':
+        case 'jump':
+        case 'speed':
+          return move(effect)
+      }
+    }
+
+    function save(file: string, snapshot: LiveSnapshot): string {
+      const format = formatOf(file)
+      if (format === undefined)
+        return `not saved: name a file that ends in ${FORMATS.map((end) => `.${end}`).join(', ')}`
+      const lines = frame(snapshot)
+      const text = {
+        txt: () => asText(lines),
+        svg: () => asSvg(lines, terminal.size().columns),
+        json: () => JSON.stringify(source.json(snapshot), null, 2) + '\n',
+      }[format]()
+      try {
+        // Never over what is there: a slip of the finger must not cost a file.
+        writeFileSync(file, text, { flag: 'wx' })
+        return `saved ${file}`
+      } catch (cause) {
+        return `not saved: ${cause instanceof Error ? cause.message : String(cause)}`
+      }
+    }
+
+    function move(effect: Effect & { readonly do: 'step' | 'jump' | 'speed' }): string {
+      const { player } = source
+      if (player === undefined) return 'live has only now: cowpath open goes back and forth in a recording'
+      if (effect.do === 'speed') player.play(effect.times)
+      else if (effect.do === 'jump') player.seek(effect.seconds * 1e9)
+      else player.seek(player.playing.nowNs + effect.seconds * 1e9)
+      return ''
     }
 
     if (closed.aborted) finish('quit')
@@ -77,3 +192,19 @@ export function showLive(
     })
   })
 }
+
+const READERS = { filter: filterAction, command: parseCommand, jump: jumpAction } as const
+
+function isEffect(action: Action): action is Effect {
+  return EFFECTS.has(action.do)
+}
+
+const EFFECTS: ReadonlySet<string> = new Set<Effect['do']>([
+  'quit',
+  'suspend',
+  'copy',
+  'save',
+  'step',
+  'jump',
+  'speed',
+])

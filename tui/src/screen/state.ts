@@ -1,75 +1,212 @@
+import type { Filter } from '../views/filter.js'
 import type { LiveSnapshot } from '../views/live-snapshot.js'
-import { PROCESS_SORTS, type Direction, type ProcessSort } from '../views/processes.js'
-
-export type Pane = 'processes' | 'latest'
+import type { Order } from '../views/rows.js'
+import type { Extent } from './details.js'
+import type { Prompt, PromptKind } from './prompt.js'
+import { openPrompt } from './prompt.js'
+import { PANES, PANES_OF, PANES_WITH_DETAIL, VIEWS, type Pane, type ViewId } from './views.js'
 
 /** All that the keys change. The numbers themselves are in the snapshot. */
 export interface ScreenState {
+  readonly view: ViewId
   readonly pane: Pane
-  readonly sort: ProcessSort
-  readonly direction: Direction
+  /** By what a list is sorted; without a word, as the view has it. */
+  readonly orders: Readonly<Partial<Record<Pane, Order>>>
   readonly cursor: Readonly<Record<Pane, number>>
-  readonly overlay: 'none' | 'help'
+  readonly filter: Filter | null
+  /** `detail`: all about the row under the cursor, in place of the lists. */
+  readonly overlay: 'none' | 'help' | 'detail' | 'marks'
+  /** Lines of the detail that are above the screen. */
+  readonly scrolled: number
   /** What was on the screen when it was paused; null: live. */
   readonly frozen: LiveSnapshot | null
   readonly refreshMs: number
+  /** The line that is being typed. */
+  readonly prompt: Prompt | null
+  readonly histories: Readonly<Record<PromptKind, readonly string[]>>
+  /** What the last key or command came to, until the next. */
+  readonly notice: string
+  readonly marks: readonly Mark[]
+  readonly markCursor: number
+}
+
+/** A place to come back to. */
+export interface Mark {
+  readonly view: ViewId
+  readonly pane: Pane
+  readonly row: number
+  /** Host time when it was set. */
+  readonly timeNs: number
+  readonly text: string
 }
 
 export type Action =
   | {
-      readonly do: 'quit' | 'suspend' | 'help' | 'back' | 'pause' | 'next-pane' | 'next-sort' | 'reverse-sort'
+      readonly do:
+        | 'help'
+        | 'back'
+        | 'pause'
+        | 'next-pane'
+        | 'next-sort'
+        | 'reverse-sort'
+        | 'faster'
+        | 'slower'
+        | 'enter'
+        | 'marks'
     }
-  | { readonly do: 'faster' | 'slower' }
+  | { readonly do: 'view'; readonly view: ViewId }
+  | { readonly do: 'turn'; readonly views: number }
   | { readonly do: 'move'; readonly rows: number }
+  | { readonly do: 'prompt'; readonly kind: PromptKind }
+  | { readonly do: 'sort'; readonly column: string }
+  | { readonly do: 'filter'; readonly filter: Filter | null }
+  | { readonly do: 'refresh'; readonly ms: number }
+  | { readonly do: 'notice'; readonly text: string }
+  | { readonly do: 'mark'; readonly text: string }
+  | Effect
+
+/** What is done outside of the state: by who holds the terminal, the files and the source. */
+export type Effect =
+  | { readonly do: 'quit' | 'suspend' | 'copy' }
+  | { readonly do: 'save'; readonly file: string }
+  | { readonly do: 'step'; readonly seconds: number }
+  | { readonly do: 'jump'; readonly seconds: number }
+  | { readonly do: 'speed'; readonly times: number }
 
 /** Refresh intervals in ms that + and - go through. */
 export const REFRESH_MS = [100, 250, 500, 1000, 2000, 5000] as const
+const MARKS = 50
 
 export const INITIAL_STATE: ScreenState = {
+  view: 'overview',
   pane: 'processes',
-  sort: 'copied',
-  direction: 'natural',
-  cursor: { processes: 0, latest: 0 },
+  orders: { processes: { column: 'copied', direction: 'natural' } },
+  cursor: Object.fromEntries(PANES.map((pane) => [pane, 0])) as Record<Pane, number>, // all of them
+  filter: null,
   overlay: 'none',
+  scrolled: 0,
   frozen: null,
   refreshMs: 500,
+  prompt: null,
+  histories: { filter: [], command: [], jump: [] },
+  notice: '',
+  marks: [],
+  markCursor: 0,
 }
 
-/** How many rows each pane has now; the cursor stays among them. */
-export type RowCounts = Readonly<Record<Pane, number>>
-
-/** The state after a key. `current` is the snapshot on the screen: what pausing freezes. */
-export function act(state: ScreenState, action: Action, current: LiveSnapshot, rows: RowCounts): ScreenState {
+/** The state after a key or a command. `current` is the snapshot on the screen, `extent` how far its lists go. */
+export function act(state: ScreenState, action: Action, current: LiveSnapshot, extent: Extent): ScreenState {
+  const quiet = state.notice === '' ? state : { ...state, notice: '' }
   switch (action.do) {
     case 'help':
-      return { ...state, overlay: state.overlay === 'help' ? 'none' : 'help' }
+      return { ...quiet, overlay: state.overlay === 'help' ? 'none' : 'help' }
+    case 'marks':
+      return { ...quiet, overlay: state.overlay === 'marks' ? 'none' : 'marks', markCursor: 0 }
     case 'back':
-      return { ...state, overlay: 'none' }
+      // What lies on top goes first; the filter last.
+      return state.overlay === 'none' ? { ...quiet, filter: null } : { ...quiet, overlay: 'none' }
     case 'pause':
-      return { ...state, frozen: state.frozen === null ? current : null }
-    case 'next-pane':
-      return { ...state, pane: state.pane === 'processes' ? 'latest' : 'processes' }
-    case 'next-sort': {
-      const next = (PROCESS_SORTS.indexOf(state.sort) + 1) % PROCESS_SORTS.length
-      return { ...state, sort: PROCESS_SORTS[next], direction: 'natural' }
+      return { ...quiet, frozen: state.frozen === null ? current : null }
+    case 'next-pane': {
+      const panes = PANES_OF[state.view]
+      return { ...quiet, overlay: 'none', pane: panes[(panes.indexOf(state.pane) + 1) % panes.length] }
     }
+    case 'view':
+      return opened(quiet, action.view)
+    case 'turn':
+      return opened(quiet, VIEWS[(VIEWS.indexOf(state.view) + action.views + VIEWS.length) % VIEWS.length])
+    case 'enter':
+      return entered(quiet, extent)
+    case 'next-sort':
+      return sorted(quiet, nextColumn(state, extent.columns))
+    case 'sort':
+      return extent.columns.includes(action.column)
+        ? sorted(quiet, action.column)
+        : { ...quiet, notice: `no column ${action.column} here; there are ${extent.columns.join(', ')}` }
     case 'reverse-sort':
-      return { ...state, direction: state.direction === 'natural' ? 'reversed' : 'natural' }
+      return reversed(quiet)
+    case 'filter':
+      return { ...quiet, filter: action.filter }
     case 'faster':
-      return { ...state, refreshMs: REFRESH_MS[Math.max(0, refreshStep(state) - 1)] }
+      return { ...quiet, refreshMs: REFRESH_MS[Math.max(0, refreshStep(state) - 1)] }
     case 'slower':
-      return { ...state, refreshMs: REFRESH_MS[Math.min(REFRESH_MS.length - 1, refreshStep(state) + 1)] }
-    case 'move': {
-      const last = Math.max(0, rows[state.pane] - 1)
-      const moved = Math.min(last, Math.max(0, Math.min(last, state.cursor[state.pane]) + action.rows))
-      return { ...state, cursor: { ...state.cursor, [state.pane]: moved } }
-    }
+      return { ...quiet, refreshMs: REFRESH_MS[Math.min(REFRESH_MS.length - 1, refreshStep(state) + 1)] }
+    case 'refresh':
+      return { ...quiet, refreshMs: action.ms }
+    case 'move':
+      return moved(quiet, action.rows, extent)
+    case 'prompt':
+      return { ...quiet, prompt: openPrompt(action.kind, state) }
+    case 'notice':
+      return { ...state, notice: action.text }
+    case 'mark':
+      return marked(quiet, current.hostTimeNs, action.text)
     case 'quit':
     case 'suspend':
-      return state
+    case 'copy':
+    case 'save':
+    case 'step':
+    case 'jump':
+    case 'speed':
+      return quiet
   }
 }
 
+function opened(state: ScreenState, view: ViewId): ScreenState {
+  return { ...state, view, pane: PANES_OF[view][0], overlay: 'none' }
+}
+
+function entered(state: ScreenState, extent: Extent): ScreenState {
+  if (state.overlay === 'marks') {
+    const mark = state.marks.at(state.markCursor)
+    if (mark === undefined) return state
+    const { view, pane, row } = mark
+    return { ...state, view, pane, overlay: 'none', cursor: { ...state.cursor, [pane]: row } }
+  }
+  const hasDetail = PANES_WITH_DETAIL.includes(state.pane) && extent.rows > 0
+  return hasDetail ? { ...state, overlay: 'detail', scrolled: 0 } : state
+}
+
+function moved(state: ScreenState, rows: number, extent: Extent): ScreenState {
+  const within = (at: number, length: number) => Math.min(Math.max(0, length - 1), Math.max(0, at))
+  switch (state.overlay) {
+    case 'detail':
+      return { ...state, scrolled: within(state.scrolled + rows, extent.detail) }
+    case 'marks':
+      return { ...state, markCursor: within(state.markCursor + rows, state.marks.length) }
+    case 'help':
+    case 'none': {
+      const { pane, cursor } = state
+      const from = within(cursor[pane], extent.rows)
+      return { ...state, cursor: { ...cursor, [pane]: within(from + rows, extent.rows) } }
+    }
+  }
+}
+
+function sorted(state: ScreenState, column: string): ScreenState {
+  return { ...state, orders: { ...state.orders, [state.pane]: { column, direction: 'natural' } } }
+}
+
+function nextColumn(state: ScreenState, columns: readonly string[]): string {
+  const at = columns.indexOf(state.orders[state.pane]?.column ?? '')
+  return columns[(at + 1) % columns.length]
+}
+
+function reversed(state: ScreenState): ScreenState {
+  const order = state.orders[state.pane]
+  if (order === undefined) return { ...state, notice: 'not sorted by a column yet: s sorts' }
+  const direction = order.direction === 'natural' ? 'reversed' : 'natural'
+  return { ...state, orders: { ...state.orders, [state.pane]: { ...order, direction } } }
+}
+
+/** The oldest mark goes when there are too many. */
+function marked(state: ScreenState, timeNs: number, text: string): ScreenState {
+  const { view, pane, cursor } = state
+  const mark = { view, pane, row: cursor[pane], timeNs, text }
+  return { ...state, marks: [...state.marks, mark].slice(-MARKS), notice: "marked; ' lists the marks" }
+}
+
 function refreshStep(state: ScreenState): number {
-  return REFRESH_MS.findIndex((ms) => ms >= state.refreshMs)
+  const step = REFRESH_MS.findIndex((ms) => ms >= state.refreshMs)
+  return step < 0 ? REFRESH_MS.length - 1 : step
 }

@@ -7,6 +7,8 @@ import { styled, type Palette } from './theme.js'
 export interface Terminal {
   size(): Size
   paint(lines: readonly Line[]): void
+  /** Puts text into the clipboard of who sits before it (OSC 52), where the terminal allows that. */
+  copy(text: string): void
   /** Gives the terminal back to the shell until it is continued (^Z, fg). */
   suspend(): void
   /** Restores the terminal. Safe to call twice. */
@@ -17,8 +19,8 @@ export interface TerminalOptions {
   readonly title: string
   readonly palette: Palette
   readonly unicode: boolean
-  /** Names as blessed has them: `q`, `S-s` (shift), `C-c` (control), `up`, `space`. */
-  readonly onKey: (key: string) => void
+  /** Names as blessed has them: `q`, `S-s` (shift), `C-c` (control), `up`, `space`; and what the key types, if anything. */
+  readonly onKey: (key: string, char: string | undefined) => void
   readonly onResize: () => void
   /** The terminal is already restored; the caller has to end the process. */
   readonly onSignal: (signal: EndSignal) => void
@@ -97,7 +99,8 @@ export function openTerminal(options: TerminalOptions): Terminal {
   for (const signal of END_SIGNALS) process.on(signal, onSignal)
   screen.on('keypress', (char: string | undefined, key: { readonly full?: string } | undefined) => {
     const name = key?.full ?? char
-    if (name !== undefined) options.onKey(name)
+    // The Enter key comes twice (lib/program.js, bindKeyboard): as `return`, and again as `enter`.
+    if (name !== undefined && name !== 'return') options.onKey(name, char)
   })
   screen.on('resize', options.onResize)
 
@@ -107,6 +110,9 @@ export function openTerminal(options: TerminalOptions): Terminal {
       if (state !== 'open') return
       box.setContent(lines.map((line) => lineText(line, options.palette)).join('\n'))
       screen.render()
+    },
+    copy: (text) => {
+      if (state === 'open') process.stdout.write(`\x1b]52;c;${Buffer.from(text).toString('base64')}\x07`)
     },
     suspend,
     close,

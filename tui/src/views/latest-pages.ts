@@ -1,31 +1,16 @@
 import { Outcome } from '../model/kinds.js'
 import { kindName, outcomeName } from './kind-names.js'
-import type { Line, Role } from './line.js'
+import type { Role } from './line.js'
 import type { PageEvent } from './live-snapshot.js'
 import { printable } from './printable.js'
-import { renderTable, type Column } from './table.js'
+import type { Column } from './table.js'
 import { pageAddress, sinceBoot } from './units.js'
 import { signs, type ViewOptions } from './view-options.js'
-
-export interface LatestPagesOptions extends ViewOptions {
-  /** Index of the row under the cursor, among those given. */
-  readonly selected?: number
-}
-
-/** Title line and one line an event. */
-export function latestPageLines(rows: readonly PageEvent[], options: LatestPagesOptions): readonly Line[] {
-  return renderTable(columns(options), rows, {
-    width: options.width,
-    sortMark: '',
-    cutMark: signs(options.charset).cut,
-    ...(options.selected === undefined ? {} : { selected: options.selected }),
-  })
-}
 
 /** From this width on times show microseconds and pfns all their digits. */
 const ROOMY = 100
 
-function columns({ width, charset }: ViewOptions): readonly Column<PageEvent>[] {
+export function latestColumns({ width, charset }: ViewOptions): readonly Column<PageEvent>[] {
   const roomy = width >= ROOMY
   const { arrow } = signs(charset)
   const left = { align: 'left', grow: 0, dropOrder: 0 } as const
@@ -36,9 +21,17 @@ function columns({ width, charset }: ViewOptions): readonly Column<PageEvent>[] 
       id: 'time',
       title: 'time s',
       width: roomy ? 14 : 9,
+      value: (row) => row.timeNs / 1e9,
       text: (row) => (roomy ? sinceBoot(row.timeNs) : (row.timeNs / 1e9).toFixed(3)),
     },
-    { ...right, id: 'pid', title: 'pid', width: roomy ? 8 : 6, text: (row) => row.tgid.toString() },
+    {
+      ...right,
+      id: 'pid',
+      title: 'pid',
+      width: roomy ? 8 : 6,
+      value: (row) => row.tgid,
+      text: (row) => row.tgid.toString(),
+    },
     {
       ...left,
       id: 'comm',
@@ -57,12 +50,20 @@ function columns({ width, charset }: ViewOptions): readonly Column<PageEvent>[] 
       text: (row) => outcomeName(row.kind, row.outcome),
       role: outcomeRole,
     },
-    { ...left, id: 'address', title: 'address', width: 14, text: (row) => pageAddress(row.vpn) },
+    {
+      ...left,
+      id: 'address',
+      title: 'address',
+      width: 14,
+      value: (row) => row.vpn * 4096,
+      text: (row) => pageAddress(row.vpn),
+    },
     {
       ...left,
       id: 'pfn',
       title: `pfn old${arrow}new`,
       width: roomy ? 21 : 17,
+      value: (row) => row.newPfn || row.oldPfn,
       text: (row) => frames(row, arrow),
     },
     {
@@ -70,6 +71,7 @@ function columns({ width, charset }: ViewOptions): readonly Column<PageEvent>[] 
       id: 'counts',
       title: roomy ? 'ref/mapcount' : 'r/map',
       width: roomy ? 12 : 5,
+      value: (row) => row.refcount,
       text: (row) => `${known(row.refcount)}/${known(row.mapcount)}`,
     },
   ]

@@ -1,6 +1,6 @@
 import { kindName, outcomeName } from './kind-names.js'
 import { NO_COUNTS, type Counts, type LiveSnapshot } from './live-snapshot.js'
-import { sortProcesses } from './processes.js'
+import { busiest } from './processes.js'
 import { pageAddress } from './units.js'
 
 /** How many rows of each list a line of `live --json` carries. */
@@ -24,7 +24,7 @@ export function liveJson(snapshot: LiveSnapshot): object {
     },
     totals: countsJson(snapshot.totals),
     last_second: countsJson(snapshot.seconds[snapshot.seconds.length - 1] ?? NO_COUNTS),
-    processes: sortProcesses(snapshot.processes, 'copied', 'natural')
+    processes: busiest(snapshot.processes)
       .slice(0, ROWS)
       .map((row) => ({ pid: row.tgid, comm: row.comm, ...countsJson(row) })),
     latest: snapshot.latest.slice(0, ROWS).map((event) => ({

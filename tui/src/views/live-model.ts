@@ -1,16 +1,28 @@
 import type { AgentInfo, EventColumns, LegBooks, LossInfo, ProcessInfo, StreamItem } from '../model/events.js'
+import type { PinFact } from '../model/facts.js'
+import type { Finding, RuleCount } from '../model/finding.js'
+import { HotPages } from './hot-pages.js'
 import { LatestRing } from './latest-ring.js'
 import { addEvent, isPageEvent, newCounts, type MutableCounts } from './live-counts.js'
-import type { Connection, Counts, LiveSnapshot, ProcessRow } from './live-snapshot.js'
+import { FindingBook, type FindingRow } from './live-findings.js'
+import { HugeBook } from './live-huge.js'
+import { PinBook, type PinRow } from './live-pins.js'
+import type { AgentLoad, Connection, Counts, LiveSnapshot, ProcessRow } from './live-snapshot.js'
+import type { RuleText } from './rule-text.js'
 
 /** Seconds of rates that are kept: as wide as the widest sparkline. */
 const SECONDS = 120
 const LATEST = 500
+const PAGES = 500
+const PINS = 1000
+/** Stacks whose taker is remembered. */
+const STACKS = 65_536
 /** Processes with counts. When more are active, the one that was quiet for longest is forgotten (and counted). */
 const PROCESSES = 4096
 
 interface ProcessEntry {
   comm: string
+  parentTgid: number
   lastNs: number
   readonly counts: MutableCounts
 }
@@ -32,6 +44,13 @@ export class LiveModel {
   readonly #seconds = new Map<number, MutableCounts>()
   readonly #processes = new Map<number, ProcessEntry>()
   readonly #latest = new LatestRing(LATEST)
+  readonly #findings = new FindingBook()
+  readonly #pins = new PinBook()
+  readonly #pages = new HotPages()
+  readonly #huge = new HugeBook()
+  readonly #takers = new Map<number, string>()
+  #load: AgentLoad | null = null
+  #loadNs = 0
   #firstSecond = -1
 
   constructor(endpoint: string) {
@@ -59,10 +78,37 @@ export class LiveModel {
         break
       case 'heartbeat':
         this.#legs = item.legs
+        this.#weigh(item)
         this.#advance(item.timeNs)
         this.#measureLag(item.timeNs, wallMs)
         break
     }
+  }
+
+  /** A finding of the rules over this stream: anew, or with what has come to it. */
+  finding(finding: Finding): void {
+    this.#findings.finding(finding)
+  }
+
+  ruleCounts(counts: readonly RuleCount[]): void {
+    this.#findings.ruleCounts(counts)
+  }
+
+  ruleTexts(texts: readonly RuleText[]): void {
+    this.#findings.ruleTexts(texts)
+  }
+
+  pinTaken(pin: PinFact): void {
+    this.#pins.taken(pin)
+  }
+
+  pinEnded(pin: number): void {
+    this.#pins.ended(pin)
+  }
+
+  /** Who took a reference, or caused a split, at this stack: a function of the traced kernel. */
+  stackTaker(stack: number, taker: string): void {
+    if (this.#takers.size < STACKS) this.#takers.set(stack, taker)
   }
 
   get totals(): Counts {
@@ -81,8 +127,43 @@ export class LiveModel {
       seconds: this.#wholeSeconds(),
       processes: [...this.#processes].map(([tgid, entry]) => processRow(tgid, entry)),
       forgottenProcesses: this.#forgotten,
-      latest: this.#latest.newestFirst(LATEST, (tgid) => this.#processes.get(tgid)?.comm ?? ''),
+      latest: this.#latest.newestFirst(LATEST, this.#commOf),
+      findings: this.#findings.all.map((finding) => this.#findingRow(finding)),
+      verdicts: this.#findings.byVerdict(),
+      findingsBeyond: this.#findings.beyond,
+      rules: this.#findings.rules(),
+      pins: this.#pins.view(PINS, (pin) => this.#pinRow(pin)),
+      pages: this.#pages.hottest(PAGES, this.#commOf),
+      huge: this.#huge.rows(this.#commOf, this.#takerOf),
+      load: this.#load,
     }
+  }
+
+  readonly #commOf = (tgid: number): string => this.#processes.get(tgid)?.comm ?? ''
+  readonly #takerOf = (stack: number): string => this.#takers.get(stack) ?? ''
+
+  #findingRow(finding: Finding): FindingRow {
+    const { reference } = finding.last
+    return {
+      ...finding,
+      comm: this.#commOf(finding.tgid),
+      causeComm: this.#commOf(finding.causeTgid),
+      takerComm: reference === undefined ? '' : this.#commOf(reference.tgid),
+      taker: reference === undefined ? '' : this.#takerOf(reference.stack),
+    }
+  }
+
+  #pinRow(pin: PinFact): PinRow {
+    return { ...pin, comm: this.#commOf(pin.tgid), taker: this.#takerOf(pin.stack) }
+  }
+
+  #weigh(beat: StreamItem & { readonly type: 'heartbeat' }): void {
+    const { timeNs, ringUsedBytes, ringSizeBytes, residentBytes, cpuNs } = beat
+    const lasted = timeNs - this.#loadNs
+    const before = this.#load
+    const cpuShare = before === null || lasted <= 0 ? null : Math.max(0, cpuNs - before.cpuNs) / lasted
+    this.#load = { ringUsedBytes, ringSizeBytes, residentBytes, cpuNs, cpuShare }
+    this.#loadNs = timeNs
   }
 
   #started(agent: AgentInfo, wallMs: number): void {
@@ -92,6 +173,14 @@ export class LiveModel {
       this.#firstSecond = -1
       this.#seconds.clear()
       this.#processes.clear()
+    }
+    // Another run of the agent numbers address spaces, pins and stacks anew.
+    if (this.#agent !== null && this.#agent.bootId !== agent.bootId) {
+      this.#pins.clear()
+      this.#pages.clear()
+      this.#huge.clear()
+      this.#takers.clear()
+      this.#load = null
     }
     this.#agent = agent
     this.#legs = agent.legs
@@ -110,7 +199,11 @@ export class LiveModel {
       const process = this.#process(events.tgid[i])
       process.lastNs = timeNs
       addEvent(process.counts, events, i, pageSize)
-      if (isPageEvent(events.kind[i])) this.#latest.push(events, i)
+      if (isPageEvent(events.kind[i])) {
+        this.#latest.push(events, i)
+        this.#pages.count(events, i)
+      }
+      this.#huge.count(events, i)
     }
     if (events.length > 0) this.#advance(events.timeNs[events.length - 1])
   }
@@ -147,14 +240,16 @@ export class LiveModel {
   }
 
   #name(process: ProcessInfo): void {
-    this.#process(process.tgid).comm = process.comm
+    const entry = this.#process(process.tgid)
+    entry.comm = process.comm
+    entry.parentTgid = process.parentTgid
   }
 
   #process(tgid: number): ProcessEntry {
     let entry = this.#processes.get(tgid)
     if (entry === undefined) {
       if (this.#processes.size >= PROCESSES) this.#forgetQuietest()
-      entry = { comm: '', lastNs: 0, counts: newCounts() }
+      entry = { comm: '', parentTgid: 0, lastNs: 0, counts: newCounts() }
       this.#processes.set(tgid, entry)
     }
     return entry
@@ -179,6 +274,6 @@ export class LiveModel {
   }
 }
 
-function processRow(tgid: number, { comm, lastNs, counts }: ProcessEntry): ProcessRow {
-  return { tgid, comm, lastNs, ...counts }
+function processRow(tgid: number, { comm, parentTgid, lastNs, counts }: ProcessEntry): ProcessRow {
+  return { tgid, comm, parentTgid, lastNs, ...counts }
 }

@@ -1,4 +1,8 @@
 import type { AgentInfo, LegBooks, LossInfo } from '../model/events.js'
+import type { HotPage } from './hot-pages.js'
+import type { FindingRow, RuleRow, VerdictCounts } from './live-findings.js'
+import type { HugeRow } from './live-huge.js'
+import type { PinsView } from './live-pins.js'
 
 /** What the live views show: plain data at one moment, the same for the screen and for `--json`. */
 export interface LiveSnapshot {
@@ -19,6 +23,29 @@ export interface LiveSnapshot {
   readonly forgottenProcesses: number
   /** Newest first. */
   readonly latest: readonly PageEvent[]
+  /** The most alarming first. */
+  readonly findings: readonly FindingRow[]
+  readonly verdicts: VerdictCounts
+  /** Findings beyond those that the list holds. */
+  readonly findingsBeyond: number
+  readonly rules: readonly RuleRow[]
+  readonly pins: PinsView
+  /** The hottest first. */
+  readonly pages: readonly HotPage[]
+  readonly huge: readonly HugeRow[]
+  /** null before the first heartbeat. */
+  readonly load: AgentLoad | null
+}
+
+/** What the agent costs its host. */
+export interface AgentLoad {
+  readonly ringUsedBytes: number
+  readonly ringSizeBytes: number
+  readonly residentBytes: number
+  /** User and system time so far. */
+  readonly cpuNs: number
+  /** Of one CPU, between the last two heartbeats; null before the second. */
+  readonly cpuShare: number | null
 }
 
 export type Connection =
@@ -44,6 +71,8 @@ export interface ProcessRow extends Counts {
   readonly tgid: number
   /** As the kernel holds it; empty where the agent has not named it. Never printed unescaped. */
   readonly comm: string
+  /** 0: not known. */
+  readonly parentTgid: number
   readonly lastNs: number
 }
 

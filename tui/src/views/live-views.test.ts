@@ -4,9 +4,11 @@ import { plainText } from './line.js'
 import { liveJson } from './live-json.js'
 import { LiveModel } from './live-model.js'
 import { statusLine } from './live-status.js'
-import { latestPageLines } from './latest-pages.js'
+import { latestColumns } from './latest-pages.js'
 import { headerLines, rateLines } from './overview.js'
-import { processLines, sortProcesses } from './processes.js'
+import { busiest, processColumns } from './processes.js'
+import { sortRows } from './rows.js'
+import { renderTable } from './table.js'
 import {
   batchOf,
   heartbeatAt,
@@ -15,12 +17,21 @@ import {
   syntheticSecond,
 } from './testing/synthetic-stream.js'
 import { textWidth } from './width.js'
+import { signs, type ViewOptions } from './view-options.js'
 
 function modelWith(items: readonly StreamItem[], agent = syntheticAgent()): LiveModel {
   const model = new LiveModel('unix:/run/cowpath/agent.sock')
   model.accept({ type: 'started', agent, nextSeq: 1 }, 1000)
   for (const item of items) model.accept(item, 1000)
   return model
+}
+
+function tables(options: ViewOptions) {
+  const table = { width: options.width, sortMark: '', cutMark: signs(options.charset).cut }
+  return [
+    ...renderTable(processColumns(options), busy.processes, { ...table, selected: 2 }),
+    ...renderTable(latestColumns(options), busy.latest, table),
+  ]
 }
 
 const busy = modelWith([100, 101, 102].flatMap((second) => syntheticSecond(second, 300))).snapshot()
@@ -32,8 +43,7 @@ test.each([80, 120, 200])('no line of any view is wider than %i columns', (width
       ...headerLines(busy, 5000, options),
       statusLine(busy, options),
       ...rateLines(busy, options),
-      ...processLines(busy.processes, { ...options, sort: 'copied', direction: 'natural', selected: 2 }),
-      ...latestPageLines(busy.latest, options),
+      ...tables(options),
     ]
     for (const line of lines) expect(textWidth(plainText(line))).toBeLessThanOrEqual(width)
     if (charset === 'ascii') for (const line of lines) expect(plainText(line)).toMatch(/^[ -~]*$/)
@@ -75,7 +85,11 @@ test('at 80 columns a page event still shows all that identifies it', () => {
       [{ tgid: 812, parentTgid: 1, mm: 1, comm: 'redis', startTimeNs: 0 }],
     ),
   ])
-  const [title, row] = latestPageLines(model.snapshot().latest, { width: 80, charset: 'unicode' })
+  const [title, row] = renderTable(
+    latestColumns({ width: 80, charset: 'unicode' }),
+    model.snapshot().latest,
+    { width: 80, sortMark: '', cutMark: '…' },
+  )
   expect(plainText(title)).toBe(
     '   time s    pid comm     fault   outcome address        pfn old→new       r/map',
   )
@@ -84,21 +98,19 @@ test('at 80 columns a page event still shows all that identifies it', () => {
   )
 })
 
-test('processes sort by each column, equals by pid, and the title says by which and which way', () => {
-  const byPid = sortProcesses(busy.processes, 'pid', 'reversed').map((row) => row.tgid)
-  expect(byPid).toEqual([...byPid].sort((a, b) => b - a))
-  const byCopies = sortProcesses(busy.processes, 'copies', 'natural').map((row) => row.copies)
-  expect(byCopies).toEqual([...byCopies].sort((a, b) => b - a))
-  const options = { width: 80, charset: 'unicode', direction: 'natural' } as const
-  expect(plainText(processLines([], { ...options, sort: 'copies' })[0])).toContain('copies▼')
-  expect(plainText(processLines([], { ...options, sort: 'comm' })[0])).toContain('comm▲')
+test('rows sort by any column, numbers from the greatest and words from A, or the other way', () => {
+  const columns = processColumns({ width: 80, charset: 'unicode' })
+  const sorted = (column: string, direction: 'natural' | 'reversed') =>
+    sortRows(columns, busiest(busy.processes), { column, direction })
+  const pids = sorted('pid', 'reversed').map((row) => row.tgid)
+  expect(pids).toEqual([...pids].sort((a, b) => a - b))
+  const copies = sorted('copies', 'natural').map((row) => row.copies)
+  expect(copies).toEqual([...copies].sort((a, b) => b - a))
+  expect(sorted('no such column', 'natural')).toEqual(busiest(busy.processes))
 })
 
 test('a hostile comm cannot reach the terminal raw', () => {
-  const lines = [
-    ...processLines(busy.processes, { width: 120, charset: 'unicode', sort: 'comm', direction: 'natural' }),
-    ...latestPageLines(busy.latest, { width: 120, charset: 'unicode' }),
-  ]
+  const lines = tables({ width: 120, charset: 'unicode' })
   for (const line of lines) expect(plainText(line)).not.toMatch(/\p{C}/u)
   expect(lines.map(plainText).join('\n')).toContain('\\x1b[2Jevil')
 })

@@ -4,7 +4,7 @@ import type { LiveSnapshot } from './live-snapshot.js'
 import { pageLines } from './page-lines.js'
 import type { PageView } from './page.js'
 import { printable } from './printable.js'
-import { processLines, sortProcesses } from './processes.js'
+import { busiest, processColumns } from './processes.js'
 import { renderTable, type Column } from './table.js'
 import { bytes, count, duration } from './units.js'
 import { signs, type ViewOptions } from './view-options.js'
@@ -21,7 +21,7 @@ export function summaryLines(
 ): readonly string[] {
   const { agent, totals } = snapshot
   const text = (value: string) => printable(value, options.charset)
-  const top = sortProcesses(snapshot.processes, 'copied', 'natural').slice(0, PROCESSES)
+  const top = busiest(snapshot.processes).slice(0, PROCESSES)
   return [
     agent === null
       ? 'No agent answered.'
@@ -29,7 +29,12 @@ export function summaryLines(
     `Watched  ${duration(lastedNs)}: ${count(totals.faults)} write faults on shared pages, ${count(totals.copies)} copies (${bytes(totals.copiedBytes)}), ${count(totals.reuses)} reuses, ${count(totals.forks)} forks`,
     '',
     'Processes that copied most:',
-    ...processLines(top, { ...options, sort: 'copied', direction: 'natural' }).map(plainText),
+    ...renderTable(processColumns(options), top, {
+      width: options.width,
+      sortedBy: 'copied',
+      sortMark: signs(options.charset).down,
+      cutMark: signs(options.charset).cut,
+    }).map(plainText),
     '',
     'Legs and their books (seen = submitted + ring full + filtered + throttled + missed):',
     ...legLines(snapshot.legs, options),

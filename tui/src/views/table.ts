@@ -15,6 +15,8 @@ export interface Column<Row> {
   /** The column with the greatest number is left out first when the table is too wide; 0 is never left out. */
   readonly dropOrder: number
   readonly text: (row: Row) => string
+  /** What it sorts and filters by; without it, the text. */
+  readonly value?: (row: Row) => number | string
   readonly role?: (row: Row) => Role
 }
 

@@ -1,12 +1,15 @@
 // The live screen over a made-up stream, for the tests that drive it in a real terminal.
 // Arguments: faults a second (default 300), and `crash` to throw after the first second.
+import { liveJson } from '../../views/live-json.js'
 import { LiveModel } from '../../views/live-model.js'
+import { syntheticJudgement } from '../../views/testing/synthetic-judgement.js'
 import { syntheticAgent, syntheticSecond } from '../../views/testing/synthetic-stream.js'
 import { showLive } from '../live-screen.js'
 
 const faults = Number(process.argv[2] ?? 300)
 const model = new LiveModel('unix:/run/cowpath/agent.sock')
 model.accept({ type: 'started', agent: syntheticAgent(), nextSeq: 1 }, Date.now())
+syntheticJudgement(model)
 
 let second = 100
 const tick = () => {
@@ -28,6 +31,7 @@ const how = await showLive(
     get events() {
       return model.totals.events
     },
+    json: liveJson,
   },
   process.env,
   new AbortController().signal,

@@ -1,0 +1,186 @@
+import type { LegBooks } from '../model/events.js'
+import { VERDICTS } from '../model/finding.js'
+import { matches } from '../views/filter.js'
+import { findingLines } from '../views/finding-lines.js'
+import { findingColumns } from '../views/finding-table.js'
+import { legColumns, legLines } from '../views/host-lines.js'
+import type { HotPage } from '../views/hot-pages.js'
+import { hugeColumns } from '../views/huge-table.js'
+import { latestColumns } from '../views/latest-pages.js'
+import type { Line } from '../views/line.js'
+import type { FindingRow, RuleRow } from '../views/live-findings.js'
+import type { HugeRow } from '../views/live-huge.js'
+import type { PinRow } from '../views/live-pins.js'
+import type { LiveSnapshot, PageEvent, ProcessRow } from '../views/live-snapshot.js'
+import { pageColumns } from '../views/page-table.js'
+import { pinColumns } from '../views/pin-table.js'
+import { busiest, processColumns } from '../views/processes.js'
+import { sortRows, valueOf } from '../views/rows.js'
+import { RULE_COLUMNS, ruleLines } from '../views/rule-table.js'
+import type { Column } from '../views/table.js'
+import { count } from '../views/units.js'
+import type { ViewOptions } from '../views/view-options.js'
+import type { ScreenState } from './state.js'
+import type { Pane } from './views.js'
+
+/** Rows of one kind: which, in what columns, and what Enter tells of one. */
+interface ListSpec<Row> {
+  readonly title: (snapshot: LiveSnapshot) => string
+  readonly rows: (snapshot: LiveSnapshot) => readonly Row[]
+  readonly columns: (options: ViewOptions, snapshot: LiveSnapshot) => readonly Column<Row>[]
+  /** Said where there is no row at all. */
+  readonly empty: (snapshot: LiveSnapshot) => string
+  readonly detail?: (row: Row, snapshot: LiveSnapshot, options: ViewOptions) => readonly Line[]
+}
+
+/** A list as the screen now shows it: filtered and sorted. */
+export interface ShownList<Row> {
+  readonly title: string
+  readonly columns: readonly Column<Row>[]
+  readonly rows: readonly Row[]
+  readonly empty: string
+  readonly detail: (row: Row) => readonly Line[]
+}
+
+/** Calls `use` with the list of a pane, whatever its rows are. */
+export function withList<Result>(
+  pane: Pane,
+  snapshot: LiveSnapshot,
+  state: ScreenState,
+  options: ViewOptions,
+  use: <Row>(list: ShownList<Row>) => Result,
+): Result {
+  const show = <Row>(spec: ListSpec<Row>) => use(shown(spec, pane, snapshot, state, options))
+  switch (pane) {
+    case 'processes':
+      return show(PROCESSES)
+    case 'latest':
+      return show(LATEST)
+    case 'findings':
+      return show(FINDINGS)
+    case 'pages':
+      return show(PAGES)
+    case 'pins':
+      return show(PINS)
+    case 'huge':
+      return show(HUGE)
+    case 'rules':
+      return show(RULES)
+    case 'legs':
+      return show(LEGS)
+  }
+}
+
+function shown<Row>(
+  spec: ListSpec<Row>,
+  pane: Pane,
+  snapshot: LiveSnapshot,
+  state: ScreenState,
+  options: ViewOptions,
+): ShownList<Row> {
+  const columns = spec.columns(options, snapshot)
+  const all = spec.rows(snapshot)
+  const { filter } = state
+  const byId = new Map(columns.map((column) => [column.id, column]))
+  const passed =
+    filter === null
+      ? all
+      : all.filter((row) => {
+          const field = (id: string) => {
+            const column = byId.get(id)
+            return column === undefined ? undefined : valueOf(column, row)
+          }
+          return matches(filter, field, () => columns.map((column) => column.text(row)))
+        })
+  const order = state.orders[pane]
+  const left = all.length - passed.length
+  return {
+    title: spec.title(snapshot) + (left === 0 ? '' : ` (${count(left)} left out by the filter)`),
+    columns,
+    rows: order === undefined ? passed : sortRows(columns, passed, order),
+    empty: left === 0 ? spec.empty(snapshot) : 'nothing passes the filter',
+    detail: (row) => spec.detail?.(row, snapshot, options) ?? [],
+  }
+}
+
+const PROCESSES: ListSpec<ProcessRow> = {
+  title: ({ processes, forgottenProcesses }) =>
+    `Processes ${count(busiest(processes).length)}${beyond(forgottenProcesses, 'quiet ones forgotten')}`,
+  rows: ({ processes }) => busiest(processes),
+  columns: processColumns,
+  empty: () => 'none yet',
+}
+
+const LATEST: ListSpec<PageEvent> = {
+  title: () => 'Latest page events',
+  rows: ({ latest }) => latest,
+  columns: latestColumns,
+  empty: () => 'none yet',
+}
+
+const FINDINGS: ListSpec<FindingRow> = {
+  title: ({ verdicts, findingsBeyond }) =>
+    `Findings ${verdictWords(verdicts)}${beyond(findingsBeyond, 'beyond this list')}`,
+  rows: ({ findings }) => findings,
+  columns: findingColumns,
+  empty: noFindings,
+  detail: (row, { rules }, options) =>
+    findingLines(row, rules.find(({ rule }) => rule === row.rule)?.text, options),
+}
+
+const PAGES: ListSpec<HotPage> = {
+  title: () => 'Hottest pages',
+  rows: ({ pages }) => pages,
+  columns: pageColumns,
+  empty: () => 'no faults yet',
+}
+
+const PINS: ListSpec<PinRow> = {
+  title: ({ pins }) =>
+    `Pins: ${count(pins.pinnedPages)} pages, ${count(pins.longtermPages)} of them long-term${beyond(pins.beyond, 'beyond this list')}`,
+  rows: ({ pins }) => pins.rows,
+  columns: (options, { hostTimeNs }) => pinColumns(options, hostTimeNs),
+  empty: () => 'nothing is pinned',
+}
+
+const HUGE: ListSpec<HugeRow> = {
+  title: () => 'Huge pages: splits and collapses, by process and cause',
+  rows: ({ huge }) => huge,
+  columns: hugeColumns,
+  empty: () => 'none yet',
+}
+
+const RULES: ListSpec<RuleRow> = {
+  title: () => 'Rules',
+  rows: ({ rules }) => rules,
+  columns: () => RULE_COLUMNS,
+  empty: () => 'no rules are at work on this stream',
+  detail: (row, _snapshot, options) => ruleLines(row, options),
+}
+
+const LEGS: ListSpec<LegBooks> = {
+  title: () => 'Legs and their books',
+  rows: ({ legs }) => legs,
+  columns: legColumns,
+  empty: () => 'not connected yet',
+  detail: (row, _snapshot, options) => legLines(row, options),
+}
+
+/** Nothing found is only good news where somebody looked. */
+function noFindings({ rules }: LiveSnapshot): string {
+  const checked = rules.reduce((sum, rule) => sum + rule.checked, 0)
+  const unknown = rules.reduce((sum, rule) => sum + rule.unknown, 0)
+  return `none: ${count(checked)} checks, ${count(unknown)} of them undecided`
+}
+
+function verdictWords(verdicts: LiveSnapshot['verdicts']): string {
+  return [...VERDICTS]
+    .reverse()
+    .filter((verdict) => verdicts[verdict] > 0)
+    .map((verdict) => `${count(verdicts[verdict])} ${verdict}`)
+    .join(', ')
+}
+
+function beyond(rows: number, words: string): string {
+  return rows === 0 ? '' : ` (${count(rows)} ${words})`
+}

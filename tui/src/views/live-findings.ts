@@ -1,0 +1,105 @@
+import { VERDICTS, type Finding, type RuleCount, type RuleId, type Verdict } from '../model/finding.js'
+import type { RuleText } from './rule-text.js'
+
+/** Findings that the list holds; how many there were beyond is counted. */
+const FINDINGS = 2000
+
+/** A finding with the names of those who had part in it. */
+export interface FindingRow extends Finding {
+  /** The owner. Never printed unescaped, like the others. */
+  readonly comm: string
+  readonly causeComm: string
+  readonly takerComm: string
+  /** The kernel function that took the reference; empty: not known. */
+  readonly taker: string
+}
+
+/** One rule with what became of it so far. */
+export interface RuleRow {
+  readonly rule: RuleId
+  readonly text: RuleText | undefined
+  readonly checked: number
+  readonly held: number
+  readonly broken: number
+  readonly unknown: number
+  readonly counts: readonly RuleCount[]
+}
+
+export type VerdictCounts = Readonly<Record<Verdict, number>>
+
+/** What the rules have said so far. */
+export class FindingBook {
+  readonly #findings = new Map<number, Finding>()
+  readonly #texts = new Map<RuleId, RuleText>()
+  #counts: readonly RuleCount[] = []
+  #beyond = 0
+
+  /** Begins, or goes on with, a finding. */
+  finding(finding: Finding): void {
+    if (!this.#findings.has(finding.finding) && this.#findings.size >= FINDINGS) {
+      this.#beyond++
+      return
+    }
+    this.#findings.set(finding.finding, finding)
+  }
+
+  ruleCounts(counts: readonly RuleCount[]): void {
+    this.#counts = counts
+  }
+
+  ruleTexts(texts: readonly RuleText[]): void {
+    for (const text of texts) this.#texts.set(text.rule, text)
+  }
+
+  clear(): void {
+    this.#findings.clear()
+    this.#counts = []
+    this.#beyond = 0
+  }
+
+  /** Findings that the list had no room for. */
+  get beyond(): number {
+    return this.#beyond
+  }
+
+  /** The most alarming first, then the latest. */
+  get all(): readonly Finding[] {
+    return [...this.#findings.values()].sort(
+      (a, b) => alarm(b) - alarm(a) || b.lastNs - a.lastNs || b.finding - a.finding,
+    )
+  }
+
+  /** Observations, not rows. */
+  byVerdict(): VerdictCounts {
+    const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number> // all
+    for (const { verdict, count } of this.#findings.values()) counts[verdict] += count
+    return counts
+  }
+
+  rules(): readonly RuleRow[] {
+    const rules = new Set<RuleId>([...this.#texts.keys(), ...this.#counts.map(({ rule }) => rule)])
+    return [...rules].sort(byKindAndNumber).map((rule) => {
+      const counts = this.#counts.filter((count) => count.rule === rule)
+      const sum = (what: 'checked' | 'held' | 'broken' | 'unknown') =>
+        counts.reduce((total, count) => total + count[what], 0)
+      return {
+        rule,
+        text: this.#texts.get(rule),
+        checked: sum('checked'),
+        held: sum('held'),
+        broken: sum('broken'),
+        unknown: sum('unknown'),
+        counts,
+      }
+    })
+  }
+}
+
+function alarm({ verdict }: Finding): number {
+  return VERDICTS.indexOf(verdict)
+}
+
+/** R before A. */
+function byKindAndNumber(a: RuleId, b: RuleId): number {
+  return a[0] === b[0] ? Number(a.slice(1)) - Number(b.slice(1)) : a.startsWith('R') ? -1 : 1
+}
