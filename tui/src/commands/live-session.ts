@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StreamItem } from '../model/events.js'
 import { CowpathError, ExitStatus } from '../model/failure.js'
+import type { Conclusions } from '../pipeline/conclusions.js'
+import { policyFor } from '../policy/policies.js'
 import type { Policy } from '../policy/policy.js'
 import { showLive } from '../screen/live-screen.js'
 import type { EndSignal } from '../screen/terminal.js'
@@ -8,10 +10,13 @@ import { liveJson } from '../views/live-json.js'
 import { LiveModel } from '../views/live-model.js'
 import type { Connection } from '../views/live-snapshot.js'
 import { printJson } from './output.js'
+import { ruleTexts } from './rule-texts.js'
 
 /** A stream to look at; whether it is recorded on the way is the feed's own business. */
 export interface LiveFeed {
   readonly endpoint: string
+  /** By what is judged; absent: by what the traced kernel promises. */
+  readonly policy?: Policy
   /** Runs until the stream is over for good or `ended` is aborted; rejects where it cannot be had at all. */
   run(listener: FeedListener, ended: AbortSignal): Promise<void>
 }
@@ -33,6 +38,8 @@ export interface FeedOptions {
 export interface FeedListener {
   item(item: StreamItem): void
   connection(connection: Connection): void
+  /** Who wants to know what is concluded from the stream as well. */
+  readonly conclusions?: Conclusions
 }
 
 const SIGNAL_NUMBERS: Readonly<Record<EndSignal, number>> = {
@@ -97,18 +104,23 @@ export async function runLiveJson(feed: LiveFeed): Promise<number> {
 }
 
 async function follow(feed: LiveFeed, model: LiveModel, ended: AbortSignal): Promise<void> {
-  await feed.run(
-    {
-      item: (item) => {
-        model.accept(item, Date.now())
-      },
-      connection: (connection) => {
-        model.setConnection(connection)
-      },
-    },
-    ended,
-  )
+  await feed.run(listenerOf(model, feed.policy), ended)
   model.setConnection({ state: 'ended', endpoint: feed.endpoint, why: '' })
+}
+
+/** Tells a model all of a stream: items, connection, what is concluded, and what the rules say of that kernel. */
+export function listenerOf(model: LiveModel, policy: Policy | undefined): FeedListener {
+  return {
+    item: (item) => {
+      model.accept(item, Date.now())
+      if (item.type === 'started') model.ruleTexts(ruleTexts(policy ?? policyFor(item.agent.kernelRelease)))
+      if (item.type === 'batch') for (const { stack, taker } of item.stacks) model.stackTaker(stack, taker)
+    },
+    connection: (connection) => {
+      model.setConnection(connection)
+    },
+    conclusions: model,
+  }
 }
 
 function requireTerminal(): void {
