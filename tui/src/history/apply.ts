@@ -87,7 +87,8 @@ export class Applier {
         folioSplit(this.#parts, events, i)
         return
       default:
-        if (this.#isAlive(mm)) this.#inMm(events, i, mm)
+        if (kind === Kind.Unspecified || kind > Kind.Snapshot) anomalies.note('unknown-kind', when)
+        else if (this.#isAlive(mm)) this.#inMm(events, i, mm)
     }
   }
 
@@ -236,10 +237,21 @@ export class Applier {
     const { mms, processes } = this.#parts
     const known = mms.known(agentMm)
     if (known !== undefined) return known
+    this.#makeRoom()
     const { timeNs: bornNs } = this.#when
     const mm = mms.begin({ run: this.#run, agentMm, parentMm, bornNs, bornBy })
     processes.met(agentMm, mm.id, bornNs)
     return mm
+  }
+
+  #makeRoom(): void {
+    const { mms, pages, onForgotten } = this.#parts
+    const overdue = mms.overdue()
+    for (const mm of overdue) {
+      pages.endMm(mm, Cause.Forgotten, this.#when)
+      mms.forget(mm)
+    }
+    if (overdue.length > 0) onForgotten(overdue.length, this.#when)
   }
 
   #isAlive(mm: Mm | undefined): mm is Mm {

@@ -4,6 +4,8 @@ import { Anomalies, type Anomaly } from './anomalies.js'
 import { Applier } from './apply.js'
 import { Clock, type When } from './clock.js'
 import type { Judge } from './judge.js'
+import { Losses } from './losses.js'
+import { MemoryGaps } from './memory-gaps.js'
 import { Mms } from './mms.js'
 import { Pages } from './pages.js'
 import { Pins } from './pins.js'
@@ -24,6 +26,8 @@ export interface HistoryOptions {
   readonly maxSlots?: number
   /** Pins that are kept at most, some 400 bytes each. */
   readonly maxPins?: number
+  /** Address spaces that are alive and kept at most. */
+  readonly maxMms?: number
   /** Sees each event before it is applied. */
   readonly judge?: Judge
 }
@@ -42,6 +46,9 @@ export interface HistoryCounts {
 
 const DEFAULT_MAX_SLOTS = 1 << 22
 const DEFAULT_MAX_PINS = 1 << 16
+const DEFAULT_MAX_MMS = 1 << 16
+/** No loss reaches further beyond what has come: the agent tells of it with its next batch or heartbeat. */
+const LATEST_LOSS_NS = 600e9
 
 /** Concludes facts from a stream of events. Deterministic; never throws for what events say. */
 export class History {
@@ -51,32 +58,40 @@ export class History {
   readonly #anomalies: Anomalies
   readonly #rates: Rates
   readonly #window = new Window()
+  readonly #losses = new Losses()
   readonly #mms: Mms
   readonly #processes: Processes
   readonly #pages: Pages
   readonly #pins: Pins
   readonly #applier: Applier
   readonly #view: View
+  readonly #memoryGaps = new MemoryGaps((gap) => {
+    this.#gap(gap)
+  })
   #run = 0
   #lastSeq = 0
   #timeNs = 0
-  /** End of a span in which events were lost, while what waits may lie before it; else Infinity. */
-  #gapUntilNs = Infinity
   #events = 0
   #duplicates = 0
 
   constructor(sink: FactSink, options: HistoryOptions = {}) {
-    const { ratedEvents = 0, maxSlots = DEFAULT_MAX_SLOTS, maxPins = DEFAULT_MAX_PINS, judge } = options
+    const {
+      ratedEvents = 0,
+      maxSlots = DEFAULT_MAX_SLOTS,
+      maxPins = DEFAULT_MAX_PINS,
+      maxMms = DEFAULT_MAX_MMS,
+      judge,
+    } = options
     const clock = this.#clock
     this.#sink = sink
     this.#judge = judge
     this.#anomalies = new Anomalies(sink)
     this.#rates = new Rates(ratedEvents)
-    this.#mms = new Mms(sink)
+    this.#mms = new Mms(sink, maxMms)
     this.#processes = new Processes(sink)
     const parts = { sink, clock, mms: this.#mms, anomalies: this.#anomalies }
     const onForgotten = (count: number, when: When) => {
-      this.#gap({ reason: 'memory', count, ...pointInTime(when) })
+      this.#memoryGaps.note(count, when)
     }
     this.#pins = new Pins({
       sink,
@@ -106,6 +121,7 @@ export class History {
       pins: this.#pins,
       processes: this.#processes,
       rates: this.#rates,
+      onForgotten,
     })
   }
 
@@ -117,6 +133,7 @@ export class History {
     if (run === this.#run) return
     const isFirst = this.#run === 0
     this.#releaseAll()
+    this.#memoryGaps.reset()
     this.#run = run
     this.#lastSeq = nextSeq - 1
     this.#applier.begin(run)
@@ -127,6 +144,7 @@ export class History {
     this.#pins.clear(when)
     this.#clock.gaps++
     this.#window.reset()
+    this.#losses.clear()
     this.#rates.flush(this.#sink)
     this.#processes.tellWaiting(this.#timeNs)
     this.#processes.clear()
@@ -165,7 +183,25 @@ export class History {
   }
 
   /** Events that will not come: what they may have changed is uncertain until it is observed again. */
-  lose({ hop, count, firstSeq, lastSeq, fromNs, untilNs, leg }: LossInfo): void {
+  lose(loss: LossInfo): void {
+    const { hop, leg } = loss
+    const newestNs = Math.max(this.#timeNs, this.#window.newestNs)
+    const isSound =
+      isCount(loss.count) &&
+      isCount(loss.firstSeq) &&
+      isCount(loss.lastSeq) &&
+      isCount(loss.fromNs) &&
+      isCount(loss.untilNs) &&
+      loss.fromNs <= loss.untilNs &&
+      (newestNs === 0 || loss.untilNs <= newestNs + LATEST_LOSS_NS)
+    if (!isSound) {
+      const at = { timeNs: newestNs, seq: this.#lastSeq }
+      this.#anomalies.note('impossible-loss', at)
+      const count = isCount(loss.count) ? loss.count : 0
+      this.#lost({ reason: hop, count, leg, ...pointInTime(at) })
+      return
+    }
+    const { count, firstSeq, lastSeq, fromNs, untilNs } = loss
     // Told again after a reconnect.
     if (lastSeq !== 0 && lastSeq <= this.#lastSeq) return
     if (lastSeq !== 0) this.#lastSeq = lastSeq
@@ -182,6 +218,7 @@ export class History {
   /** The stream is over: concludes from what still waits. */
   finish(): void {
     this.#releaseAll()
+    this.#memoryGaps.flush()
     this.#rates.flush(this.#sink)
     this.#processes.tellWaiting(this.#timeNs)
   }
@@ -203,11 +240,7 @@ export class History {
     const timeNs = batch.timeNs[index]
     if (timeNs < this.#timeNs) this.#anomalies.note('late-event', { timeNs, seq: batch.seq[index] })
     else this.#timeNs = timeNs
-    // What was observed within the span may have changed before its end.
-    if (timeNs > this.#gapUntilNs) {
-      this.#clock.gaps++
-      this.#gapUntilNs = Infinity
-    }
+    if (this.#losses.mayPrecede(timeNs)) this.#clock.gaps++
     const mm = this.#applier.meet(batch, index)
     this.#judge?.judge(batch, index, this.#view)
     this.#applier.apply(batch, index, mm)
@@ -220,14 +253,18 @@ export class History {
   }
 
   #lost(gap: Omit<GapFact, 'run' | 'leg'> & { readonly leg?: string }): void {
-    this.#clock.gaps++
-    this.#gapUntilNs = this.#gapUntilNs === Infinity ? gap.untilNs : Math.max(this.#gapUntilNs, gap.untilNs)
+    this.#losses.add(gap.fromNs, gap.untilNs)
     this.#gap(gap)
   }
 
   #gap(gap: Omit<GapFact, 'run' | 'leg'> & { readonly leg?: string }): void {
     this.#sink.gap({ leg: '', ...gap, run: this.#run })
   }
+}
+
+/** Of nanoseconds as well. */
+function isCount(value: number): boolean {
+  return value >= 0 && value <= Number.MAX_SAFE_INTEGER
 }
 
 function pointInTime({ timeNs, seq }: When): Pick<GapFact, 'fromNs' | 'untilNs' | 'firstSeq' | 'lastSeq'> {

@@ -12,6 +12,8 @@ export interface Mm {
   firstSlot: number
   slots: number
   hasEnded: boolean
+  /** Counts up whenever another address space than the last one is met. */
+  met: number
   /** The process that was last seen in it, 0: none. */
   tgid: number
   readonly protections: ProtectedRanges
@@ -26,9 +28,12 @@ export class Mms {
   #nextEnded = 0
   #last: Mm | undefined
   #lastId = 0
+  #met = 0
+  readonly #most: number
 
-  constructor(sink: FactSink) {
+  constructor(sink: FactSink, most: number) {
     this.#sink = sink
+    this.#most = most
   }
 
   get alive(): number {
@@ -39,7 +44,9 @@ export class Mms {
   known(agentMm: number): Mm | undefined {
     if (this.#last?.agentMm === agentMm) return this.#last
     const mm = this.#byAgent.get(agentMm)
-    if (mm !== undefined) this.#last = mm
+    if (mm === undefined) return undefined
+    this.#last = mm
+    mm.met = ++this.#met
     return mm
   }
 
@@ -55,11 +62,13 @@ export class Mms {
       firstSlot: -1,
       slots: 0,
       hasEnded: false,
+      met: ++this.#met,
       tgid: 0,
       protections: new ProtectedRanges(),
     }
     this.#byAgent.set(mm.agentMm, mm)
     this.#alive.set(mm.id, mm)
+    this.#last = mm
     this.#sink.mm({ ...birth, mm: mm.id })
     return mm
   }
@@ -73,6 +82,22 @@ export class Mms {
     this.#nextEnded = (this.#nextEnded + 1) % ENDED_KEPT
     this.#last = undefined
     this.#sink.mmEnded(mm.id, timeNs, seq)
+  }
+
+  /** Those to be forgotten before another begins: some that nothing has happened to for longest; none while there is room. */
+  overdue(): readonly Mm[] {
+    if (this.#alive.size < this.#most) return []
+    return [...this.#alive.values()]
+      .filter((mm) => mm !== this.#last)
+      .sort((a, b) => a.met - b.met)
+      .slice(0, Math.ceil(this.#most / 16))
+  }
+
+  /** It may be alive, but nothing is known of it any more. Met again, it is another one. */
+  forget(mm: Mm): void {
+    this.#alive.delete(mm.id)
+    this.#byAgent.delete(mm.agentMm)
+    this.#last = undefined
   }
 
   /** Another run of the agent: its numbers mean other address spaces. */

@@ -6,7 +6,7 @@ import { splitRun } from './faults.js'
 import type { Mm } from './mms.js'
 import { PMD_ORDER } from './pages.js'
 import type { Parts } from './parts.js'
-import { alignedTo, MOST_PAGES, oldFrame, pagesOf } from './reading.js'
+import { alignedTo, MOST_PAGES, MOST_VPN, oldFrame, pagesOf } from './reading.js'
 import { SlotFlag } from './slots.js'
 import type { Swaps } from './swaps.js'
 
@@ -145,7 +145,7 @@ export function remap(
   const count = events.pages[i]
   const to = events.aux[i]
   if (from === to || count === 0) return
-  if (from < to + count && to < from + count) {
+  if (to >= MOST_VPN || (from < to + count && to < from + count)) {
     // mm/mremap.c, vrm_overlaps(): EINVAL.
     anomalies.note('impossible-range', when)
     return

@@ -1,6 +1,6 @@
 import type { FactSink } from '../model/facts.js'
 import type { Anomalies } from './anomalies.js'
-import type { Clock } from './clock.js'
+import type { Clock, When } from './clock.js'
 import type { Mms } from './mms.js'
 import type { Pages } from './pages.js'
 import type { Pins } from './pins.js'
@@ -17,4 +17,6 @@ export interface Parts {
   readonly processes: Processes
   readonly rates: Rates
   readonly anomalies: Anomalies
+  /** A bound was reached: `count` things that are alive were forgotten. */
+  readonly onForgotten: (count: number, when: When) => void
 }

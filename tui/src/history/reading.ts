@@ -8,7 +8,7 @@ export const LARGEST_ORDER = 18
 /** 4 GiB: no run of pages that are looked at one by one is longer. */
 export const MOST_PAGES = 2 ** 20
 /** User addresses have 56 bits at most (x86: 5-level page tables), physical ones 52. */
-const MOST_VPN = 2 ** 44
+export const MOST_VPN = 2 ** 44
 const MOST_PFN = 2 ** 40
 
 /** Whether all page numbers of the event are such as there can be. */

@@ -4,11 +4,11 @@ import { History } from './history.js'
 import { ResumedSink, type Stored } from './resumed.js'
 import { batchOf, type EventRow, numbered } from './testing/events.js'
 import { factLog, type LoggedFact } from './testing/fact-log.js'
-import { type Operation, TinyKernel } from './testing/tiny-kernel.js'
+import { type Operation, OPERATIONS, TinyKernel } from './testing/tiny-kernel.js'
 
 const operations = fc.array(
   fc.record<Operation>({
-    what: fc.constantFrom('touch', 'write', 'write', 'fork', 'unmap', 'exit'),
+    what: fc.constantFrom('touch', 'write', 'write', ...OPERATIONS),
     who: fc.nat(4),
     page: fc.nat(7),
   }),
@@ -16,7 +16,7 @@ const operations = fc.array(
 )
 
 function events(done: readonly Operation[]): readonly EventRow[] {
-  const kernel = new TinyKernel(8)
+  const kernel = new TinyKernel()
   for (const operation of done) kernel.do(operation)
   // Far enough apart that the window releases some, and holds some.
   return numbered(kernel.events).map((row) => ({ ...row, timeNs: 1e9 + row.seq * 4e6 }))
@@ -95,7 +95,7 @@ test('a recording that was cut off again and again, and went on, holds what one 
       expect(asStored(kept)).toEqual(asStored(whole.facts))
       expect(rates(kept)).toEqual(rates(whole.facts))
       const numberedOnes = kept.filter(({ name }) =>
-        ['frameSeen', 'slotMapped', 'edge', 'fork'].includes(name),
+        ['frameSeen', 'slotMapped', 'edge', 'fork', 'pinTaken'].includes(name),
       )
       expect(numberedOnes).toHaveLength(asStored(numberedOnes).size)
     }),

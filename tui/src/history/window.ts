@@ -33,6 +33,11 @@ export class Window {
     if (timeNs > this.#newestNs) this.#newestNs = timeNs
   }
 
+  /** The time of the newest event that has come. */
+  get newestNs(): number {
+    return this.#newestNs
+  }
+
   /** Whether the oldest need not wait any longer. A full window must be relieved before the next push. */
   get isDue(): boolean {
     const waiting = this.#tail - this.#head

@@ -14,6 +14,8 @@ export interface Mechanics {
   readonly reuseHugetlb: 'mapcount'
   /** do_swap_page(): a write fault on a swap entry. */
   readonly reuseSwapIn: ReuseBy
+  /** Before references are counted, this CPU's LRU batch is drained and the swap cache left where it can be. */
+  readonly settlesBeforeReuse: boolean
   /** A GUP call for reading breaks COW as a write would. */
   readonly forcesBreak: boolean
   /** FOLL_PIN is told from other references. */
@@ -39,6 +41,7 @@ export function mechanicsOf(version: Series): Mechanics {
     reuseHuge: byCount('hugeReuseByCount'),
     reuseHugetlb: 'mapcount',
     reuseSwapIn: byCount('hugeReuseByCount'),
+    settlesBeforeReuse: has('hugeReuseByCount'),
     forcesBreak: has('forcedBreak') && !has('reuseByCount'),
     knowsPins: has('follPin'),
     copiesPinnedAtFork: has('earlyForkCopy'),

@@ -18,6 +18,7 @@ export const needlessCopy: Rule = {
   source:
     'Arcangeli / Shutemov, 2 May 2016, "vfio device assignment regression with THP ref counting redesign"',
   needs: [],
+  judgesBy: 'event',
   isAboutPins: false,
   begin: () => ({ [Kind.WpFault]: check, [Kind.HugetlbWp]: check }),
 }

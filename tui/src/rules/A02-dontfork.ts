@@ -15,6 +15,7 @@ export const dontfork: Rule = {
   source:
     'Arcangeli / Shutemov, 2 May 2016, "vfio device assignment regression with THP ref counting redesign"',
   needs: ['gup', 'unpin'],
+  judgesBy: 'state',
   isAboutPins: true,
   begin: () => ({ [Kind.ForkVma]: check }),
 }

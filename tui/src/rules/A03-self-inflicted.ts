@@ -18,6 +18,7 @@ export const selfInflicted: Rule = {
   statement: 'A process does not itself detach its slots from frames that it has pinned.',
   source: 'Torvalds, 17 Dec 2021, on GUP-triggered unsharing: "you get to keep both pieces"',
   needs: ['gup', 'unpin'],
+  judgesBy: 'state',
   isAboutPins: true,
   begin: () => ({
     [Kind.Unmap]: (scene) => byRange(scene, 'unmap'),

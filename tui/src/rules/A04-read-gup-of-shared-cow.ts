@@ -18,6 +18,7 @@ export const readGupOfSharedCow: Rule = {
   statement: 'GUP without FOLL_WRITE finds no read-only COW page that is shared with another address space.',
   source: 'Lutomirski / Torvalds, Jan 2021, "mm: restore full accuracy in COW page reuse", an open question',
   needs: [],
+  judgesBy: 'event',
   isAboutPins: false,
   begin,
 }

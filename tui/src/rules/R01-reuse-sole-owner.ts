@@ -18,6 +18,7 @@ export const reuseSoleOwner: Rule = {
   statement: 'Anonymous memory is made writable in place only for a sole owner.',
   source: 'Lutomirski / Torvalds, Jan 2021, "mm: restore full accuracy in COW page reuse", rule (a)',
   needs: [],
+  judgesBy: 'state',
   isAboutPins: false,
   begin: () => ({ [Kind.WpFault]: check, [Kind.HugeWp]: check, [Kind.HugetlbWp]: check }),
 }
@@ -54,7 +55,7 @@ function referencesBeyondOne(scene: Scene): number | undefined {
 
 /** Somebody else who certainly had the frame, in words. */
 function otherOwner(scene: Scene): string | undefined {
-  const { events, i, view, mm, oldPfn } = scene
+  const { events, i, view, mm, oldPfn, size } = scene
   if (events.mapcount[i] > 1 && scene.has(Flag.CountsAtDecision)) return 'it was mapped elsewhere'
   if (events.mapcount[i] > 1 && view.slotsOf(oldPfn).some((slot) => slot.mm !== mm && slot.isCertain))
     return 'another address space maps it'
@@ -64,7 +65,7 @@ function otherOwner(scene: Scene): string | undefined {
   const live = liveOf(
     pins.filter((pin) => pin.mm !== mm),
     extraReferences(scene),
-    { pins, pfn: oldPfn, pages },
+    { pins, pfn: oldPfn, pages, size },
   )
   return live === undefined || live === 'doubt'
     ? undefined

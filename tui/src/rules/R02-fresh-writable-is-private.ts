@@ -16,6 +16,7 @@ export const freshWritableIsPrivate: Rule = {
   statement: 'A writable frame in a COW mapping starts reachable only from its page table.',
   source: 'Lutomirski / Torvalds, Jan 2021, "mm: restore full accuracy in COW page reuse", rule (b)',
   needs: [],
+  judgesBy: 'event',
   isAboutPins: false,
   begin: () => ({
     [Kind.WpFault]: copied,

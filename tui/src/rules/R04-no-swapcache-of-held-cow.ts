@@ -14,6 +14,7 @@ export const noSwapcacheOfHeldCow: Rule = {
   statement: 'No swap-cache frame is made of a writable COW frame that is held.',
   source: 'Lutomirski / Torvalds, Jan 2021, "mm: restore full accuracy in COW page reuse", rule (d)',
   needs: ['gup', 'unpin'],
+  judgesBy: 'state',
   isAboutPins: true,
   begin: () => ({ [Kind.SwapOut]: check }),
 }

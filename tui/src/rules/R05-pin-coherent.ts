@@ -1,4 +1,5 @@
 import type { LivePin } from '../history/judge.js'
+import type { PageSize } from '../model/finding.js'
 import { Kind, Outcome } from '../model/kinds.js'
 import { whyReadOnly, type NamedCause } from './cause.js'
 import { isSlotCertain, lostByFault, lostByRange, type Lost } from './lost-pins.js'
@@ -24,6 +25,7 @@ export const pinCoherent: Rule = {
     'Torvalds, 17 Dec 2021, on GUP-triggered unsharing; ' +
     'Arcangeli / Shutemov, 2 May 2016, "vfio device assignment regression with THP ref counting redesign"',
   needs: ['gup', 'unpin'],
+  judgesBy: 'state',
   isAboutPins: true,
   begin,
 }
@@ -31,13 +33,20 @@ export const pinCoherent: Rule = {
 /** Slots whose frame was swapped out while it was held: whether that cost anything shows when it comes back. */
 const MOST_SWAPPED = 4096
 
+interface Swapped {
+  /** Number of the pin. */
+  readonly pin: number
+  /** The frame that it holds. */
+  readonly pfn: number
+}
+
+const NONE: readonly Swapped[] = []
+
 function begin(): Checks {
-  const swapped = new SlotMap<LivePin>(MOST_SWAPPED)
+  const swapped = new SlotMap<Swapped>(MOST_SWAPPED)
   const splits = new SplitEvidence()
   const fault = (scene: Scene) => replacedByFault(scene, splits)
-  const range = (cause: string) => (scene: Scene) => {
-    return answered(scene, lostByRange(scene), { cause, causeTgid: scene.events.tgid[scene.i] })
-  }
+  const range = (cause: string) => (scene: Scene) => leftRange(scene, cause, swapped)
   return {
     [Kind.WpFault]: fault,
     [Kind.HugeWp]: (scene) => {
@@ -66,7 +75,7 @@ function replacedByFault(scene: Scene, splits: SplitEvidence): Answer {
   if (scene.outcome !== Outcome.Copy && scene.outcome !== Outcome.Unshare) return undefined
   const lost = lostByFault(scene, splits.of(scene))
   if (lost === undefined || lost === 'held' || lost === 'unknown') return lost
-  return left(scene, lost, whyReadOnly(scene.slot, lost))
+  return left(scene, lost, whyReadOnly(scene.slot, lost), scene.size)
 }
 
 function mergedByKsm(scene: Scene): Answer {
@@ -102,42 +111,56 @@ function heldThrough(scene: Scene, pins: readonly LivePin[]): Lost {
   return pins.find((pin) => isHeldPin(pin) && isSlotCertain(scene, pin)) ?? 'unknown'
 }
 
-function rememberSwapped({ view, mm, vpn }: Scene, swapped: SlotMap<LivePin>): void {
-  const pins = view.pinsIn(mm, vpn, 1)
+function rememberSwapped(scene: Scene, swapped: SlotMap<Swapped>): void {
+  const { view, mm, vpn, oldPfn } = scene
+  swapped.take(mm, vpn)
+  const pins = view.pinsIn(mm, vpn, 1).filter((pin) => pin.pfn - pin.vpn === oldPfn - vpn)
   // Of FOLL_GET nobody will know then whether it is still live.
-  const pin = pins.find(isHeldPin) ?? pins.at(-1)
-  if (pin !== undefined) swapped.set(mm, vpn, { ...pin })
+  const held = pins.find(isHeldPin) ?? pins.at(-1)
+  if (held === undefined || scene.slot?.isCertain !== true) return
+  swapped.set(mm, vpn, { pin: held.pin, pfn: oldPfn })
 }
 
 /** While the frame waits in the swap cache nothing is lost: it may come back to its slot. */
-function swappedIn(scene: Scene, swapped: SlotMap<LivePin>): Answer {
+function swappedIn(scene: Scene, swapped: SlotMap<Swapped>): Answer {
   if (swapped.isEmpty) return undefined
-  const { view, mm, vpn, newPfn } = scene
-  const then = swapped.take(mm, vpn)
+  const then = swapped.take(scene.mm, scene.vpn)
   if (then === undefined) return undefined
-  const pfn = then.pfn + (vpn - then.vpn)
-  if (pfn === newPfn) return 'held'
-  const now = view.pinsOn(pfn, 1).find(({ pin }) => pin === then.pin)
+  if (then.pfn === scene.newPfn) return 'held'
+  return answered(scene, stillHeld(scene, then), { cause: 'swap', causeTgid: 0 })
+}
+
+/** The pin that was on the frame when it went out. */
+function stillHeld({ view }: Scene, { pin, pfn }: Swapped): Lost {
+  const now = view.pinsOn(pfn, 1).find((one) => one.pin === pin)
   if (now === undefined) return undefined
-  if (!isHeldPin(now) || !view.isFrameCertain(pfn)) return 'unknown'
-  return left(scene, now, { cause: 'swap', causeTgid: 0 })
+  return isHeldPin(now) && view.isFrameCertain(pfn) ? now : 'unknown'
+}
+
+function leftRange(scene: Scene, cause: string, swapped: SlotMap<Swapped>): Answer {
+  const { events, i, mm, vpn, pages } = scene
+  const gone = swapped.isEmpty ? NONE : swapped.takeRange(mm, vpn, pages)
+  const lost = gone.reduce<Lost>((found, one) => found ?? stillHeld(scene, one), lostByRange(scene))
+  return answered(scene, lost, { cause, causeTgid: events.tgid[i] })
 }
 
 function answered(scene: Scene, lost: Lost, cause: NamedCause): Answer {
-  return lost === undefined || lost === 'held' || lost === 'unknown' ? lost : left(scene, lost, cause)
+  if (lost === undefined || lost === 'held' || lost === 'unknown') return lost
+  // The event tells of a range, or of the new folio: how the old one was mapped, the slot knows.
+  return left(scene, lost, cause, sizeOfSlot(scene.view.slotAt(lost.mm, lost.vpn), scene.size))
 }
 
-function left(scene: Scene, pin: LivePin, { cause, causeTgid }: NamedCause): Answer {
+function left(scene: Scene, pin: LivePin, { cause, causeTgid }: NamedCause, size: PageSize): Answer {
   const reference = referenceOf(pin)
-  const { view, events, i } = scene
+  const { events, i } = scene
   const counts =
     events.refcount[i] > 0 ? `; refcount ${events.refcount[i]}, mapcount ${events.mapcount[i]}` : ''
   return {
-    verdict: verdictOfLost(scene, pin, cause),
+    verdict: verdictOfLost(scene, pin, { cause, size }),
     cause,
     causeTgid,
     mm: pin.mm,
-    size: scene.size === '4k' ? sizeOfSlot(view.slotAt(pin.mm, pin.vpn), '4k') : scene.size,
+    size,
     reference,
     words: `the slot left the frame under ${referenceWords(reference)}, ${heldWords(reference, scene.timeNs)}${counts}`,
   }

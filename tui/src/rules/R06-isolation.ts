@@ -18,6 +18,7 @@ export const isolation: Rule = {
     'A pin held through one address space never shows a write that another made to its own private copy after the fork.',
   source: 'Torvalds, 10 Aug 2020, "mm/gup: Allow real explicit breaking of COW"; CVE-2020-29374',
   needs: ['gup', 'unpin'],
+  judgesBy: 'state',
   isAboutPins: true,
   begin: () => ({
     [Kind.WpFault]: reused,
@@ -47,7 +48,7 @@ function swappedInWritable(scene: Scene): Answer {
 }
 
 function judged(scene: Scene, pfn: number, extra: number | undefined, cause: string): Answer {
-  const { view, events, i, mm } = scene
+  const { view, events, i, mm, size } = scene
   const pages = slotPages(events, i)
   const pins = view.pinsOn(pfn, pages)
   const foreign = pins.filter((pin) => pin.mm !== mm)
@@ -56,7 +57,7 @@ function judged(scene: Scene, pfn: number, extra: number | undefined, cause: str
   // The kernel has once found it the page of this address space alone: a FOLL_GET reference of another was gone by then.
   const suspects = scene.has(Flag.Exclusive) ? foreign.filter(isPin) : foreign
   if (suspects.length === 0) return 'held'
-  const live = liveOf(suspects, extra, { pins, pfn, pages })
+  const live = liveOf(suspects, extra, { pins, pfn, pages, size })
   if (live === undefined) return 'held'
   if (live === 'doubt') return 'unknown'
   const reference = referenceOf(live)

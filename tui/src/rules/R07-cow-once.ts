@@ -13,6 +13,7 @@ export const cowOnce: Rule = {
   statement: 'A slot whose COW was broken is not copied again unless it was shared again in between.',
   source: 'Torvalds, 17 Dec 2021, on GUP-triggered unsharing',
   needs: ['fork', 'anon-new', 'ksm', 'swap', 'collapse', 'migrate'],
+  judgesBy: 'state',
   isAboutPins: false,
   begin: () => ({ [Kind.WpFault]: check, [Kind.HugetlbWp]: check }),
 }

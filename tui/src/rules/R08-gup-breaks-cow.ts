@@ -15,6 +15,7 @@ export const gupBreaksCow: Rule = {
     'FOLL_PIN of anonymous memory in a COW mapping returns a frame that is exclusive to that address space.',
   source: 'Torvalds, 17 Dec 2021, on GUP-triggered unsharing',
   needs: [],
+  judgesBy: 'event',
   isAboutPins: false,
   begin: () => ({ [Kind.Gup]: check }),
 }

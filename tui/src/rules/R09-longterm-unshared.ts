@@ -15,6 +15,7 @@ export const longtermUnshared: Rule = {
     'A FOLL_LONGTERM pin without FOLL_WRITE has broken COW first, of file and zero pages in private mappings too.',
   source: 'Torvalds, 17 Dec 2021, on GUP-triggered unsharing',
   needs: [],
+  judgesBy: 'event',
   isAboutPins: false,
   begin: () => ({ [Kind.Gup]: check }),
 }

@@ -15,6 +15,7 @@ export const noForcedBreakOnFile: Rule = {
   source:
     'Wilcox / Torvalds, 2 Dec 2021, "[5.4 PATCH] mm/gup: Do not force a COW break on file-backed memory"',
   needs: ['gup'],
+  judgesBy: 'event',
   isAboutPins: false,
   begin: () => ({ [Kind.WpFault]: check, [Kind.HugetlbWp]: check }),
 }

@@ -14,6 +14,7 @@ export const gupProgress: Rule = {
   source:
     'Wilcox / Torvalds, 2 Dec 2021, "[5.4 PATCH] mm/gup: Do not force a COW break on file-backed memory"',
   needs: ['gup'],
+  judgesBy: 'state',
   isAboutPins: false,
   begin,
 }
@@ -60,7 +61,10 @@ function faulted(scene: Scene, calls: Map<number, Faulting>): Answer {
     return 'held'
   }
   // Beyond a gap it may be another call.
-  if (!scene.view.isFrameCertain(scene.oldPfn)) call.faults = 0
+  if (scene.slot?.isCertain === false) {
+    call.faults = 1
+    return 'unknown'
+  }
   call.faults++
   if (call.faults <= MOST_FAULTS) return undefined
   return {

@@ -16,6 +16,7 @@ export const unshareIsNotWrite: Rule = {
     'A fault that breaks COW for a reader leaves the mapping read-only and raises no userfaultfd-wp message.',
   source: 'Torvalds / Xu, 10 Aug 2020, "mm/gup: Allow real explicit breaking of COW"',
   needs: [],
+  judgesBy: 'event',
   isAboutPins: false,
   begin: () => ({
     [Kind.WpFault]: fault,

@@ -15,6 +15,7 @@ export const uffdWpNotified: Rule = {
   statement: 'A write fault on a userfaultfd-wp slot is handed to userfaultfd before any copy.',
   source: 'Torvalds / Xu, 10 Aug 2020, "mm/gup: Allow real explicit breaking of COW"',
   needs: ['uffd'],
+  judgesBy: 'state',
   isAboutPins: false,
   begin,
 }

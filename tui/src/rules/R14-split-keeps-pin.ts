@@ -3,7 +3,7 @@ import { Flag, Kind, Outcome } from '../model/kinds.js'
 import { heldWords, isHeldPin, isPin, referenceOf, referenceWords } from './references.js'
 import type { Answer, Rule } from './rule.js'
 import type { Scene } from './scene.js'
-import { folioPages } from './size.js'
+import { folioPages, sizeOfSlot } from './size.js'
 
 /**
  * R14: splitting a PMD leaves every pinned page mapped where it was and reusable; splitting a held folio fails.
@@ -18,6 +18,7 @@ export const splitKeepsPin: Rule = {
   source:
     'Arcangeli / Shutemov, 2 May 2016, "vfio device assignment regression with THP ref counting redesign"',
   needs: ['gup', 'unpin', 'pmd-split'],
+  judgesBy: 'state',
   isAboutPins: true,
   begin: () => ({ [Kind.PmdSplit]: pmdSplit, [Kind.FolioSplit]: folioSplit, [Kind.WpFault]: copied }),
 }
@@ -61,10 +62,12 @@ function broken(
   { verdict, cause, what }: { verdict: 'hazard' | 'measured'; cause: string; what: string },
 ): Answer {
   const reference = referenceOf(pin)
+  const size = sizeOfSlot(scene.view.slotAt(pin.mm, pin.vpn), scene.size)
   return {
-    verdict: scene.judged('R14', verdict, { kind: 'pin', cause }),
+    verdict: scene.judged('R14', verdict, { kind: 'pin', cause, size }),
     cause,
     mm: pin.mm,
+    size,
     reference,
     words: `${what} under ${referenceWords(reference)}, ${heldWords(reference, scene.timeNs)}`,
   }

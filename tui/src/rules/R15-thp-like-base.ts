@@ -12,6 +12,7 @@ export const thpLikeBase: Rule = {
   statement: 'R01 to R09 hold for transparent huge pages, mapped by PMD or by PTEs.',
   source: 'Torvalds, 17 Dec 2021, on GUP-triggered unsharing',
   needs: [],
+  judgesBy: 'state',
   isAboutPins: false,
   begin: () => ({}),
 }

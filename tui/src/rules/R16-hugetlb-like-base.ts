@@ -15,6 +15,7 @@ export const hugetlbLikeBase: Rule = {
     'Torvalds, 17 Dec 2021, on GUP-triggered unsharing; ' +
     'Wilcox / Torvalds, 2 Dec 2021, "[5.4 PATCH] mm/gup: Do not force a COW break on file-backed memory"',
   needs: [],
+  judgesBy: 'state',
   isAboutPins: false,
   begin: () => ({}),
 }

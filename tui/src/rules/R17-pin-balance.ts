@@ -19,6 +19,7 @@ export const pinBalance: Rule = {
   source:
     'Arcangeli / Shutemov, 2 May 2016, "vfio device assignment regression with THP ref counting redesign"',
   needs: ['gup', 'unpin', 'free'],
+  judgesBy: 'state',
   isAboutPins: false,
   begin: () => ({ [Kind.Unpin]: unpinned, [Kind.FrameFree]: freed }),
 }

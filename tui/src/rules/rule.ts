@@ -13,6 +13,11 @@ export interface Rule {
   readonly source: string
   /** Legs without which every answer is `unknown`. Those that tell the events it looks at are not repeated here. */
   readonly needs: readonly LegName[]
+  /**
+   * `event`: all that accuses is in the event, as the kernel read it at one moment. `state`: what the history knows has a
+   * part in it, so that near a gap every answer is `unknown`.
+   */
+  readonly judgesBy: 'event' | 'state'
   /** It is about references that GUP took: without any, its checks are not called. */
   readonly isAboutPins: boolean
   /** Checks with fresh state: called for each run of the agent. */

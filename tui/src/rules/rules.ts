@@ -5,7 +5,7 @@ import { Kind } from '../model/kinds.js'
 import type { Policy } from '../policy/policy.js'
 import { RULES } from './catalogue.js'
 import { Findings } from './findings.js'
-import type { Broken, Check } from './rule.js'
+import type { Broken, Check, Rule } from './rule.js'
 import { RuleCounts } from './rule-counts.js'
 import { Scene } from './scene.js'
 
@@ -28,6 +28,7 @@ const KINDS = Math.max(...Object.values(Kind)) + 1
 interface BoundCheck {
   /** Index in RULE_IDS. */
   readonly rule: number
+  readonly judgesBy: Rule['judgesBy']
   readonly check: Check
 }
 
@@ -41,7 +42,7 @@ export class Rules implements Judge {
   #always: readonly (readonly BoundCheck[])[] = []
   #withPins: readonly (readonly BoundCheck[])[] = []
   #sinceFlush = 0
-  #flushedNs = -Infinity
+  #flushedNs: number | undefined
 
   constructor(options: RulesOptions) {
     this.#options = options
@@ -63,7 +64,11 @@ export class Rules implements Judge {
       const isBlind = !rule.needs.every((leg) => attached.has(leg))
       const table = rule.isAboutPins && !isBlind ? withPins : always
       for (const [kind, check] of Object.entries(rule.begin()))
-        table[Number(kind)].push({ rule: RULE_IDS.indexOf(rule.id), check: isBlind ? cannotKnow : check })
+        table[Number(kind)].push({
+          rule: RULE_IDS.indexOf(rule.id),
+          judgesBy: rule.judgesBy,
+          check: isBlind ? cannotKnow : check,
+        })
     }
     this.#always = always
     this.#withPins = withPins
@@ -90,22 +95,19 @@ export class Rules implements Judge {
     this.#options.sink.ruleCounts(this.#counts.list())
   }
 
-  #run({ rule, check }: BoundCheck): void {
+  #run({ rule, judgesBy, check }: BoundCheck): void {
     const scene = this.#scene
     const answer = check(scene)
     if (answer === undefined) return
     if (answer === 'held') this.#counts.held(rule, scene.size)
     else if (answer === 'unknown') this.#counts.unknown(rule, scene.size)
+    else if (judgesBy === 'state' && isUncertain(scene)) this.#counts.unknown(rule, answer.size ?? scene.size)
     else this.#broken(rule, answer)
   }
 
   #broken(rule: number, broken: Broken): void {
     const scene = this.#scene
     const size = broken.size ?? scene.size
-    if (isUncertain(scene)) {
-      this.#counts.unknown(rule, size)
-      return
-    }
     const isCounted = broken.isCounted === true
     if (!isCounted) this.#counts.broken(rule, size)
     const { view, mm } = scene
@@ -125,6 +127,7 @@ export class Rules implements Judge {
 
   #tellInTime(timeNs: number): void {
     this.#sinceFlush++
+    this.#flushedNs ??= timeNs
     if (this.#sinceFlush < FLUSH_EVENTS && timeNs < this.#flushedNs + FLUSH_NS) return
     this.#flushedNs = timeNs
     this.finish()
@@ -140,10 +143,9 @@ function emptyTable(): BoundCheck[][] {
 /** In place of a check that lacks a leg. */
 const cannotKnow: Check = () => 'unknown'
 
-/** No accusation near a gap: the frame and the slot of the event, where it names them, have to be certain. */
-function isUncertain({ view, oldPfn, mm, vpn }: Scene): boolean {
-  if (oldPfn === 0) return false
-  return !view.isFrameCertain(oldPfn) || view.slotAt(mm, vpn)?.isCertain === false
+/** No accusation near a gap. What a rule asks of slots and pins, it asks their certainty of, too. */
+function isUncertain({ view, oldPfn }: Scene): boolean {
+  return oldPfn !== 0 && !view.isFrameCertain(oldPfn)
 }
 
 function evidenceOf({ events, i, view, mm }: Scene, { reference, words }: Broken): Evidence {

@@ -33,13 +33,17 @@ export class SplitEvidence {
     const { events, i, mm, vpn, oldPfn } = scene
     if (events.kind[i] === Kind.HugeWp && scene.outcome !== Outcome.Fallback) return
     const tid = events.tid[i]
+    const extra = extraReferences(scene)
+    const before = this.#splits.get(tid)
+    // The fault and the split that it makes are told by two legs: what one of them could not read, the other may have.
+    if (extra === undefined && before?.mm === mm && before.vpn === vpn) return
     this.#splits.delete(tid)
     if (!scene.has(Flag.Anon)) return
     if (this.#splits.size >= MOST_TASKS) {
       const [oldest] = this.#splits.keys()
       this.#splits.delete(oldest)
     }
-    this.#splits.set(tid, { mm, vpn, pfn: oldPfn, extra: extraReferences(scene) })
+    this.#splits.set(tid, { mm, vpn, pfn: oldPfn, extra })
   }
 
   /** Once: it speaks for the fault that follows the split, and for no later one. */
@@ -51,7 +55,7 @@ export class SplitEvidence {
     const page = vpn - split.vpn
     const isSame = split.mm === mm && page >= 0 && page < PMD_PAGES && split.pfn + page === oldPfn
     if (!isSame || scene.size !== 'pte-mapped') return undefined
-    const on = { pins: view.pinsOn(split.pfn, PMD_PAGES), pfn: split.pfn, pages: PMD_PAGES }
-    return { extra: split.extra, on }
+    const pins = view.pinsOn(split.pfn, PMD_PAGES)
+    return { extra: split.extra, on: { pins, pfn: split.pfn, pages: PMD_PAGES, size: 'thp' } }
   }
 }

@@ -1,5 +1,5 @@
 import type { LivePin } from '../history/judge.js'
-import type { Verdict } from '../model/finding.js'
+import type { PageSize, Verdict } from '../model/finding.js'
 import { Flag } from '../model/kinds.js'
 import { referenceOf } from './references.js'
 import type { Scene } from './scene.js'
@@ -15,14 +15,18 @@ import type { Scene } from './scene.js'
  * | FOLL_PIN for reading, of a file or zero page | `measured`, as designed; a long-term one was to break COW first (R09) |
  * | the process unmapped or moved it itself | `self-inflicted` |
  */
-export function verdictOfLost(scene: Scene, pin: LivePin, cause: string): Exclude<Verdict, 'unknown'> {
+export function verdictOfLost(
+  scene: Scene,
+  pin: LivePin,
+  { cause, size }: { readonly cause: string; readonly size: PageSize },
+): Exclude<Verdict, 'unknown'> {
   if (cause === 'unmap' || cause === 'remap')
     return isDoneByOwner(scene, pin.mm) ? 'self-inflicted' : 'measured'
   const { kind, write, longterm } = referenceOf(pin)
   if (kind === 'get') return write ? 'hazard' : 'measured'
   if (!write && !scene.has(Flag.Anon) && scene.has(Flag.File | Flag.Zero))
-    return longterm ? scene.judged('R09', 'hazard', { kind, cause }) : 'measured'
-  return scene.judged('R05', 'hazard', { kind, cause })
+    return longterm ? scene.judged('R09', 'hazard', { kind, cause, size }) : 'measured'
+  return scene.judged('R05', 'hazard', { kind, cause, size })
 }
 
 /** Whether the task of the event is of the process whose address space it is, as far as that is known. */

@@ -39,18 +39,26 @@ export function contradictions(facts: readonly LoggedFact[]): readonly string[] 
   const mapped = new Map<number, string>()
   const taken = new Map<string, number>()
   const frames = new Set<number>()
+  const ended = new Set<number>()
+  const pins = new Set<number>()
+  const last = { frame: 0, slot: 0, edge: 0, pin: 0 }
+  const isNext = (what: keyof typeof last, id: number) => {
+    if (id !== ++last[what]) complaints.push(`${what} ${id} comes behind ${last[what] - 1}`)
+  }
   for (const { name, args } of facts) {
     const [id] = args as number[] // facts that are looked at begin with numbers
     if (name === 'frameSeen') {
-      if (frames.has(id)) complaints.push(`frame ${id} is seen twice`)
+      isNext('frame', id)
       frames.add(id)
     } else if (name === 'frameFreed') {
       if (!frames.delete(id)) complaints.push(`frame ${id} is freed though it does not live`)
     } else if (name === 'slotMapped') {
+      isNext('slot', id)
       const [, mm, vpn, frame] = args as number[]
       const page = `${mm}/${vpn}`
       if (taken.has(page)) complaints.push(`page ${page} maps two frames`)
       if (!frames.has(frame)) complaints.push(`slot ${id} maps frame ${frame}, which does not live`)
+      if (ended.has(mm)) complaints.push(`slot ${id} is in address space ${mm}, which has ended`)
       mapped.set(id, page)
       taken.set(page, id)
     } else if (name === 'slotEnded') {
@@ -58,6 +66,18 @@ export function contradictions(facts: readonly LoggedFact[]): readonly string[] 
       if (page === undefined) complaints.push(`slot ${id} ends though it has not begun, or has ended`)
       else taken.delete(page)
       mapped.delete(id)
+    } else if (name === 'mmEnded') ended.add(id)
+    else if (name === 'edge') {
+      isNext('edge', id)
+      for (const frame of args.slice(2, 4) as number[])
+        if (frame < 1 || frame > last.frame)
+          complaints.push(`edge ${id} is of frame ${frame}, which is unknown`)
+    } else if (name === 'pinTaken') {
+      const { pin } = args[0] as { pin: number }
+      isNext('pin', pin)
+      pins.add(pin)
+    } else if (name === 'pinEnded') {
+      if (!pins.delete(id)) complaints.push(`pin ${id} ends though it was not taken, or has ended`)
     }
   }
   return complaints

@@ -1,0 +1,224 @@
+/** The memory of the tiny kernel: address spaces, page tables, folios, references, contents. Data, and how it is counted. */
+
+/** Base pages of a huge page, and its order. */
+export const HUGE_PAGES = 512
+export const HUGE_ORDER = 9
+/**
+ * A THP has two subpages that operations reach, and a third that stands for all the others: nobody looks at those, but
+ * their mappings count. (A hugetlb page is one page here: nothing maps it in parts.)
+ */
+export const THP_WEIGHTS: readonly number[] = [1, 1, HUGE_PAGES - 2]
+const WHOLE: readonly number[] = [1]
+
+/** include/linux/mm.h: what a FOLL_PIN adds to the reference count of a small folio. */
+const GUP_PIN_COUNTING_BIAS = 1024
+
+export type SlotSize = 'base' | 'thp' | 'hugetlb'
+
+export interface Page {
+  /** Mappings by PTE. */
+  maps: number
+  /** PageAnonExclusive; of a folio mapped as a whole, its first page's counts. */
+  exclusive: boolean
+  /** What stands in it: a number that every write changes. */
+  content: number
+}
+
+export interface Folio {
+  readonly id: number
+  readonly pfn: number
+  readonly order: number
+  kind: 'anon' | 'ksm' | 'hugetlb'
+  /** Base pages that each of `pages` stands for. */
+  readonly weights: readonly number[]
+  readonly pages: Page[]
+  /** Mappings of the whole: by PMD, or as hugetlb page. */
+  wholeMaps: number
+  /** References: of FOLL_PIN, of FOLL_GET, and passing ones that nobody can name. */
+  pins: number
+  gets: number
+  passing: number
+  /** It waits in a CPU's LRU batch, or is isolated from its list: one reference, and not on the LRU. */
+  offLru: boolean
+  /** The swap entry that it is cached for; 0: none. */
+  swap: number
+}
+
+export interface Entry {
+  /** Of its first page. */
+  vpn: number
+  /** Maps a folio as a whole. */
+  huge: boolean
+  /** 0: a swap entry. */
+  folio: number
+  page: number
+  writable: boolean
+  uffdWp: boolean
+  swap: number
+  /** The swap entry remembers that the page was exclusive. */
+  swapExclusive: boolean
+  /** What made it map what it maps: tells apart for the search what memory alone does not. */
+  by: string
+}
+
+export interface Area {
+  readonly size: SlotSize
+  vpn: number
+  readonly pages: number
+  mapped: boolean
+  writable: boolean
+  uffd: boolean
+}
+
+export interface Mm {
+  /** As the agent numbers it. */
+  readonly id: number
+  areas: Area[]
+  entries: Entry[]
+}
+
+export interface Pin {
+  /** By order of taking, from 1. */
+  readonly order: number
+  /** Number of the address space that it was taken through. */
+  readonly mm: number
+  readonly vpn: number
+  readonly folio: number
+  readonly page: number
+  readonly kind: 'pin' | 'get'
+  readonly write: boolean
+  readonly longterm: boolean
+  /** The owner and the device see two memories now. */
+  diverged: boolean
+  /** Another address space may write what the device sees. */
+  leaked: boolean
+}
+
+export interface SwapSlot {
+  content: number
+  /** Page-table entries that hold it. */
+  users: number
+}
+
+export interface Memory {
+  mms: Mm[]
+  /** By id; 0 is none. */
+  folios: (Folio | undefined)[]
+  pins: Pin[]
+  /** By swap entry; 0 is none. */
+  swap: (SwapSlot | undefined)[]
+  lastMm: number
+  lastPin: number
+  lastContent: number
+}
+
+export function emptyMemory(): Memory {
+  return { mms: [], folios: [undefined], pins: [], swap: [undefined], lastMm: 0, lastPin: 0, lastContent: 0 }
+}
+
+export function cloned(memory: Memory): Memory {
+  return {
+    ...memory,
+    mms: memory.mms.map((mm) => ({
+      id: mm.id,
+      areas: mm.areas.map((area) => ({ ...area })),
+      entries: mm.entries.map((entry) => ({ ...entry })),
+    })),
+    folios: memory.folios.map(
+      (folio) => folio && { ...folio, pages: folio.pages.map((page) => ({ ...page })) },
+    ),
+    pins: memory.pins.map((pin) => ({ ...pin })),
+    swap: memory.swap.map((slot) => slot && { ...slot }),
+  }
+}
+
+/** A folio of its own frames: the lowest numbers that are free, so that frames are used again as a kernel does. */
+export function newFolio(memory: Memory, size: SlotSize, exclusive: boolean): Folio {
+  const id = lowestFree(memory.folios)
+  const weights = size === 'thp' ? THP_WEIGHTS : WHOLE
+  const folio: Folio = {
+    id,
+    pfn: lowestFreeBlock(memory) * HUGE_PAGES,
+    order: size === 'base' ? 0 : HUGE_ORDER,
+    kind: size === 'hugetlb' ? 'hugetlb' : 'anon',
+    weights,
+    pages: weights.map(() => ({ maps: 0, exclusive, content: 0 })),
+    wholeMaps: 0,
+    pins: 0,
+    gets: 0,
+    passing: 0,
+    offLru: false,
+    swap: 0,
+  }
+  memory.folios[id] = folio
+  return folio
+}
+
+function lowestFreeBlock(memory: Memory): number {
+  const taken = new Set(memory.folios.map((folio) => folio && Math.floor(folio.pfn / HUGE_PAGES)))
+  let block = 1
+  while (taken.has(block)) block++
+  return block
+}
+
+export function lowestFree(table: readonly unknown[]): number {
+  const free = table.indexOf(undefined, 1)
+  return free < 0 ? table.length : free
+}
+
+export function folioOf(memory: Memory, { folio }: { readonly folio: number }): Folio {
+  const found = memory.folios[folio]
+  if (!found) throw new Error(`folio ${folio} is used after it was freed`)
+  return found
+}
+
+/** Mappings of all of its pages. */
+export function totalMaps(folio: Folio): number {
+  return folio.pages.reduce((sum, page, i) => sum + page.maps * folio.weights[i], folio.wholeMaps)
+}
+
+/** What page_count() says. */
+export function refcount(folio: Folio): number {
+  const pins = folio.order === 0 ? folio.pins * GUP_PIN_COUNTING_BIAS : folio.pins
+  return (
+    totalMaps(folio) + pins + folio.gets + folio.passing + Number(folio.offLru) + Number(folio.swap !== 0)
+  )
+}
+
+/** What page_mapcount() says of one page. */
+export function mapcount(folio: Folio, page: number): number {
+  return folio.pages[page].maps + folio.wholeMaps
+}
+
+/** What folio_maybe_dma_pinned() goes by; of small folios an upper bound. */
+export function pincount(folio: Folio): number {
+  return folio.order === 0 ? Math.floor(refcount(folio) / GUP_PIN_COUNTING_BIAS) : folio.pins
+}
+
+/** Somebody beyond mappings, swap cache and LRU batch holds it. */
+export function isHeld(folio: Folio): boolean {
+  return refcount(folio) > totalMaps(folio) + Number(folio.swap !== 0)
+}
+
+export function isExclusive(
+  folio: Folio,
+  { huge, page }: { readonly huge: boolean; readonly page: number },
+): boolean {
+  return folio.pages[huge ? 0 : page].exclusive
+}
+
+/** The entry that maps the page, or its swap entry. */
+export function entryAt(mm: Mm, vpn: number): Entry | undefined {
+  return mm.entries.find(
+    (entry) => entry.vpn === vpn || (entry.huge && entry.vpn <= vpn && vpn < entry.vpn + HUGE_PAGES),
+  )
+}
+
+export function areaAt(mm: Mm, vpn: number): Area | undefined {
+  return mm.areas.find((area) => area.mapped && area.vpn <= vpn && vpn < area.vpn + area.pages)
+}
+
+/** The page of the folio that `vpn` is mapped to. */
+export function pageAt(entry: Entry, vpn: number): number {
+  return entry.huge ? Math.min(vpn - entry.vpn, 2) : entry.page
+}

@@ -1,0 +1,258 @@
+import { Kind } from '../../model/kinds.js'
+import type { Policy } from '../policy.js'
+import { splitPmd, writeFault } from './faults.js'
+import { fork } from './fork.js'
+import { deviceRead, deviceWrite, gup, release } from './gup.js'
+import { Machine } from './machine.js'
+import {
+  areaAt,
+  cloned,
+  emptyMemory,
+  entryAt,
+  folioOf,
+  HUGE_PAGES,
+  pageAt,
+  type Area,
+  type Memory,
+  type Mm,
+  type SlotSize,
+} from './memory.js'
+import { collapse, ksmMerge, migrate, splitFolio } from './moves.js'
+import { pagesOf, type AreaOperation, type Operation, type SlotOperation } from './operations.js'
+import { discard, exit, protect, remap, uffdProtect, uffdResolve, unmapArea } from './ranges.js'
+import type { Told } from './rows.js'
+import { swapIn, swapOut } from './swap.js'
+import { changes, read, type Truth } from './truth.js'
+
+/** What one operation came to. */
+export interface Step {
+  /** In order, without numbers and times: see `Tape`. */
+  readonly told: readonly Told[]
+  readonly truths: readonly Truth[]
+  /** What `device-read` saw. */
+  readonly seen: number | undefined
+}
+
+/** At most so many address spaces live at a time. */
+export const MAX_MMS = 2
+
+/** Where areas lie, and where mremap puts them: each has two homes, huge ones aligned. */
+const HOMES = HUGE_PAGES * 2
+
+/**
+ * A kernel of a few pages under one policy. It knows what became of every pin, because it keeps the contents of memory,
+ * and tells what it does as the agent would.
+ */
+export class Simulator {
+  readonly policy: Policy
+  readonly #machine: Machine
+
+  private constructor(policy: Policy, memory: Memory) {
+    this.policy = policy
+    this.#machine = new Machine(memory, policy.mechanics)
+  }
+
+  /** One process whose slots are mapped and were written once; the second answer is what that told. */
+  static begin(policy: Policy, sizes: readonly SlotSize[]): readonly [Simulator, readonly Told[]] {
+    const simulator = new Simulator(policy, emptyMemory())
+    const machine = simulator.#machine
+    const mm: Mm = { id: ++machine.memory.lastMm, areas: [], entries: [] }
+    machine.memory.mms.push(mm)
+    sizes.forEach((size, i) => {
+      const pages = size === 'base' ? 1 : HUGE_PAGES
+      const area: Area = { size, vpn: (i + 1) * HOMES, pages, mapped: true, writable: true, uffd: false }
+      mm.areas.push(area)
+      writeFault(machine, mm, area.vpn, 0)
+    })
+    return [simulator, machine.told.splice(0)]
+  }
+
+  /** A branch: what is done to it is not done to this one. */
+  branch(): Simulator {
+    return new Simulator(this.policy, cloned(this.#machine.memory))
+  }
+
+  get memory(): Memory {
+    return this.#machine.memory
+  }
+
+  do(operation: Operation): Step {
+    const { memory, told } = this.#machine
+    const mm = 'mm' in operation ? memory.mms.at(operation.mm) : undefined
+    const by = mm?.id ?? 0
+    const seen = this.#run(operation, mm)
+    return { told: told.splice(0), truths: changes(this.memory, operation, by), seen }
+  }
+
+  #run(operation: Operation, mm: Mm | undefined): number | undefined {
+    switch (operation.name) {
+      case 'settle':
+        this.#settle()
+        return undefined
+      case 'release':
+      case 'device-write':
+      case 'device-read':
+        return this.#device(operation.name, operation.pin)
+      default:
+        if (mm) this.#runIn(operation, mm)
+        return undefined
+    }
+  }
+
+  #device(name: 'release' | 'device-write' | 'device-read', order: number): number | undefined {
+    const pin = this.memory.pins.find((taken) => taken.order === order)
+    if (!pin) return undefined
+    if (name === 'device-read') return deviceRead(this.#machine, pin)
+    if (name === 'device-write') deviceWrite(this.#machine, pin)
+    else release(this.#machine, pin)
+    return undefined
+  }
+
+  #runIn(
+    operation: Exclude<Operation, { name: 'settle' | 'release' | 'device-write' | 'device-read' }>,
+    mm: Mm,
+  ): void {
+    if (!('area' in operation)) {
+      if (operation.name === 'exit') exit(this.#machine, mm)
+      else if (this.memory.mms.length < MAX_MMS) fork(this.#machine, mm)
+      return
+    }
+    const area = mm.areas.at(operation.area)
+    if (!area?.mapped) return
+    if (operation.name === 'gup') {
+      gup(this.#machine, mm, area.vpn + (operation.page % pagesOf(area.size)), operation.ask)
+      return
+    }
+    if ('page' in operation)
+      this.#onPage(operation.name, mm, area, area.vpn + (operation.page % pagesOf(area.size)))
+    else this.#onArea(operation.name, mm, area)
+  }
+
+  #onPage(name: SlotOperation, mm: Mm, area: Area, vpn: number): void {
+    const machine = this.#machine
+    if (name === 'write') {
+      this.#write(mm, vpn)
+      return
+    }
+    const entry = entryAt(mm, vpn)
+    if (!entry) return
+    if (name === 'discard') {
+      discard(machine, mm, area, entry, vpn)
+      return
+    }
+    if (entry.folio === 0) {
+      if (name === 'read') swapIn(machine, mm, entry, 'read')
+      return
+    }
+    const folio = folioOf(this.memory, entry)
+    switch (name) {
+      case 'read':
+        return
+      case 'swap-out':
+        swapOut(machine, folio)
+        return
+      case 'ksm-self':
+        ksmMerge(machine, mm, entry, 'self')
+        return
+      case 'ksm-join':
+        ksmMerge(machine, mm, entry, 'join')
+        return
+      case 'migrate':
+        migrate(machine, folio)
+        return
+      case 'speculate':
+        if (!this.#hasPassing) folio.passing++
+        return
+      case 'batch':
+        if (!this.#hasPassing && folio.kind !== 'hugetlb') folio.offLru = true
+    }
+  }
+
+  #write(mm: Mm, vpn: number): void {
+    if (!areaAt(mm, vpn)?.writable || writeFault(this.#machine, mm, vpn, 0) !== 'done') return
+    const entry = entryAt(mm, vpn)
+    if (!entry || entry.folio === 0) return
+    folioOf(this.memory, entry).pages[pageAt(entry, vpn)].content = this.#machine.nextContent()
+  }
+
+  #onArea(name: AreaOperation, mm: Mm, area: Area): void {
+    const machine = this.#machine
+    const entry = entryAt(mm, area.vpn)
+    switch (name) {
+      case 'protect-read-only':
+        if (area.writable) protect(machine, mm, area, 'read-only')
+        return
+      case 'protect-writable':
+        if (!area.writable) protect(machine, mm, area, 'writable')
+        return
+      case 'uffd-wp':
+        if (area.size !== 'hugetlb') uffdProtect(machine, mm, area)
+        return
+      case 'uffd-resolve':
+        if (area.uffd) uffdResolve(machine, mm, area)
+        return
+      case 'split-pmd':
+        if (area.size === 'thp' && entry?.huge) splitPmd(machine, mm, entry)
+        return
+      case 'split-folio':
+        if (area.size === 'thp' && entry && entry.folio !== 0)
+          splitFolio(machine, folioOf(this.memory, entry))
+        return
+      case 'collapse':
+        collapse(machine, mm, area)
+        return
+      case 'remap':
+        remap(machine, mm, area, area.vpn % HOMES === 0 ? area.vpn + HUGE_PAGES : area.vpn - HUGE_PAGES)
+        return
+      case 'unmap':
+        unmapArea(machine, mm, area)
+    }
+  }
+
+  /** One passing reference at a time: they are told from none, not from each other. */
+  get #hasPassing(): boolean {
+    return this.memory.folios.some((folio) => folio && (folio.passing > 0 || folio.offLru))
+  }
+
+  #settle(): void {
+    for (const folio of this.memory.folios) {
+      if (!folio) continue
+      folio.passing = 0
+      folio.offLru = false
+      this.#machine.settle(folio)
+    }
+  }
+
+  /** What a process would read now; undefined where nothing is mapped. */
+  contentAt(mm: number, area: number, page: number): number | undefined {
+    const owner = this.memory.mms.at(mm)
+    const slot = owner?.areas.at(area)
+    return owner && slot ? read(this.memory, owner, slot.vpn + page) : undefined
+  }
+}
+
+/** The kinds that this simulator tells: every one that changes what a slot maps, who holds a frame, or who may write it. */
+export const TOLD_KINDS: readonly number[] = [
+  Kind.AnonNew,
+  Kind.Collapse,
+  Kind.FolioSplit,
+  Kind.Fork,
+  Kind.ForkCopy,
+  Kind.ForkVma,
+  Kind.FrameFree,
+  Kind.Gup,
+  Kind.HugeWp,
+  Kind.HugetlbWp,
+  Kind.KsmMerge,
+  Kind.Migrate,
+  Kind.MmExit,
+  Kind.PmdSplit,
+  Kind.Remap,
+  Kind.SwapIn,
+  Kind.SwapOut,
+  Kind.UffdMessage,
+  Kind.Unmap,
+  Kind.Unpin,
+  Kind.WpFault,
+  Kind.Wrprotect,
+]

@@ -1,0 +1,6 @@
+import { defineConfig } from 'vitest/config'
+
+/** The model against itself; see README.md. Run from the root of the repository. */
+export default defineConfig({
+  test: { include: ['tui/test/prove/**/*.test.ts'], testTimeout: 600_000, maxWorkers: 2 },
+})
