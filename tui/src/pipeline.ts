@@ -32,11 +32,13 @@ export interface PipelineListener {
 /** Follows the agent at `endpoint`, and records on the way where that is asked for. */
 export class Pipeline {
   readonly endpoint: string
+  readonly policy?: Policy
   readonly #options: PipelineOptions
 
   constructor(endpoint: string, options: PipelineOptions) {
     this.endpoint = endpoint
     this.#options = options
+    if (options.policy !== undefined) this.policy = options.policy
   }
 
   /**

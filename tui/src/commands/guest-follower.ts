@@ -1,12 +1,13 @@
 import { LiveModel } from '../views/live-model.js'
 import { liveJson } from '../views/live-json.js'
 import type { FollowGuest } from './lab.js'
-import type { FeedOf } from './live-session.js'
+import { listenerOf, type FeedOf } from './live-session.js'
 
 /** Follows the agent of a lab guest over a feed, until it has said its last word. */
 export function followGuestOver(feedOf: FeedOf): FollowGuest {
   return (endpoint, record) => {
     const model = new LiveModel(endpoint)
+    const told = listenerOf(model, undefined)
     const ended = new AbortController()
     let subscribe: () => void = () => undefined
     const firstWord = new Promise<void>((resolve) => {
@@ -15,11 +16,9 @@ export function followGuestOver(feedOf: FeedOf): FollowGuest {
     const options = { afterEnd: 'finish', ...(record === undefined ? {} : { recordTo: record }) } as const
     const fed = feedOf(endpoint, options).run(
       {
-        connection: (connection) => {
-          model.setConnection(connection)
-        },
+        ...told,
         item: (item) => {
-          model.accept(item, Date.now())
+          told.item(item)
           if (item.type === 'started') subscribe()
         },
       },

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { StreamItem } from '../model/events.js'
 import { CowpathError, ExitStatus } from '../model/failure.js'
 import type { Conclusions } from '../pipeline/conclusions.js'
+import { policyFor } from '../policy/policies.js'
 import type { Policy } from '../policy/policy.js'
 import { showLive, type LiveSource } from '../screen/live-screen.js'
 import type { EndSignal } from '../screen/terminal.js'
@@ -11,12 +12,14 @@ import { LiveModel } from '../views/live-model.js'
 import type { Connection } from '../views/live-snapshot.js'
 import { pageEventLines } from '../views/page-events.js'
 import { printJson } from './output.js'
-import { tellRules } from './rule-texts.js'
+import { ruleTexts } from './rule-texts.js'
 import { screenSettings } from './settings.js'
 
 /** A stream to look at; whether it is recorded on the way is the feed's own business. */
 export interface LiveFeed {
   readonly endpoint: string
+  /** By what is judged; absent: by what the traced kernel promises. */
+  readonly policy?: Policy
   /** Runs until the stream is over for good or `ended` is aborted; rejects where it cannot be had at all. */
   run(listener: FeedListener, ended: AbortSignal): Promise<void>
 }
@@ -121,20 +124,22 @@ export async function runLiveJson(feed: LiveFeed): Promise<number> {
 }
 
 async function follow(feed: LiveFeed, model: LiveModel, ended: AbortSignal): Promise<void> {
-  await feed.run(
-    {
-      item: (item) => {
-        tellRules(model, item)
-        model.accept(item, Date.now())
-      },
-      connection: (connection) => {
-        model.setConnection(connection)
-      },
-      conclusions: model,
-    },
-    ended,
-  )
+  await feed.run(listenerOf(model, feed.policy), ended)
   model.setConnection({ state: 'ended', endpoint: feed.endpoint, why: '' })
+}
+
+/** Tells a model all of a stream: items, connection, what is concluded, and what the rules say of that kernel. */
+export function listenerOf(model: LiveModel, policy: Policy | undefined): FeedListener {
+  return {
+    item: (item) => {
+      model.accept(item, Date.now())
+      if (item.type === 'started') model.ruleTexts(ruleTexts(policy ?? policyFor(item.agent.kernelRelease)))
+    },
+    connection: (connection) => {
+      model.setConnection(connection)
+    },
+    conclusions: model,
+  }
 }
 
 function requireTerminal(): void {

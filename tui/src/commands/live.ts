@@ -1,12 +1,15 @@
 import { Command } from 'commander'
 import { CowpathError, ExitStatus } from '../model/failure.js'
+import type { Policy } from '../policy/policy.js'
 import { wholeNumber } from './arguments.js'
 import { runLiveJson, runLiveScreen, type FeedOf } from './live-session.js'
+import { policyArgument, POLICY_WORDS } from './policy-argument.js'
 
 interface LiveOptions {
   readonly pid: readonly number[]
   readonly comm: readonly string[]
   readonly record?: string
+  readonly policy?: Policy
   readonly json?: true
 }
 
@@ -20,6 +23,11 @@ export function liveCommand(feedOf: FeedOf): Command {
     .option('--pid <pid>', 'only this process; may be repeated', collect(wholeNumber), [])
     .option('--comm <name>', 'only processes of this name; may be repeated', collect(String), [])
     .option('--record <file>', 'record as well, into a new file')
+    .option(
+      '--policy <policy>',
+      `judge by: ${POLICY_WORDS}; else by what the traced kernel promises`,
+      policyArgument,
+    )
     .option('--json', 'no screen: one JSON value a second')
     .addHelpText('after', '\nKeys: ? lists them. Exit status: 0 quit by key, 1 no agent, 128+N signal N.')
     .action(async (endpoints: readonly string[], options: LiveOptions) => {
@@ -35,6 +43,7 @@ export function liveCommand(feedOf: FeedOf): Command {
         feedOf(endpoint, {
           target: { pids: options.pid, comms: options.comm },
           ...(options.record === undefined ? {} : { recordTo: options.record }),
+          ...(options.policy === undefined ? {} : { policy: options.policy }),
         }),
       )
       process.exitCode = options.json ? await runLiveJson(feeds[0]) : await runLiveScreen(feeds, process.env)

@@ -11,7 +11,7 @@ import { summaryLines } from '../views/summary.js'
 import { count, duration } from '../views/units.js'
 import { wholeNumber } from './arguments.js'
 import { collect, DEFAULT_ENDPOINT } from './live.js'
-import type { FeedOf, LiveFeed } from './live-session.js'
+import { listenerOf, type FeedOf, type LiveFeed } from './live-session.js'
 import { printJson, printLine, printNote } from './output.js'
 import { policyArgument, POLICY_WORDS } from './policy-argument.js'
 import { outputOptions } from './reading.js'
@@ -81,15 +81,17 @@ export async function recordFrom(
   const progress = startProgress(model, began)
   let timer: NodeJS.Timeout | undefined
   try {
+    const told = listenerOf(model, feed.policy)
     await feed.run(
       {
+        ...told,
         connection: (connection) => {
-          model.setConnection(connection)
+          told.connection(connection)
           if (connection.state === 'reconnecting')
             progress.note(`recording is interrupted: ${printable(connection.why, 'unicode')}`)
         },
         item: (item) => {
-          model.accept(item, Date.now())
+          told.item(item)
           if (item.type === 'started' && seconds !== undefined)
             timer ??= setTimeout(() => {
               ended.abort()

@@ -1,4 +1,5 @@
 import type { StreamItem } from '../model/events.js'
+import { policyFor } from '../policy/policies.js'
 import type { LiveSource, Player } from '../screen/live-screen.js'
 import type { Playing } from '../screen/layout.js'
 import { recordedItems, spanOf, type Span } from '../store/recorded-stream.js'
@@ -10,7 +11,7 @@ import { pageLines } from '../views/page-lines.js'
 import { pageView } from '../views/page.js'
 import type { ViewOptions } from '../views/view-options.js'
 import { sourceOf } from './page.js'
-import { tellRules } from './rule-texts.js'
+import { ruleTexts } from './rule-texts.js'
 
 /** How long a turn of reading may keep the keys waiting. */
 const TURN_MS = 15
@@ -122,7 +123,7 @@ export class RecordingPlayer implements LiveSource, Player {
     const items = recordedItems(this.#recording)
     const conclude = this.#taker(model)
     const take = (item: StreamItem) => {
-      tellRules(model, item)
+      if (item.type === 'started') model.ruleTexts(ruleTexts(policyFor(item.agent.kernelRelease)))
       conclude(item)
       model.accept(item, item.type === 'heartbeat' ? item.timeNs / 1e6 : 0)
     }
