@@ -18,6 +18,8 @@ export interface PipelineOptions {
   readonly recordTo?: string
   /** What to do when the agent ends the stream; without a word: `reconnect`. */
   readonly afterEnd?: 'reconnect' | 'finish'
+  /** How long it may take the agent to say its first word; without a word: 10 s. */
+  readonly firstWordMs?: number
   /** By what to judge; without a word: by what the traced kernel promises. */
   readonly policy?: Policy
 }
@@ -80,7 +82,7 @@ export class Pipeline {
     ended: AbortSignal,
   ): Promise<void> {
     const { endpoint } = this
-    const { target, afterEnd = 'reconnect' } = this.#options
+    const { target, afterEnd = 'reconnect', firstWordMs } = this.#options
     const stop = new AbortController()
     const until = AbortSignal.any([ended, stop.signal])
     const tell = (state: Connection['state'], why: string) => {
@@ -93,6 +95,7 @@ export class Pipeline {
       afterEnd,
       onConnection: tell,
       ...(target === undefined ? {} : { filter: target }),
+      ...(firstWordMs === undefined ? {} : { firstWordMs }),
       ...(recorder?.position === undefined ? {} : { resume: recorder.position }),
     })
     recorder?.begin({

@@ -3,6 +3,9 @@ import { liveJson } from '../views/live-json.js'
 import type { FollowGuest } from './lab.js'
 import { listenerOf, type FeedOf } from './live-session.js'
 
+/** An emulated processor takes its time to verify all programs. */
+export const GUEST_LOADS_MS = 180_000
+
 /** Follows the agent of a lab guest over a feed, until it has said its last word. */
 export function followGuestOver(feedOf: FeedOf): FollowGuest {
   return (endpoint, record) => {
@@ -13,7 +16,11 @@ export function followGuestOver(feedOf: FeedOf): FollowGuest {
     const firstWord = new Promise<void>((resolve) => {
       subscribe = resolve
     })
-    const options = { afterEnd: 'finish', ...(record === undefined ? {} : { recordTo: record }) } as const
+    const options = {
+      afterEnd: 'finish',
+      firstWordMs: GUEST_LOADS_MS,
+      ...(record === undefined ? {} : { recordTo: record }),
+    } as const
     const fed = feedOf(endpoint, options).run(
       {
         ...told,

@@ -34,6 +34,8 @@ export interface FeedOptions {
   readonly recordTo?: string
   /** What to do when the agent ends the stream; without a word: `reconnect`. */
   readonly afterEnd?: 'reconnect' | 'finish'
+  /** How long it may take the agent to say its first word; without a word: 10 s. */
+  readonly firstWordMs?: number
   /** By what to judge; without a word: by what the traced kernel promises. */
   readonly policy?: Policy
 }

@@ -10,6 +10,7 @@ import { exampleLines, summaryLines } from '../views/summary.js'
 import { pageView } from '../views/page.js'
 import { pageAddress } from '../views/units.js'
 import { wholeNumber } from './arguments.js'
+import { GUEST_LOADS_MS } from './guest-follower.js'
 import { runLiveScreen, type FeedOf, type LiveFeed } from './live-session.js'
 import { printJson, printLine } from './output.js'
 import { sourceOf } from './page.js'
@@ -38,7 +39,10 @@ export function startCommand(feedOf: FeedOf): Command {
       try {
         const interactive = process.stdin.isTTY && process.stdout.isTTY && !options.json
         process.exitCode = interactive
-          ? await runLiveScreen([begun(stage, feedOf(stage.endpoint, {}))], process.env)
+          ? await runLiveScreen(
+              [begun(stage, feedOf(stage.endpoint, { firstWordMs: GUEST_LOADS_MS }))],
+              process.env,
+            )
           : await recordAndTell(stage, feedOf, options)
       } finally {
         await stage.close()
@@ -105,7 +109,7 @@ async function recordAndTell(stage: Stage, feedOf: FeedOf, { seconds, json }: St
   }
   const began = Date.now()
   let timer: NodeJS.Timeout | undefined
-  await begun(stage, feedOf(stage.endpoint, { recordTo: path })).run(
+  await begun(stage, feedOf(stage.endpoint, { recordTo: path, firstWordMs: GUEST_LOADS_MS })).run(
     {
       connection: (connection) => {
         model.setConnection(connection)

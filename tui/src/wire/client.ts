@@ -25,6 +25,8 @@ const FIRST_WORD_MS = 10_000
 export interface TraceOptions {
   /** Name for the agent's log. */
   readonly client: string
+  /** How long it may take the agent to say its first word. */
+  readonly firstWordMs?: number
   /** Go on behind the event `afterSeq` of the run `bootId`. */
   readonly resume?: { readonly bootId: string; readonly afterSeq: number }
   /** Begin with all that the agent still holds. */
@@ -87,13 +89,15 @@ export class TraceStream implements AsyncIterable<StreamItem> {
   readonly #call: ClientDuplexStream<Buffer, Buffer>
   #isCancelled = false
   #isSilent = false
+  readonly #firstWordMs: number
 
   constructor(endpoint: string, call: ClientDuplexStream<Buffer, Buffer>, options: TraceOptions) {
     this.#endpoint = endpoint
     this.#call = call
     // What goes wrong is thrown to whoever iterates; without a listener it would end the process.
     call.on('error', () => undefined)
-    const { client, resume, replay, filter } = options
+    const { client, resume, replay, filter, firstWordMs = FIRST_WORD_MS } = options
+    this.#firstWordMs = firstWordMs
     this.#write({
       subscribe: {
         client,
@@ -122,7 +126,7 @@ export class TraceStream implements AsyncIterable<StreamItem> {
     const patience = setTimeout(() => {
       this.#isSilent = true
       this.#call.cancel()
-    }, FIRST_WORD_MS)
+    }, this.#firstWordMs)
     try {
       for await (const message of this.#call) {
         const item = decodeResponse(message as Buffer) // by the deserializer
@@ -147,7 +151,7 @@ export class TraceStream implements AsyncIterable<StreamItem> {
   #silence(): CowpathError {
     return new CowpathError({
       what: `cannot connect to ${this.#endpoint}`,
-      why: `it said nothing for ${FIRST_WORD_MS / 1000} s`,
+      why: `it said nothing for ${this.#firstWordMs / 1000} s`,
       todo: 'check that a cowpath agent listens there',
     })
   }

@@ -17,6 +17,8 @@ export interface FollowOptions {
   /** Where an earlier stream ended, of which nothing is to be missed. */
   readonly resume?: Position
   readonly afterEnd: 'reconnect' | 'finish'
+  /** How long it may take the agent to say its first word; without a word: 10 s. */
+  readonly firstWordMs?: number
   readonly onConnection: (state: 'connecting' | 'reconnecting' | 'connected', why: string) => void
 }
 
@@ -99,9 +101,10 @@ export class Follower {
   }
 
   #traceOptions(): TraceOptions {
-    const { client, filter } = this.#options
+    const { client, filter, firstWordMs } = this.#options
     return {
       client,
+      ...(firstWordMs === undefined ? {} : { firstWordMs }),
       ...(filter === undefined ? {} : { filter }),
       ...(this.#position === undefined || this.#position.afterSeq === 0 ? {} : { resume: this.#position }),
       ...(this.#fromStart ? { replay: true } : {}),
