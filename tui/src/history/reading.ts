@@ -43,6 +43,7 @@ export function oldRun(events: EventColumns, i: number): number {
   const order = events.order[i]
   const kind = events.kind[i]
   const flags = events.flags[i]
+  if (kind === Kind.WpFault) return 0
   if (kind === Kind.HugetlbWp || (flags & (Flag.Hugetlb | Flag.VmaHugetlb)) !== 0) return order
   const isPmd = kind === Kind.HugeWp || kind === Kind.PmdSplit || (flags & Flag.PmdMapped) !== 0
   return isPmd && order >= PMD_ORDER ? PMD_ORDER : 0
