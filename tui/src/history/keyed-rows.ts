@@ -4,7 +4,7 @@ const DOUBLED_TO = 65_536
 const FULLEST = 0.8
 const HIGH = 2 ** 32
 
-/** Rows found by a pair of numbers: open addressing over typed arrays, no object a row, 16 to 21 bytes each. */
+/** Rows found by a pair of numbers: open addressing over typed arrays, no object a row, 15 to 20 bytes each. */
 export class KeyedRows {
   /** First key of row i, to be read only. Of a free row: the next free one, plus one. */
   a: Uint32Array
