@@ -62,7 +62,7 @@ function copied(
   const kindOfFrame = frameKind(events.flags[i]) === FrameKind.Hugetlb ? FrameKind.Hugetlb : FrameKind.Anon
   const fresh = { pfn: alignedTo(pfn, run), order: run, kind: kindOfFrame, run }
   const row =
-    old >= 0 && run === 0
+    old >= 0 && run === 0 && pages.slots.order[old] === 0
       ? pages.replace(old, mm, fresh, cause, when)
       : pages.mapNew(mm, vpn, fresh, cause, when)
   pages.edge(kind, from, pages.frameId(row, when), mm, vpn, when)

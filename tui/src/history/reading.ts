@@ -1,7 +1,7 @@
 import type { EventColumns } from '../model/events.js'
 import { FrameKind } from '../model/facts.js'
 import { Flag, Kind } from '../model/kinds.js'
-import { type FrameFacts, PMD_ORDER } from './pages.js'
+import { type FrameFacts, PMD_ORDER } from './page-tables.js'
 
 /** 1 GiB of base pages: the largest folio there is (a hugetlb page) on the machines that the agent runs on. */
 export const LARGEST_ORDER = 18
@@ -43,6 +43,7 @@ export function oldRun(events: EventColumns, i: number): number {
   const order = events.order[i]
   const kind = events.kind[i]
   const flags = events.flags[i]
+  if (kind === Kind.WpFault) return 0
   if (kind === Kind.HugetlbWp || (flags & (Flag.Hugetlb | Flag.VmaHugetlb)) !== 0) return order
   const isPmd = kind === Kind.HugeWp || kind === Kind.PmdSplit || (flags & Flag.PmdMapped) !== 0
   return isPmd && order >= PMD_ORDER ? PMD_ORDER : 0
