@@ -55,7 +55,7 @@ function referencesBeyondOne(scene: Scene): number | undefined {
 
 /** Somebody else who certainly had the frame, in words. */
 function otherOwner(scene: Scene): string | undefined {
-  const { events, i, view, mm, oldPfn } = scene
+  const { events, i, view, mm, oldPfn, size } = scene
   if (events.mapcount[i] > 1 && scene.has(Flag.CountsAtDecision)) return 'it was mapped elsewhere'
   if (events.mapcount[i] > 1 && view.slotsOf(oldPfn).some((slot) => slot.mm !== mm && slot.isCertain))
     return 'another address space maps it'
@@ -65,7 +65,7 @@ function otherOwner(scene: Scene): string | undefined {
   const live = liveOf(
     pins.filter((pin) => pin.mm !== mm),
     extraReferences(scene),
-    { pins, pfn: oldPfn, pages },
+    { pins, pfn: oldPfn, pages, size },
   )
   return live === undefined || live === 'doubt'
     ? undefined

@@ -241,3 +241,32 @@ describe('it cannot say', () => {
     expect(stage.answers('R05')).toBe('unknown 1')
   })
 })
+
+describe('a page that went to swap', () => {
+  const out = { kind: Kind.SwapOut, mm: PARENT, vpn: VPN, oldPfn: PFN, flags: Flag.Anon, aux: 9 }
+  const back = { kind: Kind.SwapIn, mm: PARENT, vpn: VPN, newPfn: NEW_PFN, flags: Flag.Anon, aux: 9 }
+  const unmap = {
+    kind: Kind.Unmap,
+    mm: PARENT,
+    tgid: tgidOf(PARENT),
+    vpn: VPN,
+    pages: 2,
+    flags: Flag.VmaAnon,
+  }
+  const known = { slots: [slot()], pins: [pin()] }
+  const gone = { pins: [pin()] }
+
+  test('and was unmapped there is the doing of who did it; what comes later has another story', () => {
+    const stage = new Stage({ kernel: '5.10.0' }).judge(known, out).judge(gone, unmap, back)
+    expect(stage.findings('R05').map(said)).toEqual(['self-inflicted unmap 4k pin for writing'])
+  })
+
+  test('and whose slot got another page that went there, too, is forgotten', () => {
+    const other = slot({ pfn: 0x7000 })
+    const stage = new Stage({ kernel: '5.10.0' })
+      .judge(known, out)
+      .judge({ slots: [other], pins: [pin()] }, { ...out, oldPfn: 0x7000 })
+      .judge(gone, back)
+    expect(stage.findings('R05')).toEqual([])
+  })
+})

@@ -33,15 +33,20 @@ export const pinCoherent: Rule = {
 /** Slots whose frame was swapped out while it was held: whether that cost anything shows when it comes back. */
 const MOST_SWAPPED = 4096
 
-type Swapped = Pick<LivePin, 'pin' | 'vpn' | 'pfn'>
+interface Swapped {
+  /** Number of the pin. */
+  readonly pin: number
+  /** The frame that it holds. */
+  readonly pfn: number
+}
+
+const NONE: readonly Swapped[] = []
 
 function begin(): Checks {
   const swapped = new SlotMap<Swapped>(MOST_SWAPPED)
   const splits = new SplitEvidence()
   const fault = (scene: Scene) => replacedByFault(scene, splits)
-  const range = (cause: string) => (scene: Scene) => {
-    return answered(scene, lostByRange(scene), { cause, causeTgid: scene.events.tgid[scene.i] })
-  }
+  const range = (cause: string) => (scene: Scene) => leftRange(scene, cause, swapped)
   return {
     [Kind.WpFault]: fault,
     [Kind.HugeWp]: (scene) => {
@@ -106,27 +111,37 @@ function heldThrough(scene: Scene, pins: readonly LivePin[]): Lost {
   return pins.find((pin) => isHeldPin(pin) && isSlotCertain(scene, pin)) ?? 'unknown'
 }
 
-function rememberSwapped({ view, mm, vpn }: Scene, swapped: SlotMap<Swapped>): void {
-  const pins = view.pinsIn(mm, vpn, 1)
+function rememberSwapped(scene: Scene, swapped: SlotMap<Swapped>): void {
+  const { view, mm, vpn, oldPfn } = scene
+  swapped.take(mm, vpn)
+  const pins = view.pinsIn(mm, vpn, 1).filter((pin) => pin.pfn - pin.vpn === oldPfn - vpn)
   // Of FOLL_GET nobody will know then whether it is still live.
   const held = pins.find(isHeldPin) ?? pins.at(-1)
-  if (held === undefined) return
-  const { pin, vpn: first, pfn } = held
-  swapped.set(mm, vpn, { pin, vpn: first, pfn })
+  if (held === undefined || scene.slot?.isCertain !== true) return
+  swapped.set(mm, vpn, { pin: held.pin, pfn: oldPfn })
 }
 
 /** While the frame waits in the swap cache nothing is lost: it may come back to its slot. */
 function swappedIn(scene: Scene, swapped: SlotMap<Swapped>): Answer {
   if (swapped.isEmpty) return undefined
-  const { view, mm, vpn, newPfn } = scene
-  const then = swapped.take(mm, vpn)
+  const then = swapped.take(scene.mm, scene.vpn)
   if (then === undefined) return undefined
-  const pfn = then.pfn + (vpn - then.vpn)
-  if (pfn === newPfn) return 'held'
-  const now = view.pinsOn(pfn, 1).find(({ pin }) => pin === then.pin)
+  if (then.pfn === scene.newPfn) return 'held'
+  return answered(scene, stillHeld(scene, then), { cause: 'swap', causeTgid: 0 })
+}
+
+/** The pin that was on the frame when it went out. */
+function stillHeld({ view }: Scene, { pin, pfn }: Swapped): Lost {
+  const now = view.pinsOn(pfn, 1).find((one) => one.pin === pin)
   if (now === undefined) return undefined
-  if (!isHeldPin(now) || !view.isFrameCertain(pfn)) return 'unknown'
-  return left(scene, now, { cause: 'swap', causeTgid: 0 }, scene.size)
+  return isHeldPin(now) && view.isFrameCertain(pfn) ? now : 'unknown'
+}
+
+function leftRange(scene: Scene, cause: string, swapped: SlotMap<Swapped>): Answer {
+  const { events, i, mm, vpn, pages } = scene
+  const gone = swapped.isEmpty ? NONE : swapped.takeRange(mm, vpn, pages)
+  const lost = gone.reduce<Lost>((found, one) => found ?? stillHeld(scene, one), lostByRange(scene))
+  return answered(scene, lost, { cause, causeTgid: events.tgid[i] })
 }
 
 function answered(scene: Scene, lost: Lost, cause: NamedCause): Answer {

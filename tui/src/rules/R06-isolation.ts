@@ -48,7 +48,7 @@ function swappedInWritable(scene: Scene): Answer {
 }
 
 function judged(scene: Scene, pfn: number, extra: number | undefined, cause: string): Answer {
-  const { view, events, i, mm } = scene
+  const { view, events, i, mm, size } = scene
   const pages = slotPages(events, i)
   const pins = view.pinsOn(pfn, pages)
   const foreign = pins.filter((pin) => pin.mm !== mm)
@@ -57,7 +57,7 @@ function judged(scene: Scene, pfn: number, extra: number | undefined, cause: str
   // The kernel has once found it the page of this address space alone: a FOLL_GET reference of another was gone by then.
   const suspects = scene.has(Flag.Exclusive) ? foreign.filter(isPin) : foreign
   if (suspects.length === 0) return 'held'
-  const live = liveOf(suspects, extra, { pins, pfn, pages })
+  const live = liveOf(suspects, extra, { pins, pfn, pages, size })
   if (live === undefined) return 'held'
   if (live === 'doubt') return 'unknown'
   const reference = referenceOf(live)

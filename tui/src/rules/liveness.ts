@@ -1,4 +1,5 @@
 import type { LivePin } from '../history/judge.js'
+import type { PageSize } from '../model/finding.js'
 import { getsTaken, isHeldPin, isPin, isWrite } from './references.js'
 
 /** Pins that are known on the frames [pfn, pfn + pages), which are one folio or one page. */
@@ -6,6 +7,8 @@ export interface OnFrame {
   readonly pins: readonly LivePin[]
   readonly pfn: number
   readonly pages: number
+  /** By its size: of a THP some pages may be mapped by themselves elsewhere, each with a reference. */
+  readonly size: PageSize
 }
 
 /**
@@ -39,8 +42,8 @@ function liveGet(
   const ours = getsTaken(gets, on.pfn, on.pages)
   const all = Math.max(ours, getsTaken(on.pins, on.pfn, on.pages))
   if (extra <= all - ours) return 'doubt'
-  // The counts of a large folio are those of all its pages: beyond what was taken there is something unknown.
-  if (on.pages > 1 && extra > all) return 'doubt'
+  // Beyond what was taken there is something unknown: it may be all there is.
+  if (on.size === 'thp' && extra > all) return 'doubt'
   // Some of them are dead: which, the counts do not say. The milder is assumed.
   return chosen(gets, extra >= all ? 'write' : 'read')
 }

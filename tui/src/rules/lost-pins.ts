@@ -12,7 +12,7 @@ export type Lost = LivePin | 'held' | 'unknown' | undefined
 
 /** By a fault that put another frame in place of the event's. `before` are the counts to go by, where not the event's. */
 export function lostByFault(scene: Scene, before?: BeforeSplit): Lost {
-  const { outcome, events, i, view, mm, vpn, oldPfn } = scene
+  const { outcome, events, i, view, mm, vpn, oldPfn, size } = scene
   if (outcome !== Outcome.Copy && outcome !== Outcome.Unshare) return undefined
   const pages = slotPages(events, i)
   const pins = view.pinsIn(mm, vpn, pages)
@@ -21,7 +21,11 @@ export function lostByFault(scene: Scene, before?: BeforeSplit): Lost {
   const through = pins.filter((pin) => pin.pfn - pin.vpn === oldPfn - vpn)
   if (through.length === 0 || view.slotAt(mm, vpn)?.isCertain !== true) return 'unknown'
   const extra = before ? before.extra : extraReferences(scene)
-  const live = liveOf(through, extra, before?.on ?? { pins: view.pinsOn(oldPfn, pages), pfn: oldPfn, pages })
+  const live = liveOf(
+    through,
+    extra,
+    before?.on ?? { pins: view.pinsOn(oldPfn, pages), pfn: oldPfn, pages, size },
+  )
   if (live === undefined) return 'held'
   return live === 'doubt' ? 'unknown' : live
 }

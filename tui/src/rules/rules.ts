@@ -101,8 +101,7 @@ export class Rules implements Judge {
     if (answer === undefined) return
     if (answer === 'held') this.#counts.held(rule, scene.size)
     else if (answer === 'unknown') this.#counts.unknown(rule, scene.size)
-    else if (judgesBy === 'state' && isUncertain(scene, answer))
-      this.#counts.unknown(rule, answer.size ?? scene.size)
+    else if (judgesBy === 'state' && isUncertain(scene)) this.#counts.unknown(rule, answer.size ?? scene.size)
     else this.#broken(rule, answer)
   }
 
@@ -144,14 +143,9 @@ function emptyTable(): BoundCheck[][] {
 /** In place of a check that lacks a leg. */
 const cannotKnow: Check = () => 'unknown'
 
-/** No accusation near a gap: the frame, the slot and the slot that the pin was taken through, where they are known. */
-function isUncertain({ view, oldPfn, mm, vpn }: Scene, { reference }: Broken): boolean {
-  if (oldPfn !== 0 && (!view.isFrameCertain(oldPfn) || isDoubted(view, mm, vpn))) return true
-  return reference !== undefined && isDoubted(view, reference.mm, reference.vpn)
-}
-
-function isDoubted(view: HistoryView, mm: number, vpn: number): boolean {
-  return view.slotAt(mm, vpn)?.isCertain === false
+/** No accusation near a gap. What a rule asks of slots and pins, it asks their certainty of, too. */
+function isUncertain({ view, oldPfn }: Scene): boolean {
+  return oldPfn !== 0 && !view.isFrameCertain(oldPfn)
 }
 
 function evidenceOf({ events, i, view, mm }: Scene, { reference, words }: Broken): Evidence {

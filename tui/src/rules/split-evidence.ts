@@ -55,7 +55,7 @@ export class SplitEvidence {
     const page = vpn - split.vpn
     const isSame = split.mm === mm && page >= 0 && page < PMD_PAGES && split.pfn + page === oldPfn
     if (!isSame || scene.size !== 'pte-mapped') return undefined
-    const on = { pins: view.pinsOn(split.pfn, PMD_PAGES), pfn: split.pfn, pages: PMD_PAGES }
-    return { extra: split.extra, on }
+    const pins = view.pinsOn(split.pfn, PMD_PAGES)
+    return { extra: split.extra, on: { pins, pfn: split.pfn, pages: PMD_PAGES, size: 'thp' } }
   }
 }
