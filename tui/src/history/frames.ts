@@ -24,7 +24,7 @@ export class FrameTable {
   }
 
   pfnOf(row: number): number {
-    return this.#rows.b[row]
+    return this.#rows.b(row)
   }
 
   /** The row, or -1. */
