@@ -1,16 +1,13 @@
 import { History } from '../../src/history/history.js'
-import type { HistoryView, Judge } from '../../src/history/judge.js'
+import type { Judge } from '../../src/history/judge.js'
 import type { EventColumns } from '../../src/model/events.js'
 import type { FactSink } from '../../src/model/facts.js'
-import type { Finding, RuleId, Verdict } from '../../src/model/finding.js'
+import type { Finding, FindingSink, RuleId, Verdict } from '../../src/model/finding.js'
 import type { Policy } from '../../src/policy/policy.js'
 import type { Done } from '../../src/policy/simulator/enumerate.js'
 import { Tape, type Told } from '../../src/policy/simulator/rows.js'
-import { RULES } from '../../src/rules/catalogue.js'
 import { LEGS } from '../../src/rules/legs.js'
-import type { Check } from '../../src/rules/rule.js'
 import { Rules } from '../../src/rules/rules.js'
-import { Scene } from '../../src/rules/scene.js'
 
 /** Runs of the simulator before the real history and the real rules: what they say of the last operation of each. */
 
@@ -99,33 +96,59 @@ export class Court {
     const trials = this.#trials
     this.#tape = new Tape()
     this.#trials = []
-    const { findings, unknown } = judged(this.#policy, events)
-    return trials.map((trial) => ({
-      path: trial.path,
-      raised: findings.filter((finding) => isIn(trial, finding)).map(raisedBy),
-      isUnknown: unknown.some((seq) => trial.from <= seq && seq < trial.until),
-    }))
+    const asked = new Uint8Array(events.length + 1)
+    for (const { from, until } of trials) asked.fill(1, from, until)
+    const { findings, unknown } = judged(this.#policy, events, asked)
+    const at = new Map<number, Finding[]>()
+    for (const finding of findings) {
+      for (const seq of new Set([finding.first.seq, finding.last.seq]))
+        at.set(seq, [...(at.get(seq) ?? []), finding])
+    }
+    const doubted = new Set(unknown)
+    return trials.map(({ path, from, until }) => {
+      const seqs = Array.from({ length: until - from }, (_, i) => from + i)
+      return {
+        path,
+        raised: [...new Set(seqs.flatMap((seq) => at.get(seq) ?? []))].map(raisedBy),
+        isUnknown: seqs.some((seq) => doubted.has(seq)),
+      }
+    })
   }
 }
 
-function judged(
-  policy: Policy,
-  events: EventColumns,
-): { findings: readonly Finding[]; unknown: readonly number[] } {
+interface Said {
+  readonly findings: readonly Finding[]
+  /** Of the events that were asked about: numbers of those of which R05 or R06 could not know. */
+  readonly unknown: readonly number[]
+}
+
+/** `asked`: by number, whether it matters what is said of the event. */
+function judged(policy: Policy, events: EventColumns, asked: Uint8Array): Said {
   const findings = new Map<number, Finding>()
-  const sink = {
-    finding: (finding: Finding) => {
+  const unknown: number[] = []
+  let doubts = 0
+  const sink: FindingSink = {
+    finding: (finding) => {
       if (ABOUT_MEMORY.includes(finding.rule)) findings.set(finding.finding, finding)
     },
-    ruleCounts: ignore,
+    ruleCounts: (counts) => {
+      doubts = 0
+      for (const count of counts) if (ABOUT_MEMORY.includes(count.rule)) doubts += count.unknown
+    },
   }
   const legs = LEGS.map((name) => ({ name, attached: true }))
   const rules = new Rules({ policy, sink, legs, maxFindings: Infinity })
-  const doubts = new Doubts(policy)
   const judge: Judge = {
     judge: (columns, i, view) => {
+      if (asked[columns.seq[i]] === 0) {
+        rules.judge(columns, i, view)
+        return
+      }
+      rules.finish()
+      const before = doubts
       rules.judge(columns, i, view)
-      doubts.judge(columns, i, view)
+      rules.finish()
+      if (doubts > before) unknown.push(columns.seq[i])
     },
     begin: () => {
       rules.begin()
@@ -136,38 +159,7 @@ function judged(
   history.apply({ firstSeq: 1, lastSeq: events.length, processes: [], events })
   history.finish()
   rules.finish()
-  return { findings: [...findings.values()], unknown: doubts.seqs }
-}
-
-/** Where R05 and R06 say that they cannot know: the rules count that, and tell nobody. */
-class Doubts {
-  readonly seqs: number[] = []
-  readonly #scene: Scene
-  readonly #checks: ReadonlyMap<number, readonly Check[]>
-
-  constructor(policy: Policy) {
-    this.#scene = new Scene(policy)
-    const checks = new Map<number, Check[]>()
-    for (const rule of RULES) {
-      if (!ABOUT_MEMORY.includes(rule.id)) continue
-      for (const [kind, check] of Object.entries(rule.begin())) {
-        checks.set(Number(kind), [...(checks.get(Number(kind)) ?? []), check])
-      }
-    }
-    this.#checks = checks
-  }
-
-  judge(events: EventColumns, i: number, view: HistoryView): void {
-    if (!view.hasPins) return
-    this.#scene.at(events, i, view)
-    for (const check of this.#checks.get(events.kind[i]) ?? []) {
-      if (check(this.#scene) === 'unknown') this.seqs.push(events.seq[i])
-    }
-  }
-}
-
-function isIn({ from, until }: Trial, { first, last }: Finding): boolean {
-  return [first.seq, last.seq].some((seq) => from <= seq && seq < until)
+  return { findings: [...findings.values()], unknown }
 }
 
 function raisedBy({ rule, verdict, cause, last: { reference } }: Finding): Raised {
