@@ -110,7 +110,7 @@ export class Recording {
   *events(only?: readonly ColumnName[], run?: number): Generator<RecordedEvents> {
     const next = this.#explaining(() =>
       this.#db.prepare<[number, number | null], BlockRow>(
-        'SELECT * FROM event_block WHERE block > ?1 AND (?2 IS NULL OR run = ?2) ORDER BY block LIMIT 1',
+        'SELECT * FROM event_block WHERE block > ? AND run = coalesce(?, run) ORDER BY block LIMIT 1',
       ),
     )
     for (let block = 0; ;) {
