@@ -49,7 +49,8 @@ function copied(
 ): void {
   const { pages, anomalies } = parts
   const vpn = slotOf(events, i)
-  const from = pages.frameId(pages.observe(mm, vpn, oldFrame(events, i), when), when)
+  const old = pages.observe(mm, vpn, oldFrame(events, i), when)
+  const from = pages.frameId(old, when)
   const pfn = events.newPfn[i]
   if (pfn === 0 || pfn === events.oldPfn[i]) {
     anomalies.note('copy-without-frame', when)
@@ -60,8 +61,11 @@ function copied(
   const run = events.kind[i] === Kind.WpFault ? 0 : oldRun(events, i)
   const kindOfFrame = frameKind(events.flags[i]) === FrameKind.Hugetlb ? FrameKind.Hugetlb : FrameKind.Anon
   const fresh = { pfn: alignedTo(pfn, run), order: run, kind: kindOfFrame, run }
-  const to = pages.frameId(pages.mapNew(mm, vpn, fresh, cause, when), when)
-  pages.edge(kind, from, to, mm, vpn, when)
+  const row =
+    old >= 0 && run === 0 && pages.slots.order[old] === 0
+      ? pages.replace(old, mm, fresh, cause, when)
+      : pages.mapNew(mm, vpn, fresh, cause, when)
+  pages.edge(kind, from, pages.frameId(row, when), mm, vpn, when)
 }
 
 /** Copied early for the child: before the event of the range that it shares otherwise. */

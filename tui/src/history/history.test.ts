@@ -6,6 +6,7 @@ import { History, type HistoryOptions } from './history.js'
 import type { HistoryView, Judge } from './judge.js'
 import { batchOf, type EventRow, numbered } from './testing/events.js'
 import { contradictions, factLog, type LoggedFact } from './testing/fact-log.js'
+import { argsOf } from './testing/looking.js'
 import { FIRST_VPN, type Operation, OPERATIONS, PAGES, TinyKernel } from './testing/tiny-kernel.js'
 
 const PRIVATE = Flag.Anon | Flag.VmaAnon | Flag.VmaMaywrite
@@ -20,10 +21,6 @@ function concluded(
   for (const batch of batches) history.apply(batchOf(batch))
   history.finish()
   return { facts, history }
-}
-
-function argsOf(facts: readonly LoggedFact[], name: LoggedFact['name']): readonly (readonly unknown[])[] {
-  return facts.filter((fact) => fact.name === name).map(({ args }) => args)
 }
 
 /** Page -> pfn of one address space (the recording's number), as the facts leave it. */
@@ -387,26 +384,6 @@ function mapNames(facts: readonly LoggedFact[]): readonly unknown[] {
       : [name, ...args.filter((_, i) => i !== seqAt[name])],
   )
 }
-
-describe('bounds', () => {
-  test('a full table forgets, and says so by a gap', () => {
-    const touches = Array.from({ length: 40 }, (_, i) => ({
-      kind: Kind.AnonNew,
-      mm: 1,
-      vpn: FIRST_VPN + i,
-      newPfn: 100 + i,
-    }))
-    const { facts, history } = concluded([numbered(touches)], { maxSlots: 16 })
-    expect(history.counts().slots).toBeLessThanOrEqual(16)
-    expect(history.counts().frames).toBeLessThanOrEqual(32)
-    const reasons = argsOf(facts, 'gap').map(([gap]) => (gap as { reason: string }).reason)
-    expect(new Set(reasons)).toEqual(new Set(['memory']))
-    expect(contradictions(facts)).toEqual([])
-    expect(new Set(argsOf(facts, 'slotEnded').map(([, , cause]) => cause))).toEqual(
-      new Set([Cause.Forgotten]),
-    )
-  })
-})
 
 describe('runs of the agent', () => {
   test('numbers of an earlier run mean nothing in the next one, and nothing ends that was not seen to end', () => {

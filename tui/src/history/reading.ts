@@ -21,15 +21,21 @@ export function isPossible(events: EventColumns, i: number): boolean {
   )
 }
 
-/** The old frame of event i. */
+/** Read once an event: no object is made for each. */
+const OLD: { -readonly [Name in keyof FrameFacts]: FrameFacts[Name] } = {
+  pfn: 0,
+  order: 0,
+  kind: FrameKind.Unknown,
+  run: 0,
+}
+
+/** The old frame of event i; what is returned says so until the next call. */
 export function oldFrame(events: EventColumns, i: number): FrameFacts {
-  const run = oldRun(events, i)
-  return {
-    pfn: alignedTo(events.oldPfn[i], run),
-    order: events.order[i],
-    kind: frameKind(events.flags[i]),
-    run,
-  }
+  OLD.run = oldRun(events, i)
+  OLD.pfn = alignedTo(events.oldPfn[i], OLD.run)
+  OLD.order = events.order[i]
+  OLD.kind = frameKind(events.flags[i])
+  return OLD
 }
 
 /** The order of what is mapped as one with the old frame: 0 where it is mapped by a PTE. */
@@ -37,6 +43,7 @@ export function oldRun(events: EventColumns, i: number): number {
   const order = events.order[i]
   const kind = events.kind[i]
   const flags = events.flags[i]
+  if (kind === Kind.WpFault) return 0
   if (kind === Kind.HugetlbWp || (flags & (Flag.Hugetlb | Flag.VmaHugetlb)) !== 0) return order
   const isPmd = kind === Kind.HugeWp || kind === Kind.PmdSplit || (flags & Flag.PmdMapped) !== 0
   return isPmd && order >= PMD_ORDER ? PMD_ORDER : 0
