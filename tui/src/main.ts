@@ -17,6 +17,7 @@ import { addManual } from './commands/manual.js'
 import { pageCommand } from './commands/page.js'
 import { pinsCommand } from './commands/pins.js'
 import { recordCommand } from './commands/record.js'
+import { replayCommand } from './commands/replay.js'
 import { splitsCommand } from './commands/splits.js'
 import { sqlCommand } from './commands/sql.js'
 import { startCommand } from './commands/start.js'
@@ -52,6 +53,7 @@ function commands(): readonly Command[] {
     labCommand(followGuestOver(feedOf), () => requireAgent(process.env)),
     findingsCommand(),
     checkCommand(),
+    replayCommand(),
     pageCommand(),
     pinsCommand(),
     forksCommand(),
