@@ -39,6 +39,7 @@ test('help names every command and every exit status', () => {
   for (const word of [
     'findings',
     'check',
+    'replay',
     'page',
     'pins',
     'forks',

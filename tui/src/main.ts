@@ -18,6 +18,7 @@ import { openCommand } from './commands/open.js'
 import { pageCommand } from './commands/page.js'
 import { pinsCommand } from './commands/pins.js'
 import { recordCommand } from './commands/record.js'
+import { replayCommand } from './commands/replay.js'
 import { splitsCommand } from './commands/splits.js'
 import { sqlCommand } from './commands/sql.js'
 import { startCommand } from './commands/start.js'
@@ -61,6 +62,7 @@ function commands(): readonly Command[] {
     labCommand(followGuestOver(feedOf), () => requireAgent(process.env)),
     findingsCommand(),
     checkCommand(),
+    replayCommand(),
     pageCommand(),
     pinsCommand(),
     forksCommand(),

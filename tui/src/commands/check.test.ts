@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Recorder } from '../pipeline/recorder.js'
 import { rulesUnder } from '../pipeline/rules-under.js'
 import { lostReads, seeingAgent, STORY_EVENTS } from '../pipeline/testing/lost-read.js'
-import { cowpath } from './testing/cowpath.js'
+import { cowpath, cowpathJson } from './testing/cowpath.js'
 
 let folder: string
 let path: string
@@ -50,4 +50,17 @@ test('another policy may say something else; the recording stays as it is', () =
   const { status, stderr } = cowpath('check', path, '--policy', 'no-such')
   expect(status).toBe(2)
   expect(stderr).toMatch(/^cowpath: .*mapcount, force-break, page-count, anon-exclusive, or a kernel series/)
+})
+
+test('replay tells side by side what was done and what another kernel would have done', () => {
+  const result = cowpathJson('replay', path, '--policy', 'anon-exclusive')
+  expect(result).toMatchObject({
+    policy: 'anon-exclusive',
+    asRecorded: { copies: 3, copiedBytes: 3 * 4096, getsDiverged: 3, pinsDiverged: 0 },
+    replayed: { copies: 3 },
+  })
+  const { stdout, status } = cowpath('replay', path, '--policy', 'mapcount')
+  expect(status).toBe(0)
+  expect(stdout).toMatch(/^MEASURE +RECORDED +MAPCOUNT +DIFFERENCE\ncopies for a writer +3 +3 +0\n/)
+  expect(cowpath('replay', path).status).toBe(2)
 })

@@ -106,15 +106,15 @@ export class Recording {
     return this.#db
   }
 
-  /** All events, in the order in which they were recorded. `only` leaves the other columns zero. */
-  *events(only?: readonly ColumnName[]): Generator<RecordedEvents> {
+  /** All events (of one run), in the order in which they were recorded. `only` leaves the other columns zero. */
+  *events(only?: readonly ColumnName[], run?: number): Generator<RecordedEvents> {
     const next = this.#explaining(() =>
-      this.#db.prepare<[number], BlockRow>(
-        'SELECT * FROM event_block WHERE block > ? ORDER BY block LIMIT 1',
+      this.#db.prepare<[number, number | null], BlockRow>(
+        'SELECT * FROM event_block WHERE block > ? AND run = coalesce(?, run) ORDER BY block LIMIT 1',
       ),
     )
     for (let block = 0; ;) {
-      const row = this.#explaining(() => next.get(block))
+      const row = this.#explaining(() => next.get(block, run ?? null))
       if (row === undefined) return
       block = row.block
       yield this.#decoded(row, only)
