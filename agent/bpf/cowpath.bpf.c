@@ -16,6 +16,7 @@
 #include "fork.bpf.h"
 #include "unmap.bpf.h"
 #include "wrprotect.bpf.h"
+#include "pagemap_scan.bpf.h"
 #include "split.bpf.h"
 #include "hugetlb_wp.bpf.h"
 #include "gup.bpf.h"

@@ -191,6 +191,14 @@ struct clear_refs_private {
 	enum clear_refs_types type;
 };
 
+struct pm_scan_arg {
+	u64 flags;
+};
+
+struct pagemap_scan_private {
+	struct pm_scan_arg arg;
+};
+
 struct mm_walk {
 	struct vm_area_struct *vma;
 	void *private;
@@ -263,6 +271,9 @@ struct pt_regs {
 /* include/uapi/linux/userfaultfd.h */
 #define UFFD_FEATURE_SIGBUS 0x80
 #define UFFD_FEATURE_WP_ASYNC 0x8000
+
+/* include/uapi/linux/fs.h */
+#define PM_SCAN_WP_MATCHING 0x1
 
 /* include/linux/huge_mm.h, include/trace/events/huge_memory.h: equal on 5.10 to 7.2 */
 #define SCAN_SUCCEED 1

@@ -88,7 +88,7 @@ static __always_inline u64 head_of(u64 page, const struct page_words *words)
 struct folio_counts {
 	u32 order;
 	bool hugetlb;
-	bool double_map; /* each PTE of a subpage and one PMD or more are counted in _mapcount, up to 6.1 */
+	bool double_map; /* up to 6.1: mapped by PTEs and PMDs, then each subpage counts one mapping more */
 	s32 entire_mapcount;
 	s32 pincount;
 };

@@ -194,19 +194,22 @@ int split_pmd_exit(u64 *ctx)
 
 /*
  * The pages of a folio are freed one by one once it is split, some of them before the function returns. Their
- * marks are bytes side by side: a folio of up to 512 pages never crosses a chunk.
+ * marks are bytes side by side, aligned as the folio is: one of up to 512 pages never crosses a chunk.
  */
-static __always_inline void track_pages(u64 pfn, u32 pages)
+static __always_inline void track_pages(u64 pfn, u32 order)
 {
 	u64 index = pfn & config.tracked_mask;
-	u32 number = index / TRACKED_CHUNK;
+	u32 number = index / TRACKED_CHUNK, at = index & (TRACKED_CHUNK - 1), i;
 	struct tracked_chunk *chunk = bpf_map_lookup_elem(&tracked, &number);
-	u32 at = index & (TRACKED_CHUNK - 1), i;
+	u32 words = 1U << (order & 15) >> 3;
 
 	if (!chunk)
 		return;
-	for (i = 0; i < PMD_PAGES && i < pages; i++)
-		chunk->marked[(at + i) & (TRACKED_CHUNK - 1)] = 1;
+	if (order < 3)
+		for (i = 0; i < 4 && i < 1U << order; i++)
+			chunk->marked[(at + i) & (TRACKED_CHUNK - 1)] = 1;
+	for (i = 0; i < PMD_PAGES / 8 && i < words; i++)
+		*(u64 *)&chunk->marked[(at + 8 * i) & (TRACKED_CHUNK - 8)] = 0x0101010101010101ULL;
 }
 
 /* The folio is locked, its mappings may still change: the counts are advisory. */
@@ -229,7 +232,7 @@ static __always_inline int folio_split_enter(u64 page)
 	frame.flags = 0;
 	read_frame(&frame, split.pfn);
 	note_frame(&split, &frame);
-	track_pages(split.pfn, 1U << (frame.order & 31));
+	track_pages(split.pfn, frame.order);
 	if (bpf_map_update_elem(&folios_splitting, &tid, &split, BPF_ANY))
 		BOOK(LEG_FOLIO_SPLIT, missed);
 	return 0;

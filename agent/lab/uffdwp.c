@@ -146,10 +146,46 @@ static void minor(void)
 	pthread_join(thread, NULL);
 }
 
+/* Newer than some headers: include/uapi/linux/fs.h */
+struct scan_argument {
+	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+#define SCAN _IOWR('f', 16, struct scan_argument)
+#define SCAN_WP_MATCHING 1
+#define PAGE_WAS_WRITTEN 2
+
+static void protect_written(char *area, size_t pages)
+{
+	struct scan_argument scan = {
+	    .size = sizeof(scan),
+	    .flags = SCAN_WP_MATCHING,
+	    .start = (uintptr_t)area,
+	    .end = (uintptr_t)area + pages * PAGE_BYTES,
+	    .category_mask = PAGE_WAS_WRITTEN,
+	};
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	if (pagemap < 0 || ioctl(pagemap, SCAN, &scan) < 0)
+		die("PAGEMAP_SCAN");
+	close(pagemap);
+}
+
+/* A write that the kernel lets through and remembers. */
+static void write_async(char *page)
+{
+	uint64_t pfn = pfn_of(page);
+
+	expect("wp-fault", page, ",\"outcome\":\"reuse\",\"old_pfn\":%lu,\"uffdWp\":true,\"isAsync\":true",
+	       pfn);
+	write_page(page, 'b');
+	must(pfn_of(page) == pfn, "the page is written in place");
+}
+
 static void async(void)
 {
-	char *area = map_alone(PAGES * PAGE_BYTES, PAGE_BYTES, 0), *page = area + 2 * PAGE_BYTES;
-	uint64_t pfn;
+	char *area = map_alone(PAGES * PAGE_BYTES, PAGE_BYTES, 0);
+	static const int WRITTEN[] = {2, 3, 5};
 	int fd;
 
 	write_pages(area, PAGES, 'a');
@@ -161,11 +197,12 @@ static void async(void)
 		return;
 	claim(area, PAGES, "uffd-message wrprotect wp-fault");
 	protect(fd, area, PAGES, UFFDIO_WRITEPROTECT_MODE_WP);
-	pfn = pfn_of(page);
-	expect("wp-fault", page, ",\"outcome\":\"reuse\",\"old_pfn\":%lu,\"uffdWp\":true,\"isAsync\":true",
-	       pfn);
-	write_page(page, 'b');
-	must(pfn_of(page) == pfn, "the page is written in place");
+	for (int i = 0; i < 3; i++)
+		write_async(area + WRITTEN[i] * PAGE_BYTES);
+	expect("wrprotect", area + 2 * PAGE_BYTES, ",\"pages\":2,\"aux\":3");
+	expect("wrprotect", area + 5 * PAGE_BYTES, ",\"pages\":1,\"aux\":3");
+	protect_written(area, PAGES);
+	write_async(area + 3 * PAGE_BYTES);
 }
 
 int main(void)

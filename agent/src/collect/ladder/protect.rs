@@ -6,6 +6,24 @@ pub const WRPROTECT: Ladder = Ladder {
     leg: "wrprotect",
     rungs: &[
         rung(
+            "fentry change_protection, clear_refs_test_walk, make_uffd_wp_pte, fexit write_protect_page",
+            &[
+                "change_protection",
+                "clear_refs_test_walk",
+                "write_protect_page",
+                "make_uffd_wp_pte",
+                "pagemap_scan_pmd_entry",
+            ],
+            &[
+                "protect",
+                "protect_soft_dirty",
+                "protect_ksm",
+                "scan_enter",
+                "scan_protect",
+                "scan_exit",
+            ],
+        ),
+        rung(
             "fentry change_protection, clear_refs_test_walk, fexit write_protect_page",
             &[
                 "change_protection",
