@@ -10,8 +10,8 @@
 static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome, u64 time_ns, u64 new_pfn,
 				       s32 new_refcount)
 {
-	u32 leg = leg_of(state->doing);
-	struct fault_record *record = begin_record(leg, sizeof(*record), kind, state->cookie);
+	struct books *books = close_state(state);
+	struct fault_record *record = reserve_record(books, sizeof(*record), kind, state->cookie);
 
 	if (!record)
 		return;
@@ -28,7 +28,7 @@ static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome,
 	record->pincount = state->pincount;
 	record->new_refcount = new_refcount;
 	record->pages = kind == RECORD_HUGE_WP ? PMD_PAGES : 1;
-	end_record(leg, record);
+	submit_record(books, record);
 	track(state->old_pfn);
 	if (state->order)
 		track(state->head_pfn);
@@ -55,6 +55,7 @@ int wp_enter(u64 *ctx)
 	state->vpn = vmf->address >> PAGE_SHIFT;
 	state->old_pte = pte;
 	state->old_pfn = PTE_PFN(pte);
+	state->pointer = number_of(state, vmf);
 	state->head_pfn = 0;
 	state->order = 0;
 	state->refcount = 0;
