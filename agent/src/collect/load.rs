@@ -25,6 +25,8 @@ static OBJECT: &Aligned<[u8]> =
 /// 64 Mi marks are 64 MiB: memory of up to 256 GiB has a mark of its own for each page.
 const MOST_MARKS: u64 = 64 << 20;
 const MARKS_PER_CHUNK: u64 = 4096;
+/// `struct config` of agent/bpf/record.h.
+const CONFIG_BYTES: usize = 32;
 /// Rungs that the kernel may refuse before we give up.
 const MOST_REFUSALS: usize = 16;
 /// Functions to be taken for absent, separated by commas: how tests look at poorer kernels.
@@ -120,6 +122,22 @@ fn takes_struct(btf: &Btf<'_>, function: &Func<'_>) -> bool {
     })
 }
 
+/// How much of what happens can be told.
+pub struct Room {
+    /// Size of the ring buffer, a power of two.
+    pub ring_bytes: u32,
+    /// Events a second that one process may send, 0: any number.
+    pub throttle: u32,
+}
+
+impl Room {
+    fn throttle_ns(&self) -> u64 {
+        1_000_000_000_u64
+            .checked_div(u64::from(self.throttle))
+            .unwrap_or(0)
+    }
+}
+
 /// Programs in the kernel.
 pub struct Loaded {
     pub object: Object,
@@ -132,12 +150,12 @@ pub struct Loaded {
 ///
 /// # Errors
 /// One line: the kernel takes no program of ours at all.
-pub fn load_and_attach(ring_bytes: u32, wanted: &Wanted) -> Result<Loaded> {
+pub fn load_and_attach(room: &Room, wanted: &Wanted) -> Result<Loaded> {
     let kernel = Kernel::examine()?;
     set_print(Some((PrintLevel::Warn, hear)));
     let mut refused = Refused::new();
     loop {
-        let (object, legs) = load(&kernel, &mut refused, ring_bytes, wanted)?;
+        let (object, legs) = load(&kernel, &mut refused, room, wanted)?;
         match attach_all(object, legs)? {
             Ok(loaded) => return Ok(loaded),
             Err(refusal) => refused.push(refusal),
@@ -153,18 +171,22 @@ pub fn try_load() -> Result<Vec<Choice>> {
     let kernel = Kernel::examine()?;
     set_print(Some((PrintLevel::Warn, hear)));
     let everything = Wanted::resolve(&Target::default())?;
-    load(&kernel, &mut Refused::new(), 4096, &everything).map(|(_, legs)| legs)
+    let room = Room {
+        ring_bytes: 4096,
+        throttle: 0,
+    };
+    load(&kernel, &mut Refused::new(), &room, &everything).map(|(_, legs)| legs)
 }
 
 fn load(
     kernel: &Kernel,
     refused: &mut Refused,
-    ring_bytes: u32,
+    room: &Room,
     wanted: &Wanted,
 ) -> Result<(Object, Vec<Choice>)> {
     while refused.len() < MOST_REFUSALS {
         let legs = choose(kernel, refused);
-        match load_once(&legs, ring_bytes, wanted)? {
+        match load_once(&legs, room, wanted)? {
             Ok(object) => return Ok((object, legs)),
             Err(refusal) => refused.push(refusal),
         }
@@ -182,7 +204,7 @@ fn programs_of(legs: &[Choice]) -> HashSet<&'static str> {
 }
 
 /// The inner error is one program that the kernel refuses.
-fn load_once(legs: &[Choice], ring_bytes: u32, wanted: &Wanted) -> Result<Result<Object, Refusal>> {
+fn load_once(legs: &[Choice], room: &Room, wanted: &Wanted) -> Result<Result<Object, Refusal>> {
     if legs.iter().all(|leg| leg.hook.is_empty()) {
         bail!("this kernel offers none of the functions that we know: see cowpath-agent doctor");
     }
@@ -194,7 +216,7 @@ fn load_once(legs: &[Choice], ring_bytes: u32, wanted: &Wanted) -> Result<Result
         let name = program.name().to_string_lossy().into_owned();
         program.set_autoload(name == "seed" || programs.contains(name.as_str()));
     }
-    configure(&mut open, ring_bytes, wanted, programs.contains("wp_reuse"))?;
+    configure(&mut open, room, wanted, programs.contains("wp_reuse"))?;
 
     heard(Vec::clear);
     open.load().map(Ok).or_else(|error| {
@@ -240,7 +262,7 @@ fn attach(object: &Object, name: &str) -> Result<Option<Link>> {
 /// Sizes of the maps, and `struct config` of agent/bpf/record.h.
 fn configure(
     open: &mut libbpf_rs::OpenObject,
-    ring_bytes: u32,
+    room: &Room,
     wanted: &Wanted,
     reuse_seen: bool,
 ) -> Result<()> {
@@ -248,8 +270,9 @@ fn configure(
     let marks = max_pfn
         .next_power_of_two()
         .clamp(MARKS_PER_CHUNK, MOST_MARKS);
-    let mut config = Vec::with_capacity(24);
+    let mut config = Vec::with_capacity(CONFIG_BYTES);
     config.extend((marks - 1).to_ne_bytes());
+    config.extend(room.throttle_ns().to_ne_bytes());
     config.extend(std::process::id().to_ne_bytes());
     config.extend(
         [
@@ -262,12 +285,14 @@ fn configure(
         ]
         .map(u8::from),
     );
-    config.resize(24, 0);
+    config.resize(CONFIG_BYTES, 0);
 
     for mut map in open.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();
         if name == "ring" {
-            map.set_max_entries(ring_bytes)?;
+            map.set_max_entries(room.ring_bytes)?;
+        } else if name == "books" {
+            map.set_max_entries(u32::try_from(libbpf_rs::num_possible_cpus()?)?)?;
         } else if name == "tracked" {
             map.set_max_entries(u32::try_from(marks / MARKS_PER_CHUNK)?)?;
         } else if name.ends_with(".rodata")

@@ -29,6 +29,18 @@ pub enum Body {
         new_refcount: i32,
         pages: u32,
     },
+    Identity {
+        vpn: u64,
+        old_pfn: u64,
+        new_pfn: u64,
+        aux: u64,
+        flags: u32,
+        refcount: i32,
+        mapcount: i32,
+        pincount: i32,
+        new_refcount: i32,
+        pages: u32,
+    },
     Range {
         vpn: u64,
         other_mm: u64,
@@ -54,6 +66,7 @@ pub struct Record {
 
 const HEAD: usize = 32;
 const FAULT: usize = 88;
+const IDENTITY: usize = 88;
 const RANGE: usize = 64;
 const FREE: usize = 40;
 const PROCESS: usize = 64;
@@ -87,6 +100,18 @@ impl Record {
                 old_pfn: at.u64(40)?,
                 new_pfn: at.u64(48)?,
                 other_mm: at.u64(56)?,
+                flags: at.u32(64)?,
+                refcount: at.i32(68)?,
+                mapcount: at.i32(72)?,
+                pincount: at.i32(76)?,
+                new_refcount: at.i32(80)?,
+                pages: at.u32(84)?,
+            },
+            (19..=22 | 24, IDENTITY..) => Body::Identity {
+                vpn: at.u64(HEAD)?,
+                old_pfn: at.u64(40)?,
+                new_pfn: at.u64(48)?,
+                aux: at.u64(56)?,
                 flags: at.u32(64)?,
                 refcount: at.i32(68)?,
                 mapcount: at.i32(72)?,
@@ -195,6 +220,8 @@ mod tests {
             ("pages", 84),
         ];
         assert_eq!(layout("fault_record"), (FAULT, offsets(&fault)));
+        let identity = fault.map(|(name, at)| (if at == 56 { "aux" } else { name }, at));
+        assert_eq!(layout("identity_record"), (IDENTITY, offsets(&identity)));
         let range = [
             ("head", 0),
             ("vpn", 32),
