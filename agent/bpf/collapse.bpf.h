@@ -13,7 +13,7 @@ int collapse_enter(u64 *ctx)
 	if (!cookie_of((struct mm_struct *)ctx[0]))
 		return 0;
 	if (bpf_map_update_elem(&collapsing, &tid, &vpn, BPF_ANY))
-		BOOK(LEG_COLLAPSE, missed);
+		BOOK_UNTOLD(LEG_COLLAPSE, missed);
 	return 0;
 }
 
@@ -47,7 +47,7 @@ int collapse_isolated(u64 *ctx)
 	u64 vpn = ANY_PAGE;
 
 	if ((u32)ctx[4] == SCAN_SUCCEED && bpf_map_update_elem(&collapsing, &tid, &vpn, BPF_ANY))
-		BOOK(LEG_COLLAPSE, missed);
+		BOOK_UNTOLD(LEG_COLLAPSE, missed);
 	return 0;
 }
 

@@ -2,6 +2,8 @@
 #include "kernel.h"
 #include "record.h"
 #include "maps.bpf.h"
+#include "throttle.bpf.h"
+#include "books.bpf.h"
 #include "stack.bpf.h"
 #include "target.bpf.h"
 #include "state.bpf.h"
@@ -10,6 +12,7 @@
 #include "gup_state.bpf.h"
 #include "wp_fault.bpf.h"
 #include "uffd.bpf.h"
+#include "swap.bpf.h"
 #include "new_anon.bpf.h"
 #include "huge_wp.bpf.h"
 #include "collapse.bpf.h"
@@ -23,12 +26,16 @@
 #include "unpin.bpf.h"
 #include "exit.bpf.h"
 #include "free.bpf.h"
+#include "migrate.bpf.h"
+#include "ksm.bpf.h"
+#include "remap.bpf.h"
 #include "seed.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 /* Only for the types: they bring the records' layout into the object's BTF, where a test reads it. */
 const struct fault_record *fault_layout __attribute__((unused));
+const struct identity_record *identity_layout __attribute__((unused));
 const struct range_record *range_layout __attribute__((unused));
 const struct frame_record *frame_layout __attribute__((unused));
 const struct pages_record *pages_layout __attribute__((unused));

@@ -70,7 +70,7 @@ int exec_process(u64 *ctx)
 		return 0;
 	cookie = add_target((u64)task->mm);
 	if (!cookie || bpf_map_update_elem(&tgids, &tgid, &cookie, BPF_ANY)) {
-		BOOK(LEG_EXIT, missed);
+		BOOK_UNTOLD(LEG_EXIT, missed);
 		return 0;
 	}
 	tell_process(task, cookie);

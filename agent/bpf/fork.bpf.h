@@ -18,7 +18,7 @@ int fork_vma_enter(u64 *ctx)
 		return 0;
 	child = add_target((u64)dst->vm_mm);
 	if (!child) {
-		BOOK(LEG_FORK, missed);
+		BOOK_UNTOLD(LEG_FORK, missed);
 		return 0;
 	}
 	state = begin_state(DOING_FORK, cookie);
@@ -36,11 +36,13 @@ int fork_vma_exit(u64 *ctx)
 	struct vm_area_struct *src = (struct vm_area_struct *)ctx[1];
 	struct state *state = state_while(DOING_FORK);
 	struct range_record *record;
+	struct books *books;
 
 	if (!state)
 		return 0;
+	books = close_state(state);
 	state->doing = DOING_NOTHING;
-	record = begin_record(LEG_FORK, sizeof(*record), RECORD_FORK_VMA, state->cookie);
+	record = reserve_record(books, sizeof(*record), RECORD_FORK_VMA, state->cookie);
 	if (!record)
 		return 0;
 	/* Early copies of this vma came before; nobody faults on either side before fork is done. */
@@ -52,7 +54,7 @@ int fork_vma_exit(u64 *ctx)
 	record->other_mm = state->other;
 	record->other_tgid = 0;
 	record->aux = 0;
-	end_record(LEG_FORK, record);
+	submit_record(books, record);
 	return 0;
 }
 
@@ -74,7 +76,7 @@ int fork_process(u64 *ctx)
 		return 0;
 	cookie = add_target((u64)mm);
 	if (!cookie || bpf_map_update_elem(&tgids, &tgid, &cookie, BPF_ANY)) {
-		BOOK(LEG_FORK, missed);
+		BOOK_UNTOLD(LEG_FORK, missed);
 		return 0;
 	}
 	tell_process(child, cookie);

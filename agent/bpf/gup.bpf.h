@@ -23,7 +23,7 @@ static __always_inline struct gup *begin_gup(u16 level, struct mm_struct *mm, vo
 	if (gup->level != GUP_NOTHING) {
 		if (gup->tid == tid && gup->level > level && is_inside(gup, ctx))
 			return NULL;
-		BOOK(LEG_GUP, missed);
+		BOOK_UNTOLD(LEG_GUP, missed);
 	}
 	gup->tid = tid;
 	gup->level = level;
@@ -86,7 +86,7 @@ static __always_inline int end_gup(struct gup *gup, s64 taken, void *ctx)
 	}
 	/* More than 256 MiB at once. */
 	if (taken > MOST_RECORDS * MOST_PAGES)
-		BOOK(LEG_GUP, missed);
+		BOOK_UNTOLD(LEG_GUP, missed);
 out:
 	gup->level = GUP_NOTHING;
 	return 0;

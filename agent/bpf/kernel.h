@@ -34,6 +34,7 @@ enum {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_STACK_TRACE = 7,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
@@ -68,13 +69,17 @@ struct vm_userfaultfd_ctx {
 	struct userfaultfd_ctx *ctx;
 };
 
+struct userfaultfd_ctx___moving {
+	struct mm_struct *mm;
+};
+
 struct vm_area_struct {
 	unsigned long vm_start;
 	unsigned long vm_end;
+	unsigned long vm_pgoff;
 	struct mm_struct *vm_mm;
 	unsigned long vm_flags;
 	struct anon_vma *anon_vma;
-	unsigned long vm_pgoff;
 	const void *vm_ops;
 	struct vm_userfaultfd_ctx vm_userfaultfd_ctx;
 };
@@ -133,6 +138,24 @@ struct folio___order {
 
 struct folio___flags {
 	unsigned long _flags_1;
+};
+
+/* Where a folio belongs in its mapping; up to 5.15 a field of struct page. */
+struct folio___index {
+	unsigned long index;
+};
+
+struct page___index {
+	unsigned long index;
+};
+
+/* Since 6.16: what move_page_tables() is told, and how far it has come. */
+struct pagetable_move_control {
+	struct vm_area_struct *old;
+	unsigned long old_end;
+	unsigned long new_addr;
+	unsigned long old_addr;
+	unsigned long len_in;
 };
 
 struct signal_struct {
@@ -237,7 +260,17 @@ struct pt_regs {
 #define PTE_PSE 0x80ULL
 #define PTE_SPECIAL 0x200ULL
 #define PTE_UFFD_WP 0x400ULL
+#define PTE_NONE 0ULL
+#define PTE_PROTNONE 0x100ULL
 #define PTE_PFN(pte) (((pte) & 0x000ffffffffff000ULL) >> PAGE_SHIFT)
+
+/*
+ * arch/x86/include/asm/pgtable_64.h, __swp_type() and __swp_offset(). Types from 23 on are not swap
+ * (migration, poison, markers: include/linux/swap.h).
+ */
+#define SWAP_TYPE(pte) ((pte) >> 59)
+#define SWAP_OFFSET(pte) (~(pte) << 5 >> 14)
+#define SWAP_TYPES 23
 
 /* include/linux/mm.h, include/linux/mm_types.h: equal on 5.10 to 7.2 */
 #define VM_WRITE 0x2UL

@@ -91,6 +91,20 @@ static __always_inline void anon_new(u64 cookie, u64 vpn, u64 new_pfn, s32 new_r
 		     facts);
 }
 
+/*
+ * Whether the fault that this state was begun for is the one that maps a page now. If its exit hook was not
+ * run the task may be in a later fault, on the same page even: that one did not find the PTE which this one
+ * found.
+ */
+static __always_inline bool is_this_fault(struct state *state)
+{
+	u64 pte = 0;
+
+	bpf_probe_read_kernel(&pte, sizeof(pte),
+			      (void *)(state->pointer + bpf_core_field_offset(struct vm_fault, orig_pte)));
+	return pte == state->old_pte;
+}
+
 static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 address, s32 refcount)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
@@ -102,13 +116,15 @@ static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 
 
 	if (!state)
 		return 0;
-	if (state->tid == tid && state->doing == DOING_WP && state->vpn == vpn) {
+	if (state->tid == tid && state->doing == DOING_WP && state->vpn == vpn && is_this_fault(state)) {
 		state->outcome = state->flags & FLAG_UNSHARE ? OUTCOME_UNSHARE : OUTCOME_COPY;
 		send_fault(state, RECORD_WP_FAULT, state->outcome, bpf_ktime_get_ns(),
 			   pfn_of(number_of(state, page)), refcount);
 		return 0;
 	}
-	if (state->tid == tid && state->doing == DOING_FORK && state->pointer == (u64)vma)
+	/* The child's vma: a state that an earlier fork left behind names another address space. */
+	if (state->tid == tid && state->doing == DOING_FORK && state->pointer == (u64)vma &&
+	    state->other == cookie_of_locked(vma->vm_mm))
 		return fork_copy(state, vpn, pfn_of(number_of(state, page)), refcount, 0);
 	cookie = cookie_of_locked(vma->vm_mm);
 	if (!cookie)
@@ -125,6 +141,9 @@ static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 
 			order = counts.order;
 		}
 	}
+	if (state->tid == tid && state->swap_vmf &&
+	    swapped_in(state, cookie, vpn, number, 1U << (order & 31), refcount))
+		return 0;
 	/* Folios of this order are mapped by a PMD where they are new; smaller ones by PTEs. */
 	facts = order == PMD_ORDER ? FLAG_PMD_MAPPED : FLAG_NONE;
 	if (order && is_collapsing(tid, vpn))

@@ -218,6 +218,39 @@ static __always_inline void tell_frame(struct frame_record *record, const struct
 	record->pincount = frame->pincount;
 }
 
+/* Where a page, no tail, belongs in its mapping, in pages. */
+static __always_inline u64 index_of(u64 page)
+{
+	u64 index = 0;
+
+	if (bpf_core_field_exists(struct folio___index, index))
+		page += bpf_core_field_offset(struct folio___index, index);
+	else
+		page += bpf_core_field_offset(struct page___index, index);
+	bpf_probe_read_kernel(&index, sizeof(index), (void *)page);
+	return index;
+}
+
+/* The PTE of an address, or the large entry that stands above it; 0: no page table there. */
+static __noinline u64 pte_at(u64 pgd, u64 address)
+{
+	u64 entry = 0, table = pgd;
+	u32 shift = config.five_levels ? 48 : 39;
+	int level;
+
+	for (level = 0; level < 5; level++) {
+		bpf_probe_read_kernel(&entry, sizeof(entry),
+				      (void *)(table + ((address >> shift & 511) << 3)));
+		if (shift == PAGE_SHIFT || (entry & PTE_PSE && shift < 39))
+			return entry;
+		if (!(entry & PTE_PRESENT))
+			return 0;
+		table = shared.page_offset_base + (PTE_PFN(entry) << PAGE_SHIFT);
+		shift -= 9;
+	}
+	return 0;
+}
+
 static __always_inline u32 vma_flag_facts(u64 flags)
 {
 	u32 facts = 0;

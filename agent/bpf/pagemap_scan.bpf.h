@@ -44,7 +44,7 @@ int scan_enter(u64 *ctx)
 	bpf_probe_read_kernel(&scan.pmd, sizeof(scan.pmd), (void *)ctx[0]);
 	scan.facts = vma_facts(vma);
 	if (bpf_map_update_elem(&scans, &tid, &scan, BPF_ANY))
-		BOOK(LEG_WRPROTECT, missed);
+		BOOK_UNTOLD(LEG_WRPROTECT, missed);
 	return 0;
 }
 

@@ -158,6 +158,21 @@ struct fault_record {
 	u32 pad;
 };
 
+/* SWAP_OUT, SWAP_IN, MIGRATE, KSM_MERGE, REMAP: a slot's frame, or a frame's slot, is another one now. */
+struct identity_record {
+	struct record_head head;
+	u64 vpn;
+	u64 old_pfn;
+	u64 new_pfn;
+	u64 aux; /* as in the event */
+	u32 flags;
+	s32 refcount;
+	s32 mapcount;
+	s32 pincount;
+	s32 new_refcount;
+	u32 pages;
+};
+
 /* FORK_VMA, UNMAP, FORK, EXEC, MM_EXIT, WRPROTECT of a range, UFFD_MESSAGE */
 struct range_record {
 	struct record_head head;
@@ -221,18 +236,30 @@ struct process_record {
 	char comm[16];
 };
 
-/* seen is their sum; user space adds up the CPUs. */
+/*
+ * The books of one leg on one CPU: seen = submitted + ring_full + filtered + throttled + missed + open. Each
+ * is counted where it happens, seen where the leg begins; what a leg began on one CPU is booked there, even
+ * if the task ends it on another. A CPU's own, and yet atomic: a program may be preempted by another's.
+ */
 struct books {
+	u64 seen;
 	u64 submitted;
 	u64 ring_full;
-	u64 filtered;
+	u64 filtered; /* began, and turned out to be nothing to tell */
 	u64 throttled;
 	u64 missed;
+	u64 open; /* begun and not ended yet */
+	u64 pad;
+};
+
+struct cpu_books {
+	struct books legs[LEGS];
 };
 
 /* Set by user space before the programs are loaded. */
 struct config {
 	u64 tracked_mask; /* pfns are tracked modulo this + 1 */
+	u64 throttle_ns;  /* what one event costs a process of its second, 0: no throttle */
 	u32 my_tgid;	  /* the agent itself is never traced */
 	u8 trace_all;
 	u8 aliased; /* more pfns than tracked_mask + 1: a mark is never taken back */
@@ -249,7 +276,8 @@ struct shared {
 	u64 generation; /* changes with every change of `targets` */
 	u64 vmemmap_base;
 	u64 page_offset_base;
-	u64 seeded; /* passes of the task iterator that have begun: the first finds no targets yet */
+	u64 displaced; /* states that ever found their place taken, see state.bpf.h */
+	u64 seeded;    /* passes of the task iterator that have begun: the first finds no targets yet */
 };
 
 #endif

@@ -51,7 +51,7 @@ int seed(struct bpf_iter__task *ctx)
 		return 0;
 	cookie = add_target(mm);
 	if (!cookie || bpf_map_update_elem(&tgids, &tgid, &cookie, BPF_ANY)) {
-		BOOK(LEG_EXIT, missed);
+		BOOK_UNTOLD(LEG_EXIT, missed);
 		return 0;
 	}
 	tell_process(task, cookie);

@@ -154,7 +154,7 @@ int split_pmd_enter(u64 *ctx)
 	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[1]);
 	if (look_at_pmd(vma, cookie, ctx[2], pmd, &split) &&
 	    bpf_map_update_elem(&pmds_splitting, &tid, &split, BPF_ANY))
-		BOOK(LEG_PMD_SPLIT, missed);
+		BOOK_UNTOLD(LEG_PMD_SPLIT, missed);
 	return 0;
 }
 
@@ -234,7 +234,7 @@ static __always_inline int folio_split_enter(u64 page)
 	note_frame(&split, &frame);
 	track_pages(split.pfn, frame.order);
 	if (bpf_map_update_elem(&folios_splitting, &tid, &split, BPF_ANY))
-		BOOK(LEG_FOLIO_SPLIT, missed);
+		BOOK_UNTOLD(LEG_FOLIO_SPLIT, missed);
 	return 0;
 }
 

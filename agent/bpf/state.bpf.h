@@ -2,11 +2,13 @@
 /*
  * What a task is in the middle of: from the entry hook of a function to its exit hook.
  *
- * An array indexed by tid: two tasks whose tids are equal modulo STATES and that fault at the same time share
- * a state. The one that came first finds a foreign tid at its exit; the one that came second counts it as
- * missed at its entry.
+ * An array indexed by tid. A task that finds its place taken by another, whose tid is equal modulo STATES,
+ * goes to a second place; from the first such time on, a task that is not in its first place is looked for
+ * there. Where that is taken too, the one that was there first is counted as missed, and finds a foreign tid
+ * at its exit.
  */
 #define STATES 32768
+#define SECOND_STATES 1024
 
 enum doing {
 	DOING_NOTHING,
@@ -26,28 +28,44 @@ struct state {
 	u64 time_ns;
 	u64 old_pfn;
 	u64 old_pte;
-	u64 pointer; /* wp, hugetlb: pte; huge wp: vmf; fork: dst_vma */
+	u64 pointer; /* wp, huge wp: vmf; hugetlb: pte; fork: dst_vma */
 	u64 other;   /* fork: cookie of the child, src mm's pgd */
 	u64 scratch; /* makes a number of a pointer: what is loaded from here has no type */
 	u64 head_pfn;
+	u64 swap_vmf;	/* of do_swap_page(), 0: not in it. It may go on in do_wp_page() */
+	u64 swap_entry; /* the PTE as it was when that began */
 	u32 flags;
 	s32 refcount;
 	s32 mapcount;
 	s32 pincount;
+	u16 cpu;   /* whose books it was begun in */
+	u8 untold; /* booked as open */
+	u8 pad[5];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, STATES);
+	__uint(max_entries, STATES + SECOND_STATES);
 	__type(key, u32);
 	__type(value, struct state);
 } states SEC(".maps");
 
+static __always_inline struct state *second_slot(u32 tid)
+{
+	u32 index = STATES + (tid * 0x9e3779b1U >> 22);
+
+	return bpf_map_lookup_elem(&states, &index);
+}
+
+/* Where this task's state is, if it has one: who looks must compare the tid. */
 static __always_inline struct state *state_slot(u32 tid)
 {
 	u32 index = tid & (STATES - 1);
+	struct state *state = bpf_map_lookup_elem(&states, &index);
 
-	return bpf_map_lookup_elem(&states, &index);
+	if (state && state->tid != tid && shared.displaced)
+		return second_slot(tid);
+	return state;
 }
 
 /* The state of this task while it is doing that; else NULL. */
@@ -73,26 +91,68 @@ static __always_inline u32 leg_of(u16 doing)
 	}
 }
 
-/* Begins a state. One that never ended is counted: its exit hook was not run, or its place is taken now. */
-static __always_inline struct state *begin_state(u16 doing, u64 cookie)
+/* Takes what a state was begun for from the open ones; its end is to be booked in the books returned. */
+static __always_inline struct books *close_state(struct state *state)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct books *books = books_on(state->cpu, leg_of(state->doing));
+
+	if (state->untold && books)
+		__sync_fetch_and_add(&books->open, -1);
+	state->untold = 0;
+	return books;
+}
+
+/* Books a state that never ended as missed: its exit hook was not run, or its place is taken now. */
+static __noinline int give_up(struct state *state)
+{
+	if (state && state->untold)
+		BOOK_IN(close_state(state), missed);
+	return 0;
+}
+
+/* This task's place, with its state as it is or fresh. */
+static __always_inline struct state *own_state(u32 tid)
+{
 	struct state *state = state_slot(tid);
 
-	if (!state)
-		return NULL;
-	if (state->doing == DOING_WP)
-		BOOK(LEG_WP_FAULT, missed);
-	else if (state->doing == DOING_HUGE_WP)
-		BOOK(LEG_HUGE_WP, missed);
-	else if (state->doing == DOING_FORK)
-		BOOK(LEG_FORK, missed);
-	else if (state->doing == DOING_HUGETLB_WP)
-		BOOK(LEG_HUGETLB_WP, missed);
+	if (!state || state->tid == tid)
+		return state;
+	if (state->doing != DOING_NOTHING || state->swap_vmf) {
+		shared.displaced = 1;
+		state = second_slot(tid);
+		if (!state)
+			return NULL;
+		if (state->tid != tid)
+			give_up(state);
+	}
 	state->tid = tid;
+	state->doing = DOING_NOTHING;
+	state->untold = 0;
+	state->swap_vmf = 0;
+	return state;
+}
+
+/* Begins a state: its leg has begun, what it tells is open until send_fault() or conclude(). */
+static __always_inline struct state *begin_state(u16 doing, u64 cookie)
+{
+	struct state *state = own_state((u32)bpf_get_current_pid_tgid());
+	u32 cpu = bpf_get_smp_processor_id();
+	struct books *books;
+
+	if (!state) {
+		BOOK_UNTOLD(leg_of(doing), missed);
+		return NULL;
+	}
+	if (state->doing != DOING_NOTHING)
+		give_up(state);
 	state->doing = doing;
 	state->outcome = OUTCOME_NONE;
 	state->cookie = cookie;
+	state->cpu = cpu;
+	state->untold = 1;
+	books = books_on(cpu, leg_of(doing));
+	BOOK_IN(books, seen);
+	BOOK_IN(books, open);
 	return state;
 }
 
@@ -121,4 +181,13 @@ static __always_inline bool is_collapsing(u32 tid, u64 vpn)
 	u64 *begun = bpf_map_lookup_elem(&collapsing, &tid);
 
 	return begun && (*begun == vpn || *begun == ANY_PAGE);
+}
+
+/* Argument n of a function that is hooked, as such a number. */
+static __always_inline u64 argument(u64 *ctx, u32 n)
+{
+	u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), &ctx[n]);
+	return value;
 }

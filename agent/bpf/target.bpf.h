@@ -113,8 +113,7 @@ static __noinline int remove_target(u64 mm)
 	return 0;
 }
 
-/* Tells user space who this is. Lost records are counted on the exit leg: its books hold all that names
- * processes. */
+/* Tells user space who this is. The records are booked on the exit leg: it holds all that names processes. */
 static __always_inline void tell_process(struct task_struct *task, u64 cookie)
 {
 	struct process_record *record = begin_record(LEG_EXIT, sizeof(*record), RECORD_PROCESS, cookie);
@@ -128,5 +127,5 @@ static __always_inline void tell_process(struct task_struct *task, u64 cookie)
 	record->start_time_ns = BPF_CORE_READ(task, group_leader, start_time);
 	bpf_probe_read_kernel(record->comm, sizeof(record->comm),
 			      (void *)((u64)task + bpf_core_field_offset(struct task_struct, comm)));
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	end_record(LEG_EXIT, record);
 }

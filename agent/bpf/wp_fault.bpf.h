@@ -10,8 +10,8 @@
 static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome, u64 time_ns, u64 new_pfn,
 				       s32 new_refcount)
 {
-	u32 leg = leg_of(state->doing);
-	struct fault_record *record = begin_record(leg, sizeof(*record), kind, state->cookie);
+	struct books *books = close_state(state);
+	struct fault_record *record = reserve_record(books, sizeof(*record), kind, state->cookie);
 
 	if (!record)
 		return;
@@ -31,7 +31,7 @@ static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome,
 			: kind == RECORD_HUGETLB_WP ? 1U << (state->order & 31)
 						    : 1;
 	tell_gup(record);
-	end_record(leg, record);
+	submit_record(books, record);
 	track(state->old_pfn);
 	if (state->order)
 		track(state->head_pfn);
@@ -58,6 +58,7 @@ int wp_enter(u64 *ctx)
 	state->vpn = vmf->address >> PAGE_SHIFT;
 	state->old_pte = pte;
 	state->old_pfn = PTE_PFN(pte);
+	state->pointer = number_of(state, vmf);
 	state->head_pfn = 0;
 	state->order = 0;
 	state->refcount = 0;

@@ -11,34 +11,60 @@ use cowpath_agent::event::{Drained, Source, Target};
 fn main() -> anyhow::Result<()> {
     let mut target = Target::default();
     let mut seconds = 5;
+    let mut ring_bytes = 8 << 20;
+    let mut throttle = 0;
     let mut words = env::args().skip(1);
     while let (Some(option), Some(value)) = (words.next(), words.next()) {
         match option.as_str() {
             "--pid" => target.pids.push(value.parse()?),
             "--comm" => target.comms.push(value),
             "--seconds" => seconds = value.parse()?,
+            "--ring" => ring_bytes = value.parse()?,
+            "--throttle" => throttle = value.parse()?,
             _ => anyhow::bail!("no option {option}"),
         }
     }
     let mut collector = collect::open(&Config {
         target,
-        ring_bytes: 8 << 20,
+        ring_bytes,
+        throttle,
     })?;
     eprintln!("attached");
     let mut out = io::stdout().lock();
     let mut drained = Drained::default();
-    for _ in 0..seconds * 50 {
-        std::thread::sleep(Duration::from_millis(20));
+    let mut left = seconds * 50;
+    loop {
         collector.drain(&mut drained)?;
+        if left == 0 && drained.events.is_empty() && drained.processes.is_empty() {
+            break;
+        }
         for process in drained.processes.drain(..) {
             writeln!(out, "{process:?}")?;
         }
         for event in drained.events.drain(..) {
             writeln!(out, "{event:?}")?;
         }
+        if left > 0 {
+            std::thread::sleep(Duration::from_millis(20));
+            left -= 1;
+            if left == 0 {
+                collector.detach();
+            }
+        }
     }
-    for leg in collector.legs() {
+    let legs = collector.legs();
+    for leg in &legs {
         writeln!(out, "{leg:?}")?;
+    }
+    for (cpu, books) in collector.books_by_cpu().iter().enumerate() {
+        for (leg, books) in legs.iter().zip(books) {
+            let verdict = if books.balances() {
+                "balances"
+            } else {
+                "DOES NOT BALANCE"
+            };
+            writeln!(out, "cpu {cpu} {} {verdict}: {books:?}", leg.name)?;
+        }
     }
     Ok(())
 }

@@ -69,6 +69,10 @@ struct ServeArgs {
     #[arg(long, value_name = "BYTES", default_value = "8M", value_parser = parse_ring)]
     ring: u64,
 
+    /// Events that one process may send in a second; what is above is counted as throttled. 0: any number.
+    #[arg(long, value_name = "EVENTS_PER_S", default_value_t = 0)]
+    throttle: u32,
+
     /// What is kept of the stream for clients that are behind or come back.
     #[arg(long, value_name = "BYTES", default_value = "8M", value_parser = parse_size)]
     replay: u64,
@@ -138,7 +142,7 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
         comms: args.comms,
         cgroups: args.cgroups,
     };
-    let source = open(args.source, &target, args.ring)?;
+    let source = open(args.source, &target, args.ring, args.throttle)?;
     serve::drop_all_but_reading()
         .map_err(|error| Failure::new(Exit::Broken, format!("cannot drop privileges: {error}")))?;
     let listening = match &listener {
@@ -165,6 +169,7 @@ fn open(
     synthetic: Option<synthetic::Config>,
     target: &Target,
     ring_bytes: u64,
+    throttle: u32,
 ) -> Result<Box<dyn Source>, Failure> {
     if let Some(config) = synthetic {
         return Ok(Box::new(Synthetic::new(config, ring_bytes)));
@@ -172,6 +177,7 @@ fn open(
     let config = collect::Config {
         target: target.clone(),
         ring_bytes: u32::try_from(ring_bytes).unwrap_or(u32::MAX),
+        throttle,
     };
     let collector = collect::open(&config)
         .map_err(|error| Failure::new(Exit::CannotTrace, format!("{error:#}")))?;

@@ -1,4 +1,7 @@
-//! The books: what each leg saw and what became of it, summed over the CPUs.
+//! The books: what each leg saw and what became of it, by CPU.
+//!
+//! The programs count each column where it happens (`struct books` of agent/bpf/record.h), `seen` where a leg begins. So
+//! `seen = submitted + ring_full + filtered + throttled + missed + open` is no definition but a claim, and can fail.
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -9,39 +12,159 @@ use super::map_named;
 use crate::collect::ladder::Choice;
 use crate::event::{Books, LegStatus};
 
+/// Programs that begin a fact: what one of them is not entered for is told by nobody, and booked on the leg named here,
+/// once, however many legs share it. All others add to a fact that has begun, or end it: such a fact stays open, and is
+/// missed when that is noticed.
+const BEGINNERS: &[(&str, &str)] = &[
+    ("wp_enter", "wp-fault"),
+    ("huge_wp_enter", "huge-wp"),
+    ("huge_wp_enter_kprobe", "huge-wp"),
+    ("fork_vma_enter", "fork"),
+    ("fork_process", "fork"),
+    ("new_folio", "anon-new"),
+    ("new_page", "anon-new"),
+    ("unmap_range", "unmap"),
+    ("zap_range", "unmap"),
+    ("mm_exit", "exit"),
+    ("exec_process", "exit"),
+    ("frame_free", "free"),
+    ("gup_fast_enter", "gup"),
+    ("gup_internal_enter", "gup"),
+    ("gup_longterm_enter", "gup"),
+    ("gup_slow_enter", "gup"),
+    ("gup_slow_enter_kprobe", "gup"),
+    ("unpin_page", "unpin"),
+    ("unpin_pages", "unpin"),
+    ("unpin_dirty", "unpin"),
+    ("unpin_range", "unpin"),
+    ("unpin_folio", "unpin"),
+    ("unpin_folios", "unpin"),
+    ("unpin_folio_often", "unpin"),
+    ("protect", "wrprotect"),
+    ("protect_kprobe", "wrprotect"),
+    ("protect_soft_dirty", "wrprotect"),
+    ("protect_ksm", "wrprotect"),
+    ("scan_protect", "wrprotect"),
+    ("wp_userfault", "uffd"),
+    ("hugetlb_wp_enter", "hugetlb-wp"),
+    ("hugetlb_wp_enter_kprobe", "hugetlb-wp"),
+    ("hugetlb_cow_enter", "hugetlb-wp"),
+    ("new_hugetlb_folio", "hugetlb-wp"),
+    ("new_hugetlb_page", "hugetlb-wp"),
+    ("hugetlb_free_folio", "hugetlb-wp"),
+    ("hugetlb_free_page", "hugetlb-wp"),
+    ("hugetlb_unmap", "hugetlb-wp"),
+    ("hugetlb_unmap_final", "hugetlb-wp"),
+    ("split_pmd_locked", "pmd-split"),
+    ("split_pmd", "pmd-split"),
+    ("split_folio_enter", "folio-split"),
+    ("split_to_order_enter", "folio-split"),
+    ("split_page_enter", "folio-split"),
+    ("collapse_enter", "collapse"),
+    ("collapse_isolated", "collapse"),
+    ("swap_out", "swap"),
+    ("swap_add_folio", "swap"),
+    ("swap_add_page", "swap"),
+    ("swap_do_add_page", "swap"),
+    ("migrate_folio", "migrate"),
+    ("migrate_page", "migrate"),
+    ("ksm_merge", "ksm"),
+    ("remap_exit", "remap"),
+    ("remap_enter_kprobe", "remap"),
+    ("uffd_move", "remap"),
+    ("uffd_move_ptes", "remap"),
+    ("uffd_move_pmd", "remap"),
+];
+
+/// `struct books`: eight columns, the last one empty.
+const COLUMNS: usize = 8;
+
+/// One leg on one CPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CpuBooks {
+    pub seen: u64,
+    pub submitted: u64,
+    pub ring_full: u64,
+    pub filtered: u64,
+    pub throttled: u64,
+    pub missed: u64,
+    /// Begun and not ended: a fault that sleeps, or one whose exit hook was not run.
+    pub open: u64,
+}
+
+impl CpuBooks {
+    fn read(bytes: &[u8]) -> Self {
+        let column = |at: usize| {
+            let word = bytes.get(at * 8..at * 8 + 8);
+            word.and_then(|word| word.try_into().ok())
+                .map_or(0, u64::from_ne_bytes)
+        };
+        Self {
+            seen: column(0),
+            submitted: column(1),
+            ring_full: column(2),
+            filtered: column(3),
+            throttled: column(4),
+            missed: column(5),
+            open: column(6),
+        }
+    }
+
+    /// Whether everything that was seen is accounted for.
+    pub fn balances(&self) -> bool {
+        let ended = self.submitted + self.ring_full + self.filtered + self.throttled + self.missed;
+        self.seen == ended + self.open
+    }
+}
+
 pub struct BookKeeper {
     legs: Vec<Leg>,
 }
 
 struct Leg {
     choice: Choice,
-    programs: Vec<RawFd>,
+    beginners: Vec<RawFd>,
 }
 
 impl BookKeeper {
     pub fn new(object: &Object, choices: Vec<Choice>) -> Self {
+        let used: Vec<&str> = choices
+            .iter()
+            .flat_map(|choice| choice.programs.iter().copied())
+            .collect();
         let legs = choices.into_iter().map(|choice| {
-            let programs = object
+            let beginners = object
                 .progs()
-                .filter(|program| choice.programs.iter().any(|name| program.name() == *name))
+                .filter(|program| {
+                    BEGINNERS.iter().any(|&(name, leg)| {
+                        program.name() == name && leg == choice.leg && used.contains(&name)
+                    })
+                })
                 .map(|program| program.as_fd().as_raw_fd())
                 .collect();
-            Leg { choice, programs }
+            Leg { choice, beginners }
         });
         Self {
             legs: legs.collect(),
         }
     }
 
-    /// Every leg with its books. What a program was not entered for, because it was already running on that CPU, was
-    /// seen by nobody: it counts as seen and missed. It may have been another process's.
-    pub fn legs(&self, object: &Object) -> Vec<LegStatus> {
+    /// Every leg with its books, summed over the CPUs. What is under way is not seen yet while we trace; once we do not
+    /// (`attached`), its end will be told by nobody: it is missed.
+    ///
+    /// What a program was not entered for, because it was already running on that CPU, counts as seen and missed. It may
+    /// have been another process's.
+    pub fn legs(&self, object: &Object, attached: bool) -> Vec<LegStatus> {
+        let cpus = by_cpu(object);
         self.legs
             .iter()
             .enumerate()
             .map(|(index, leg)| {
-                let mut books = read_books(object, index).unwrap_or_default();
-                let not_entered: u64 = leg.programs.iter().copied().map(recursion_misses).sum();
+                let mut books = Books::default();
+                for of_cpu in cpus.iter().filter_map(|legs| legs.get(index)) {
+                    add(&mut books, of_cpu, attached);
+                }
+                let not_entered: u64 = leg.beginners.iter().copied().map(recursion_misses).sum();
                 books.missed += not_entered;
                 books.seen += not_entered;
                 LegStatus {
@@ -56,26 +179,29 @@ impl BookKeeper {
     }
 }
 
-/// `struct books` of one leg.
-fn read_books(object: &Object, leg: usize) -> Option<Books> {
-    let key = u32::try_from(leg).ok()?.to_ne_bytes();
-    let map = map_named(object, "books").ok()?;
-    let of_cpus = map.lookup_percpu(&key, MapFlags::ANY).ok()??;
-    let mut books = Books::default();
-    for bytes in &of_cpus {
-        let mut columns = bytes
-            .chunks_exact(8)
-            .map(|chunk| u64::from_ne_bytes(chunk.try_into().unwrap_or_default()));
-        let mut next = || columns.next().unwrap_or(0);
-        books.submitted += next();
-        books.ring_full += next();
-        books.filtered += next();
-        books.throttled += next();
-        books.missed += next();
+fn add(books: &mut Books, of_cpu: &CpuBooks, attached: bool) {
+    books.seen += of_cpu.seen;
+    books.submitted += of_cpu.submitted;
+    books.ring_full += of_cpu.ring_full;
+    books.filtered += of_cpu.filtered;
+    books.throttled += of_cpu.throttled;
+    books.missed += of_cpu.missed;
+    if attached {
+        books.seen -= of_cpu.open.min(books.seen);
+    } else {
+        books.missed += of_cpu.open;
     }
-    books.seen =
-        books.submitted + books.ring_full + books.filtered + books.throttled + books.missed;
-    Some(books)
+}
+
+/// The books of every CPU, leg by leg, as the programs wrote them.
+pub fn by_cpu(object: &Object) -> Vec<Vec<CpuBooks>> {
+    let Ok(map) = map_named(object, "books") else {
+        return Vec::new();
+    };
+    (0..map.max_entries())
+        .map_while(|cpu| map.lookup(&cpu.to_ne_bytes(), MapFlags::ANY).ok()?)
+        .map(|legs| legs.chunks_exact(COLUMNS * 8).map(CpuBooks::read).collect())
+        .collect()
 }
 
 /// prog_info.recursion_misses (since 5.12), by the program's fdinfo: no privilege is needed for it.
@@ -85,4 +211,61 @@ fn recursion_misses(program: RawFd) -> u64 {
         .find_map(|line| line.strip_prefix("recursion_misses:"))
         .and_then(|count| count.trim().parse().ok())
         .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::ladder::LADDERS;
+
+    /// seen 10 = 5 + 1 + 1 + 0 + 1, and 2 under way.
+    const BYTES: [u64; COLUMNS] = [10, 5, 1, 1, 0, 1, 2, 0];
+
+    fn books() -> CpuBooks {
+        let bytes: Vec<u8> = BYTES.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        CpuBooks::read(&bytes)
+    }
+
+    fn sum(books: &Books) -> u64 {
+        books.submitted + books.ring_full + books.filtered + books.throttled + books.missed
+    }
+
+    #[test]
+    fn what_is_under_way_is_not_seen_yet_and_missed_in_the_end() {
+        for (attached, seen, missed) in [(true, 8, 1), (false, 10, 3)] {
+            let mut sums = Books::default();
+            add(&mut sums, &books(), attached);
+            assert_eq!((sums.seen, sums.missed), (seen, missed));
+            assert_eq!(sums.seen, sum(&sums));
+        }
+    }
+
+    #[test]
+    fn a_fact_that_nobody_ended_is_found() {
+        assert!(books().balances());
+        assert!(
+            !CpuBooks {
+                submitted: 4,
+                ..books()
+            }
+            .balances()
+        );
+    }
+
+    #[test]
+    fn every_beginner_is_a_program_of_some_ladder_and_books_on_a_leg_there_is() {
+        for (name, leg) in BEGINNERS {
+            assert!(LADDERS.iter().any(|ladder| ladder.leg == *leg), "{leg}");
+            let mut rungs = LADDERS.iter().flat_map(|ladder| ladder.rungs);
+            assert!(rungs.any(|rung| rung.programs.contains(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_rung_has_a_program_whose_misses_are_booked() {
+        for rung in LADDERS.iter().flat_map(|ladder| ladder.rungs) {
+            let booked = |name: &&str| BEGINNERS.iter().any(|(beginner, _)| beginner == name);
+            assert!(rung.programs.iter().any(booked), "{}", rung.name);
+        }
+    }
 }

@@ -26,6 +26,8 @@ static OBJECT: &Aligned<[u8]> =
 /// 64 Mi marks are 64 MiB: memory of up to 256 GiB has a mark of its own for each page.
 const MOST_MARKS: u64 = 64 << 20;
 const MARKS_PER_CHUNK: u64 = 4096;
+/// `struct config` of agent/bpf/record.h.
+const CONFIG_BYTES: usize = 32;
 /// Rungs that the kernel may refuse before we give up.
 const MOST_REFUSALS: usize = 16;
 /// Functions to be taken for absent, separated by commas: how tests look at poorer kernels.
@@ -124,6 +126,22 @@ fn takes_struct(btf: &Btf<'_>, function: &Func<'_>) -> bool {
     })
 }
 
+/// How much of what happens can be told.
+pub struct Room {
+    /// Size of the ring buffer, a power of two.
+    pub ring_bytes: u32,
+    /// Events a second that one process may send, 0: any number.
+    pub throttle: u32,
+}
+
+impl Room {
+    fn throttle_ns(&self) -> u64 {
+        1_000_000_000_u64
+            .checked_div(u64::from(self.throttle))
+            .unwrap_or(0)
+    }
+}
+
 /// Programs in the kernel.
 pub struct Loaded {
     pub object: Object,
@@ -137,12 +155,12 @@ pub struct Loaded {
 ///
 /// # Errors
 /// One line: the kernel takes no program of ours at all.
-pub fn load_and_attach(ring_bytes: u32, wanted: &Wanted) -> Result<Loaded> {
+pub fn load_and_attach(room: &Room, wanted: &Wanted) -> Result<Loaded> {
     let kernel = Kernel::examine()?;
     set_print(Some((PrintLevel::Warn, hear)));
     let mut refused = Refused::new();
     loop {
-        let (object, legs) = load(&kernel, &mut refused, ring_bytes, wanted)?;
+        let (object, legs) = load(&kernel, &mut refused, room, wanted)?;
         match attach_all(object, legs)? {
             Ok(loaded) => {
                 return Ok(Loaded {
@@ -163,18 +181,22 @@ pub fn try_load() -> Result<Vec<Choice>> {
     let kernel = Kernel::examine()?;
     set_print(Some((PrintLevel::Warn, hear)));
     let everything = Wanted::resolve(&Target::default())?;
-    load(&kernel, &mut Refused::new(), 4096, &everything).map(|(_, legs)| legs)
+    let room = Room {
+        ring_bytes: 4096,
+        throttle: 0,
+    };
+    load(&kernel, &mut Refused::new(), &room, &everything).map(|(_, legs)| legs)
 }
 
 fn load(
     kernel: &Kernel,
     refused: &mut Refused,
-    ring_bytes: u32,
+    room: &Room,
     wanted: &Wanted,
 ) -> Result<(Object, Vec<Choice>)> {
     while refused.len() < MOST_REFUSALS {
         let legs = choose(kernel, refused);
-        match load_once(kernel, &legs, ring_bytes, wanted)? {
+        match load_once(kernel, &legs, room, wanted)? {
             Ok(object) => return Ok((object, legs)),
             Err(refusal) => refused.push(refusal),
         }
@@ -195,7 +217,7 @@ fn programs_of(legs: &[Choice]) -> HashSet<&'static str> {
 fn load_once(
     kernel: &Kernel,
     legs: &[Choice],
-    ring_bytes: u32,
+    room: &Room,
     wanted: &Wanted,
 ) -> Result<Result<Object, Refusal>> {
     if legs.iter().all(|leg| leg.hook.is_empty()) {
@@ -212,7 +234,7 @@ fn load_once(
     configure(
         &mut open,
         kernel,
-        ring_bytes,
+        room,
         wanted,
         programs.contains("wp_reuse"),
     )?;
@@ -263,7 +285,7 @@ fn attach(object: &Object, name: &str) -> Result<Option<Link>> {
 fn configure(
     open: &mut libbpf_rs::OpenObject,
     kernel: &Kernel,
-    ring_bytes: u32,
+    room: &Room,
     wanted: &Wanted,
     reuse_seen: bool,
 ) -> Result<()> {
@@ -271,8 +293,9 @@ fn configure(
     let marks = max_pfn
         .next_power_of_two()
         .clamp(MARKS_PER_CHUNK, MOST_MARKS);
-    let mut config = Vec::with_capacity(24);
+    let mut config = Vec::with_capacity(CONFIG_BYTES);
     config.extend((marks - 1).to_ne_bytes());
+    config.extend(room.throttle_ns().to_ne_bytes());
     config.extend(std::process::id().to_ne_bytes());
     config.extend(
         [
@@ -285,13 +308,15 @@ fn configure(
         ]
         .map(u8::from),
     );
-    config.resize(20, 0);
+    config.resize(CONFIG_BYTES - 4, 0);
     config.extend(kernel.foll.longterm().to_ne_bytes());
 
     for mut map in open.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();
         if name == "ring" {
-            map.set_max_entries(ring_bytes)?;
+            map.set_max_entries(room.ring_bytes)?;
+        } else if name == "books" {
+            map.set_max_entries(u32::try_from(libbpf_rs::num_possible_cpus()?)?)?;
         } else if name == "tracked" {
             map.set_max_entries(u32::try_from(marks / MARKS_PER_CHUNK)?)?;
         } else if name.ends_with(".rodata")

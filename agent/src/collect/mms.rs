@@ -77,6 +77,30 @@ impl Mms {
                 pages,
                 ..event
             }),
+            Body::Identity {
+                vpn,
+                old_pfn,
+                new_pfn,
+                aux,
+                flags,
+                refcount,
+                mapcount,
+                pincount,
+                new_refcount,
+                pages,
+            } => out.events.push(Event {
+                vpn,
+                old_pfn,
+                new_pfn,
+                aux,
+                flags,
+                refcount,
+                mapcount,
+                pincount,
+                new_refcount,
+                pages,
+                ..event
+            }),
             Body::Range {
                 vpn,
                 other_mm,

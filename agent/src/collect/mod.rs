@@ -16,16 +16,17 @@ mod seed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
-use libbpf_rs::{Link, MapCore, Object, RingBuffer, RingBufferBuilder};
+use libbpf_rs::{AsRawLibbpf, Link, MapCore, Object, RingBuffer, RingBufferBuilder};
 
 use crate::event::{Drained, LegStatus, Source, Target};
 use books::BookKeeper;
-use load::Loaded;
+use load::{Loaded, Room};
 use mms::Mms;
 use order::Window;
 use record::Record;
 use seed::Seeder;
 
+pub use books::CpuBooks;
 pub use preflight::preflight;
 
 /// What to trace, and with how much room.
@@ -33,6 +34,8 @@ pub struct Config {
     pub target: Target,
     /// Size of the ring buffer, a power of two.
     pub ring_bytes: u32,
+    /// Events a second that one process may send, 0: any number.
+    pub throttle: u32,
 }
 
 /// The kernel as a source of events.
@@ -56,13 +59,17 @@ pub struct Collector {
 /// One line: this host does not let us trace, or the target does not exist.
 pub fn open(config: &Config) -> Result<Collector> {
     let wanted = seed::Wanted::resolve(&config.target)?;
+    let room = Room {
+        ring_bytes: config.ring_bytes,
+        throttle: config.throttle,
+    };
     let Loaded {
         object,
         links,
         legs,
         seed_link,
         foll,
-    } = load::load_and_attach(config.ring_bytes, &wanted)?;
+    } = load::load_and_attach(&room, &wanted)?;
 
     let arrived = Arc::new(Mutex::new(Vec::new()));
     let ring = {
@@ -98,6 +105,24 @@ pub fn open(config: &Config) -> Result<Collector> {
     })
 }
 
+impl Collector {
+    /// What each leg saw and what became of it, by CPU: the books as the programs keep them.
+    pub fn books_by_cpu(&self) -> Vec<Vec<CpuBooks>> {
+        books::by_cpu(&self.object)
+    }
+
+    /// What the programs wrote into the ring and nobody has read.
+    fn unread_bytes(&self) -> u64 {
+        let ring = self.ring.as_libbpf_object();
+        // SAFETY: the buffer lives as long as self; its first ring, the only one, is a part of it, and this only
+        // compares the positions that the kernel and we wrote.
+        let bytes = unsafe {
+            libbpf_sys::ring__avail_data_size(libbpf_sys::ring_buffer__ring(ring.as_ptr(), 0))
+        };
+        bytes as u64
+    }
+}
+
 impl Source for Collector {
     fn drain(&mut self, out: &mut Drained) -> Result<()> {
         let began_ns = host::monotonic_ns();
@@ -120,12 +145,11 @@ impl Source for Collector {
     }
 
     fn legs(&self) -> Vec<LegStatus> {
-        self.books.legs(&self.object)
+        self.books.legs(&self.object, self.attached)
     }
 
     fn ring(&self) -> (u64, u64) {
-        // libbpf tells no fill level of a ring that is drained on a timer; what has arrived and waits is ours.
-        (0, self.ring_bytes)
+        (self.unread_bytes(), self.ring_bytes)
     }
 
     fn detach(&mut self) {

@@ -33,6 +33,18 @@ pub enum Body {
         /// As the kernel numbers them; of no meaning without `FLAG_IN_GUP`.
         foll: u32,
     },
+    Identity {
+        vpn: u64,
+        old_pfn: u64,
+        new_pfn: u64,
+        aux: u64,
+        flags: u32,
+        refcount: i32,
+        mapcount: i32,
+        pincount: i32,
+        new_refcount: i32,
+        pages: u32,
+    },
     Range {
         vpn: u64,
         other_mm: u64,
@@ -91,6 +103,7 @@ pub struct Record {
 
 const HEAD: usize = 32;
 const FAULT: usize = 96;
+const IDENTITY: usize = 88;
 const RANGE: usize = 64;
 const FRAME: usize = 72;
 const FREE: usize = 40;
@@ -151,6 +164,18 @@ impl Record {
                 mapcount: at.i32(60)?,
                 pincount: at.i32(64)?,
                 aux: at.u32(68)?,
+            },
+            (19..=22 | 24, IDENTITY..) => Body::Identity {
+                vpn: at.u64(HEAD)?,
+                old_pfn: at.u64(40)?,
+                new_pfn: at.u64(48)?,
+                aux: at.u64(56)?,
+                flags: at.u32(64)?,
+                refcount: at.i32(68)?,
+                mapcount: at.i32(72)?,
+                pincount: at.i32(76)?,
+                new_refcount: at.i32(80)?,
+                pages: at.u32(84)?,
             },
             // Of a range; with counts it is a longer record.
             (3 | 4 | 6 | KIND_EXEC | KIND_MM_EXIT | KIND_WRPROTECT | 15, RANGE..) => Body::Range {
@@ -284,6 +309,12 @@ mod tests {
             ("pad", 92),
         ];
         assert_eq!(layout("fault_record"), (FAULT, offsets(&fault)));
+        let identity: Vec<_> = fault
+            .iter()
+            .filter(|(_, at)| *at < 88)
+            .map(|&(name, at)| (if at == 56 { "aux" } else { name }, at))
+            .collect();
+        assert_eq!(layout("identity_record"), (IDENTITY, offsets(&identity)));
         let range = [
             ("head", 0),
             ("vpn", 32),

@@ -182,7 +182,7 @@ impl<'a> Worker<'a> {
         let from_ns = std::mem::replace(&mut self.books_ns, host::monotonic_ns());
         self.next_books = now + BOOKS;
         for leg in legs {
-            let total = leg.books.ring_full + leg.books.missed;
+            let total = leg.books.ring_full + leg.books.throttled + leg.books.missed;
             let before = self.lost.insert(leg.name, total).unwrap_or(0);
             if total > before {
                 let count = total - before;
