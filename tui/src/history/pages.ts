@@ -128,6 +128,9 @@ export class Pages extends PageTables {
     this.forEachSlot(parent, vpn, pages, when, (row) => {
       slots.flags[row] |= SlotFlag.MayBeShared
       const at = slots.vpnOf(row)
+      // Of a run the child has all or nothing: an early copy of one page has taken it apart.
+      if (slots.order[row] > 0 && slots.find(child.id, at) < 0)
+        this.endRange(child, at, slots.pagesOf(row), Cause.Contradicted, when)
       if (slots.find(child.id, at) >= 0) return
       // A full table forgets the oldest, which may be the next of this very range: what is not deduced is unknown.
       if (slots.size >= this.parts.maxSlots) {
@@ -181,7 +184,8 @@ export class Pages extends PageTables {
     ]
     const untoldFromNs = id[row] === 0 ? fromNs[row] : undefined
     this.end(row, mm, cause, when)
-    if (slots.find(mm.id, vpn) >= 0) throw new Error('a slot is moved onto another')
+    const inTheWay = slots.find(mm.id, vpn)
+    if (inTheWay >= 0) this.end(inTheWay, mm, cause, when)
     const moved = this.insertSlot(mm, vpn, runOrder, frame, when)
     slots.gaps[moved] = observed
     slots.brokenSeq[moved] = seq
