@@ -32,6 +32,8 @@ export const pinCoherent: Rule = {
 
 /** Slots whose frame was swapped out while it was held: whether that cost anything shows when it comes back. */
 const MOST_SWAPPED = 4096
+/** Pages of the largest folio that comes from swap. */
+const MOST_SWAPPED_AT_ONCE = 512
 
 interface Swapped {
   /** Number of the pin. */
@@ -125,10 +127,13 @@ function rememberSwapped(scene: Scene, swapped: SlotMap<Swapped>): void {
 /** While the frame waits in the swap cache nothing is lost: it may come back to its slot. */
 function swappedIn(scene: Scene, swapped: SlotMap<Swapped>): Answer {
   if (swapped.isEmpty) return undefined
-  const then = swapped.take(scene.mm, scene.vpn)
-  if (then === undefined) return undefined
-  if (then.pfn === scene.newPfn) return 'held'
-  return answered(scene, stillHeld(scene, then), { cause: 'swap', causeTgid: 0 })
+  const { mm, vpn, newPfn, pages } = scene
+  let lost: Lost = undefined
+  for (let page = 0; page < Math.max(1, pages) && page < MOST_SWAPPED_AT_ONCE; page++) {
+    const then = swapped.take(mm, vpn + page)
+    if (then !== undefined) lost ??= then.pfn === newPfn + page ? 'held' : stillHeld(scene, then)
+  }
+  return answered(scene, lost, { cause: 'swap', causeTgid: 0 })
 }
 
 /** The pin that was on the frame when it went out. */

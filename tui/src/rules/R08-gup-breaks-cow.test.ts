@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Flag, Foll, Kind } from '../model/kinds.js'
-import { fault, said, Stage } from './testing/stage.js'
+import { fault, said, slot, Stage } from './testing/stage.js'
 
 const CALL = 5 * 2 ** 32
 const gup = (facts: Parameters<typeof fault>[0] = {}, foll: number = Foll.Pin) =>
@@ -21,6 +21,14 @@ test('a shared page is a violation from 5.19 on, and measured before', () => {
   )
   expect(new Stage({ kernel: '5.10.0' }).judge({}, shared).findings('R08').map(said)).toEqual([
     'measured gup 4k pin for reading',
+  ])
+})
+
+test('what a PMD maps is counted as such, though the event tells only the folio', () => {
+  const slots = [slot({ order: 9, isPmdMapped: true })]
+  const shared = gup({ mapcount: 2, order: 9, flags: Flag.Large })
+  expect(new Stage().judge({ slots }, shared).findings('R08').map(said)).toEqual([
+    'violation gup thp pin for reading',
   ])
 })
 

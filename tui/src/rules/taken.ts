@@ -1,10 +1,15 @@
-import type { Reference } from '../model/finding.js'
+import type { PageSize, Reference } from '../model/finding.js'
 import { Flag, Foll } from '../model/kinds.js'
 import type { Scene } from './scene.js'
 
 /** `Foll` bits of a GUP event; above them stands the number of the call. */
 export function follOf(scene: Scene): number {
   return scene.aux % 2 ** 32
+}
+
+/** How the slot maps what GUP returned: its event tells the folio, the history the mapping. */
+export function sizeTaken({ size, slot }: Scene): PageSize {
+  return size === 'pte-mapped' && slot?.isPmdMapped ? 'thp' : size
 }
 
 /** Whether the anonymous frame that GUP returned belongs to others, too; undefined: it cannot be known. */
