@@ -30,14 +30,14 @@ function begin(): Checks {
   /** Page size by the event that told of the pin. */
   const waiting = new Map<number, PageSize>()
   return {
-    [Kind.Gup]: (scene) => taken(scene, waiting),
-    [Kind.Unpin]: (scene) => (waiting.size === 0 ? undefined : givenBack(scene, waiting)),
+    [Kind.Gup]: { flags: Flag.Anon, check: (scene) => taken(scene, waiting) },
+    [Kind.Unpin]: { check: (scene) => (waiting.size === 0 ? undefined : givenBack(scene, waiting)) },
   }
 }
 
 function taken(scene: Scene, waiting: Map<number, PageSize>): Answer {
   const foll = follOf(scene)
-  if ((foll & Foll.Write) !== 0 || !scene.has(Flag.Anon) || scene.has(Flag.VmaShared)) return undefined
+  if ((foll & Foll.Write) !== 0 || scene.has(Flag.VmaShared)) return undefined
   if (scene.has(Flag.Writable | Flag.Exclusive)) return 'held'
   const isShared = isMappedElsewhere(scene)
   if (isShared === undefined) return 'unknown'
@@ -57,7 +57,7 @@ function taken(scene: Scene, waiting: Map<number, PageSize>): Answer {
 function givenBack(scene: Scene, waiting: Map<number, PageSize>): Answer {
   const { view, events, i, oldPfn } = scene
   for (const pin of view.pinsOn(oldPfn, Math.max(1, events.pages[i]))) {
-    const size = isPin(pin) ? waiting.get(pin.seq) : undefined
+    const size = isPin(pin) && pin.isCertain ? waiting.get(pin.seq) : undefined
     if (size === undefined) continue
     waiting.delete(pin.seq)
     return heldUntilNow(scene, pin, size)

@@ -22,14 +22,17 @@ export const noWrprotectWhileHeld: Rule = {
   needs: ['gup', 'unpin'],
   judgesBy: 'state',
   isAboutPins: true,
-  begin: () => ({ [Kind.ForkVma]: forked, [Kind.Wrprotect]: protectedRange }),
+  begin: () => ({
+    [Kind.ForkVma]: { flags: COPIED_BY_FORK, check: forked },
+    [Kind.Wrprotect]: { check: protectedRange },
+  }),
 }
 
 /** Page tables that fork copies: mm/memory.c, copy_page_range() > vma_needs_copy(). */
 const COPIED_BY_FORK = Flag.VmaAnon | Flag.VmaUffdWp | Flag.VmaHugetlb
 
 function forked(scene: Scene): Answer {
-  if (scene.has(Flag.VmaShared | Flag.VmaWipeonfork) || !scene.has(COPIED_BY_FORK)) return undefined
+  if (scene.has(Flag.VmaShared | Flag.VmaWipeonfork)) return undefined
   if (scene.outcome === Outcome.Failed) return undefined
   const { events, i, view } = scene
   const child = view.mmOf(events.otherMm[i])

@@ -17,13 +17,13 @@ export const gupBreaksCow: Rule = {
   needs: [],
   judgesBy: 'event',
   isAboutPins: false,
-  begin: () => ({ [Kind.Gup]: check }),
+  begin: () => ({ [Kind.Gup]: { flags: Flag.Anon, check } }),
 }
 
 function check(scene: Scene): Answer {
   const foll = follOf(scene)
   // Only private mappings have anonymous memory; the fast path does not look at them.
-  if ((foll & Foll.Pin) === 0 || !scene.has(Flag.Anon) || scene.has(Flag.VmaShared)) return undefined
+  if ((foll & Foll.Pin) === 0 || scene.has(Flag.VmaShared)) return undefined
   const isShared = isSharedFrame(scene)
   if (isShared === undefined) return 'unknown'
   if (!isShared) return 'held'

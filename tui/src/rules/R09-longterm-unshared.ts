@@ -17,7 +17,7 @@ export const longtermUnshared: Rule = {
   needs: [],
   judgesBy: 'event',
   isAboutPins: false,
-  begin: () => ({ [Kind.Gup]: check }),
+  begin: () => ({ [Kind.Gup]: { check } }),
 }
 
 const LONGTERM_PIN = Foll.Pin | Foll.Longterm

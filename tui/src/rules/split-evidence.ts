@@ -1,4 +1,4 @@
-import { Flag, Kind, Outcome } from '../model/kinds.js'
+import { Flag } from '../model/kinds.js'
 import { extraReferences } from './counts.js'
 import type { OnFrame } from './liveness.js'
 import type { Scene } from './scene.js'
@@ -31,7 +31,6 @@ export class SplitEvidence {
 
   note(scene: Scene): void {
     const { events, i, mm, vpn, oldPfn } = scene
-    if (events.kind[i] === Kind.HugeWp && scene.outcome !== Outcome.Fallback) return
     const tid = events.tid[i]
     const extra = extraReferences(scene)
     const before = this.#splits.get(tid)
