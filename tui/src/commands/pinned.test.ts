@@ -45,6 +45,19 @@ test('the longest held comes first, until its end or that of the recording', () 
   ])
 })
 
+test('a pin that was taken before events were lost may have been given back', async () => {
+  const gappy = join(folder, 'gappy.db')
+  await writePinnedRecording(gappy, { lostFromNs: 5.5e9 })
+  const uncertain = (
+    cowpathJson('pins', gappy, '--longest', '--gets') as { pin: number; uncertain: boolean }[]
+  )
+    .filter((pin) => pin.uncertain)
+    .map(({ pin }) => pin)
+  expect(uncertain.sort()).toEqual([1, 4])
+  expect(cowpath('pins', gappy).stdout).toMatch(/8\.0 s\?/)
+  expect(cowpath('gaps', gappy).stdout).toMatch(/5\.500000 +5\.600000 ring +gup +3/)
+})
+
 test('references are counted by the function that asked', () => {
   expect(cowpathJson('pins', path, '--by-taker')).toEqual([
     {

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3'
 import type { Finding, RuleCount } from '../model/finding.js'
 import { namedQuery } from './files.js'
-import { migrate } from './format.js'
+import { explained, migrate } from './format.js'
 import { RareFactWriter } from './rare-facts.js'
 import type { Parameters, Recording } from './recording.js'
 
@@ -19,7 +19,14 @@ export class JudgedAgain {
   /** Copies the names of the recording. Throws a CowpathError where it is damaged. */
   constructor(recording: Recording) {
     migrate(this.#db, 0)
-    for (const table of NAMES) this.#copy(recording, table)
+    // A damaged recording may name what it does not hold.
+    this.#db.pragma('foreign_keys = OFF')
+    try {
+      for (const table of NAMES) this.#copy(recording, table)
+    } catch (error) {
+      this.#db.close()
+      throw explained(error, recording.path)
+    }
     this.#facts = new RareFactWriter(this.#db)
   }
 
@@ -47,7 +54,7 @@ export class JudgedAgain {
       .pluck()
       .all(table)
     const insert = this.#db.prepare<(string | number | bigint)[]>(
-      `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+      `INSERT OR IGNORE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
     )
     this.#db.transaction(() => {
       for (const row of recording.rows(`SELECT ${columns.join(', ')} FROM ${table}`)) insert.run(...row)

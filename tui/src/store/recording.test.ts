@@ -184,6 +184,9 @@ function readOrRefuse(path: string): void {
       recording.ask('top-processes', { by: 'copies', limit: 5 })
       recording.ask('page-by-address', { tgid: 1003, vpn: 0x7f0000010 })
       recording.ask('lineage', { frame: 17, limit: 1000 })
+      recording.ask('pins', { which: 'leaked', gets: 1, at_ns: null, limit: 5 })
+      recording.ask('forks', { limit: 5 })
+      recording.ask('gaps', { limit: 5 })
       for (const block of recording.events()) expect(block.events.length).toBeGreaterThanOrEqual(0)
     } finally {
       recording.close()

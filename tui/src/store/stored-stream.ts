@@ -75,8 +75,8 @@ interface LegRow extends Omit<LegBooks, 'attached' | 'reasons'> {
 export function storedAgents(recording: Recording): readonly StoredAgent[] {
   const rows = recording.select<AgentRow>(
     `SELECT r.run, r.first_seq AS firstSeq, r.boot_id AS bootId, r.agent_version AS agentVersion,
-            h.kernel_release AS kernelRelease, h.kernel_version AS kernelVersion, h.kernel_boot_id AS kernelBootId,
-            h.hostname, h.cpus, h.page_size_bytes AS pageSize, CAST(r.wall_clock_offset_ns AS TEXT) AS wallClockOffsetNs
+            CAST(h.kernel_release AS TEXT) AS kernelRelease, h.kernel_version AS kernelVersion, h.kernel_boot_id AS kernelBootId,
+            h.hostname, h.cpus, h.page_size_bytes AS pageSize, CAST(CAST(r.wall_clock_offset_ns AS INTEGER) AS TEXT) AS wallClockOffsetNs
      FROM run r JOIN host h ON h.host = r.host ORDER BY r.run`,
   )
   return rows.map(({ run, firstSeq, wallClockOffsetNs, ...agent }) => ({

@@ -14,7 +14,7 @@ import type {
 } from '../model/facts.js'
 import { CowpathError } from '../model/failure.js'
 import type { Finding, RuleCount } from '../model/finding.js'
-import { Conclusions } from './conclusions.js'
+import { GrowingFacts } from './growing-facts.js'
 import { workerFile } from './files.js'
 import { HotRows } from './hot-rows.js'
 import type { AgentLoad, Chunk, FromWriter, RareFact, RecordingState, ToWriter } from './messages.js'
@@ -47,7 +47,7 @@ export class RecordingWriter implements FactSink {
   readonly #worker: Worker
   readonly #listener: WriterListener
   readonly #hot = new HotRows()
-  readonly #conclusions = new Conclusions()
+  readonly #growing = new GrowingFacts()
   #rare: RareFact[] = []
   readonly #events = new OpenBlocks()
   /** Last sequence number of each run in the chunk that is being filled. */
@@ -198,7 +198,7 @@ export class RecordingWriter implements FactSink {
 
   /** Of the run of the events that were handed in last. */
   anomaly(name: string, timeNs: number, seq: number): void {
-    this.#conclusions.anomaly(this.#run, name, timeNs, seq)
+    this.#growing.anomaly(this.#run, name, timeNs, seq)
     this.#startTimer()
   }
 
@@ -217,13 +217,13 @@ export class RecordingWriter implements FactSink {
 
   /** Anew, or with what has come to it: the last word stays. */
   finding(finding: Finding): void {
-    this.#conclusions.finding(finding)
+    this.#growing.finding(finding)
     this.#startTimer()
   }
 
   /** All counts of a run: the last ones stay. */
   ruleCounts(run: number, counts: readonly RuleCount[]): void {
-    this.#conclusions.ruleCounts(run, counts)
+    this.#growing.ruleCounts(run, counts)
     this.#startTimer()
   }
 
@@ -290,7 +290,7 @@ export class RecordingWriter implements FactSink {
     const chunk: Chunk = {
       type: 'chunk',
       id: ++this.#lastChunk,
-      rare: [...this.#rare, ...this.#conclusions.take()],
+      rare: [...this.#rare, ...this.#growing.take()],
       ...this.#hot.take(),
       blocks: this.#events.take(),
     }

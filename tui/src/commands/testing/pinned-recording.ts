@@ -70,8 +70,14 @@ const FINDING: Finding = {
   last: { ...EVIDENCE, seq: 4, timeNs: 5e9 },
 }
 
-/** Process 10 pins a page, forks 20 and writes: frame 5002 is copied of 5001. 20 (a hostile name) exits at 8 s. */
-export async function writePinnedRecording(path: string): Promise<void> {
+/**
+ * Process 10 pins a page, forks 20 and writes: frame 5002 is copied of 5001. 20 (a hostile name) exits at 8 s. Where
+ * `lostFromNs` is given, events were lost for 0.1 s from then on.
+ */
+export async function writePinnedRecording(
+  path: string,
+  { lostFromNs }: { lostFromNs?: number } = {},
+): Promise<void> {
   const nothing = () => undefined
   const failed = (error: Error) => {
     throw error
@@ -144,5 +150,16 @@ export async function writePinnedRecording(path: string): Promise<void> {
   writer.rate(8e9, 10, 1, Kind.FolioSplit, Outcome.Failed, 2, 1024)
   writer.rate(8e9, 10, 1, Kind.Wrprotect, Outcome.None, 90, 900)
   writer.anomaly('slot-maps-other-frame', 4e9, 3)
+  if (lostFromNs !== undefined)
+    writer.gap({
+      run: 1,
+      reason: 'ring',
+      leg: 'gup',
+      count: 3,
+      firstSeq: 0,
+      lastSeq: 0,
+      fromNs: lostFromNs,
+      untilNs: lostFromNs + 0.1e9,
+    })
   await writer.close()
 }

@@ -5,7 +5,7 @@ import type { RareFact } from './messages.js'
  * What is told again and again as it grows: of findings and counts only the last word of a chunk is written, of
  * anomalies their sum, so that a rule that fires at every event costs no row an event.
  */
-export class Conclusions {
+export class GrowingFacts {
   readonly #findings = new Map<number, Finding>()
   readonly #counts = new Map<number, readonly RuleCount[]>()
   readonly #anomalies = new Map<string, RareFact & { readonly type: 'anomaly' }>()
