@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
-import { CASE_MACHINE, labCases, type CaseMachine, type LabCase } from '../lab/cases.js'
+import { CASE_MACHINE, type CaseMachine, type LabCase } from '../lab/cases.js'
 import { LabError, reason } from '../lab/error.js'
 import { caseResults, cellsOf, findingLines, matrixPage, type Cell, type Column } from '../lab/matrix.js'
 
@@ -33,16 +33,16 @@ const CASE_SECONDS = 60
 const INTERRUPTED = 128
 
 /**
- * Every case on every kernel, one guest a kernel; writes the page `out`. Where `findingsOf` is given each guest is
+ * Each of `cases` on every kernel, one guest a kernel; writes the page `out`. Where `findingsOf` is given each guest is
  * recorded and its findings are joined. Returns 0, or 1 where a case ended without a word or a verdict contradicts it.
  */
 export async function runMatrix(
+  cases: readonly LabCase[],
   { kernels, out }: { readonly kernels: readonly string[]; readonly out: string },
   runGuest: RunGuest,
   findingsOf: FindingsOf | undefined,
   output: Streams,
 ): Promise<number> {
-  const cases = await labCases()
   const columns: Column[] = []
   for (const series of kernels) {
     const column = await runColumn(series, cases, runGuest, findingsOf, output)

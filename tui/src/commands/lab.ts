@@ -130,6 +130,7 @@ export function labCommand(follow: FollowGuest, findAgent: () => string, finding
         const judge = options.agent ? findingsOf : undefined
         const agent = judge === undefined ? undefined : findAgent()
         process.exitCode = await runMatrix(
+          await labCases(),
           options,
           (guest, output) => runLab([], { ...options, ...guest }, agent, follow, output),
           judge,
