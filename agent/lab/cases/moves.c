@@ -162,15 +162,15 @@ static void split_folio(struct subject *subject)
 }
 
 static const struct lab_case CASES[] = {
-    {"ksm-4k", SMALL, ksm, "hazard", ""},
-    {"swap-4k", SMALL, pageout, "hazard", "swap"},
-    {"swap-thp", THP, pageout, "hazard", "swap"},
-    {"migrate-4k", SMALL, migrate, "hazard", "numa"},
-    {"migrate-thp", THP, migrate, "hazard", "numa"},
-    {"migrate-hugetlb", HUGETLB, migrate, "hazard", "numa hugetlb"},
-    {"pmd-split", THP, pmd_split, "hazard", ""},
-    {"partial-unmap", THP, partial_unmap, "hazard", ""},
-    {"folio-split", THP, split_folio, "hazard", ""},
+    {"ksm-4k", SMALL, ksm, "hazard"},
+    {"swap-4k", SMALL, pageout, "hazard"},
+    {"swap-thp", THP, pageout, "hazard"},
+    {"migrate-4k", SMALL, migrate, "hazard"},
+    {"migrate-thp", THP, migrate, "hazard"},
+    {"migrate-hugetlb", HUGETLB, migrate, "hazard"},
+    {"pmd-split", THP, pmd_split, "hazard"},
+    {"partial-unmap", THP, partial_unmap, "hazard"},
+    {"folio-split", THP, split_folio, "hazard"},
     {0},
 };
 

@@ -66,10 +66,10 @@ static void pipe_reference(struct subject *subject)
 }
 
 static const struct lab_case CASES[] = {
-    {"none", SMALL, nothing, "hazard", ""},
-    {"lru-batch", SMALL, lru_batch, "hazard", ""},
-    {"pipe-4k", SMALL, pipe_reference, "hazard", ""},
-    {"pipe-thp", THP, pipe_reference, "hazard", ""},
+    {"none", SMALL, nothing, "hazard"},
+    {"lru-batch", SMALL, lru_batch, "hazard"},
+    {"pipe-4k", SMALL, pipe_reference, "hazard"},
+    {"pipe-thp", THP, pipe_reference, "hazard"},
     {0},
 };
 

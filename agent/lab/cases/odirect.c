@@ -166,14 +166,10 @@ static int show(void)
 }
 
 static const struct lab_case CASES[] = {
-    {"4k", SMALL, read_fork_write, "hazard", "disk"},
-    {"thp", THP, read_fork_write, "hazard", "disk"},
-    {"pte-mapped", PTE_THP, read_fork_write, "hazard", "disk"},
-    {"hugetlb", HUGETLB, read_fork_write, "hazard", "disk hugetlb"},
-    {"swapped", SWAPPED, read_fork_write, "hazard", "disk swap"},
-    {"nofork-4k", SMALL, read_write, "hazard", "disk"},
-    {"write-4k", SMALL, fork_write_out, "measured", "disk"},
-    {0},
+    {"4k", SMALL, read_fork_write, "hazard"},		{"thp", THP, read_fork_write, "hazard"},
+    {"pte-mapped", PTE_THP, read_fork_write, "hazard"}, {"hugetlb", HUGETLB, read_fork_write, "hazard"},
+    {"swapped", SWAPPED, read_fork_write, "hazard"},	{"nofork-4k", SMALL, read_write, "hazard"},
+    {"write-4k", SMALL, fork_write_out, "measured"},	{0},
 };
 
 int main(int argc, char **argv)
