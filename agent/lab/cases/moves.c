@@ -47,8 +47,6 @@ static void ksm(struct subject *subject)
 	note_frame(&other);
 	if (!write_file(KSM "sleep_millisecs", "20") || !write_file(KSM "pages_to_scan", "1000"))
 		skipped("no KSM");
-	/* 6.8 and later choose pages_to_scan themselves only if asked; the plain scan is what all kernels
-	 * have. */
 	if (madvise(subject->area, PAGE_BYTES, MADV_MERGEABLE) ||
 	    madvise(unheld.area, PAGE_BYTES, MADV_MERGEABLE) ||
 	    madvise(other.area, PAGE_BYTES, MADV_MERGEABLE) || !write_file(KSM "run", "1"))

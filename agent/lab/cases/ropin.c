@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A read-only pin of a page that fork shares, then a write by its owner, who still has the pin. Up to 5.18
- * the pin is of the shared frame and the write goes to a copy; later the pin itself unshares
- * (FAULT_FLAG_UNSHARE).
+ * A read-only pin of a page that fork shares, then a write by its owner, who still has the pin. On 5.10 the
+ * pin is of the shared frame and the write goes to a copy; from 5.19 on the pin itself unshares
+ * (FAULT_FLAG_UNSHARE), and the write stays where it is.
  */
 #include "blocked_reader.h"
 #include "puppet.h"
