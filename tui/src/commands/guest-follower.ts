@@ -1,6 +1,6 @@
 import { LiveModel } from '../views/live-model.js'
 import { liveJson } from '../views/live-json.js'
-import type { FollowGuest } from './lab.js'
+import type { FollowGuest } from './lab-run.js'
 import type { FeedOf } from './live-session.js'
 
 /** Follows the agent of a lab guest over a feed, until it has said its last word. */

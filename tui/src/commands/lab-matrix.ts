@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 
 import { CASE_MACHINE, type CaseMachine, type LabCase } from '../lab/cases.js'
 import { LabError, reason } from '../lab/error.js'
+import type { LabOutput } from './lab-run.js'
 import { caseResults, cellsOf, findingLines, matrixPage, type Cell, type Column } from '../lab/matrix.js'
 
 /** What `cowpath findings --json` prints of a recording. */
@@ -20,13 +21,8 @@ export interface MatrixGuest extends CaseMachine {
   readonly json: false
 }
 
-export interface Streams {
-  readonly stdout: NodeJS.WritableStream
-  readonly stderr: NodeJS.WritableStream
-}
-
 /** Boots one guest, runs its line to the end, and gives back the exit status. */
-type RunGuest = (guest: MatrixGuest, output: Streams) => Promise<number>
+type RunGuest = (guest: MatrixGuest, output: LabOutput) => Promise<number>
 
 /** What one case may take; the slowest waits twice for its disk. */
 const CASE_SECONDS = 60
@@ -41,7 +37,7 @@ export async function runMatrix(
   { kernels, out }: { readonly kernels: readonly string[]; readonly out: string },
   runGuest: RunGuest,
   findingsOf: FindingsOf | undefined,
-  output: Streams,
+  output: LabOutput,
 ): Promise<number> {
   const columns: Column[] = []
   for (const series of kernels) {
@@ -66,7 +62,7 @@ async function runColumn(
   cases: readonly LabCase[],
   runGuest: RunGuest,
   findingsOf: FindingsOf | undefined,
-  output: Streams,
+  output: LabOutput,
 ): Promise<Column | number> {
   const folder = mkdtempSync(join(tmpdir(), 'cowpath-matrix-'))
   try {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 
 import { CASE_MACHINE } from '../lab/cases.js'
-import { caseRun, guestCommand } from './lab.js'
+import { guestCommand } from './lab-run.js'
+import { caseRun } from './lab.js'
 
 test('a program of this host is brought along and found by its name', () => {
   const { workload, files } = guestCommand([process.execPath, '-v'], { add: ['x'] })
