@@ -2,8 +2,7 @@
 /*
  * A family of cases: one program, a case a subcommand, one line of truth a case:
  *
- *	CASE family-name: COHERENT|DIVERGED|LEAKED|SKIPPED why; pid=.. ppid=.. addr=0x.. size=..
- *pfn=before>after
+ *	CASE family-name: TRUTH why; pid=.. ppid=.. addr=0x.. size=.. pfn=before>after
  *
  * The truth comes from what memory holds, never from counts: the frames are told as oracles for a recording.
  *	COHERENT	who holds the page sees what its owner sees, and nobody else's bytes
@@ -27,11 +26,9 @@ struct lab_case {
 	const char *name;
 	enum kind kind;
 	void (*run)(struct subject *subject);
-	/* What cowpath is to say where memory diverges or leaks: hazard (or violation), measured,
+	/* What cowpath is to say where memory diverges or leaks: hazard (or violation), measured or
 	 * self-inflicted. */
 	const char *means;
-	/* What the guest must have: disk, swap, hugetlb, numa; words in any order. */
-	const char *needs;
 };
 
 static const char *case_family, *case_name;
@@ -83,7 +80,7 @@ static inline bool write_file(const char *path, const char *text)
 static inline int list_cases(const struct lab_case *cases)
 {
 	for (; cases->name; cases++)
-		printf("%s-%s\t%s\t%s\n", case_family, cases->name, cases->means, cases->needs);
+		printf("%s-%s\t%s\n", case_family, cases->name, cases->means);
 	return 0;
 }
 

@@ -41,10 +41,10 @@ static void handed_down(struct subject *subject)
 }
 
 static const struct lab_case CASES[] = {
-    {"advised-4k", SMALL, kept_out, "hazard", ""},
-    {"advised-thp", THP, kept_out, "hazard", ""},
-    {"advised-hugetlb", HUGETLB, kept_out, "hazard", "hugetlb"},
-    {"not-advised-4k", SMALL, handed_down, "hazard", ""},
+    {"advised-4k", SMALL, kept_out, "hazard"},
+    {"advised-thp", THP, kept_out, "hazard"},
+    {"advised-hugetlb", HUGETLB, kept_out, "hazard"},
+    {"not-advised-4k", SMALL, handed_down, "hazard"},
     {0},
 };
 

@@ -47,8 +47,6 @@ static void ksm(struct subject *subject)
 	note_frame(&other);
 	if (!write_file(KSM "sleep_millisecs", "20") || !write_file(KSM "pages_to_scan", "1000"))
 		skipped("no KSM");
-	/* 6.8 and later choose pages_to_scan themselves only if asked; the plain scan is what all kernels
-	 * have. */
 	if (madvise(subject->area, PAGE_BYTES, MADV_MERGEABLE) ||
 	    madvise(unheld.area, PAGE_BYTES, MADV_MERGEABLE) ||
 	    madvise(other.area, PAGE_BYTES, MADV_MERGEABLE) || !write_file(KSM "run", "1"))
@@ -162,15 +160,15 @@ static void split_folio(struct subject *subject)
 }
 
 static const struct lab_case CASES[] = {
-    {"ksm-4k", SMALL, ksm, "hazard", ""},
-    {"swap-4k", SMALL, pageout, "hazard", "swap"},
-    {"swap-thp", THP, pageout, "hazard", "swap"},
-    {"migrate-4k", SMALL, migrate, "hazard", "numa"},
-    {"migrate-thp", THP, migrate, "hazard", "numa"},
-    {"migrate-hugetlb", HUGETLB, migrate, "hazard", "numa hugetlb"},
-    {"pmd-split", THP, pmd_split, "hazard", ""},
-    {"partial-unmap", THP, partial_unmap, "hazard", ""},
-    {"folio-split", THP, split_folio, "hazard", ""},
+    {"ksm-4k", SMALL, ksm, "hazard"},
+    {"swap-4k", SMALL, pageout, "hazard"},
+    {"swap-thp", THP, pageout, "hazard"},
+    {"migrate-4k", SMALL, migrate, "hazard"},
+    {"migrate-thp", THP, migrate, "hazard"},
+    {"migrate-hugetlb", HUGETLB, migrate, "hazard"},
+    {"pmd-split", THP, pmd_split, "hazard"},
+    {"partial-unmap", THP, partial_unmap, "hazard"},
+    {"folio-split", THP, split_folio, "hazard"},
     {0},
 };
 

@@ -15,12 +15,9 @@ static void round_trip(struct subject *subject)
 }
 
 static const struct lab_case CASES[] = {
-    {"4k", SMALL, round_trip, "hazard", ""},
-    {"thp", THP, round_trip, "hazard", ""},
-    {"pte-mapped", PTE_THP, round_trip, "hazard", ""},
-    {"hugetlb", HUGETLB, round_trip, "hazard", "hugetlb"},
-    {"swapped", SWAPPED, round_trip, "hazard", "swap"},
-    {0},
+    {"4k", SMALL, round_trip, "hazard"},	   {"thp", THP, round_trip, "hazard"},
+    {"pte-mapped", PTE_THP, round_trip, "hazard"}, {"hugetlb", HUGETLB, round_trip, "hazard"},
+    {"swapped", SWAPPED, round_trip, "hazard"},	   {0},
 };
 
 int main(int argc, char **argv)

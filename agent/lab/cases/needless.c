@@ -40,7 +40,7 @@ static void nothing(struct subject *subject)
 
 /*
  * A page as fresh as can be: it waits in this CPU's batch for the LRU. No child here, since one that exits
- * drains the batch (exit_mmap() ends in lru_add_drain()): the mapping is read-only for a moment, which asks
+ * drains the batch (exit_mmap() calls lru_add_drain()): the mapping is read-only for a moment, which asks
  * for a write fault.
  */
 static void lru_batch(struct subject *subject)
@@ -66,10 +66,10 @@ static void pipe_reference(struct subject *subject)
 }
 
 static const struct lab_case CASES[] = {
-    {"none", SMALL, nothing, "hazard", ""},
-    {"lru-batch", SMALL, lru_batch, "hazard", ""},
-    {"pipe-4k", SMALL, pipe_reference, "hazard", ""},
-    {"pipe-thp", THP, pipe_reference, "hazard", ""},
+    {"none", SMALL, nothing, "hazard"},
+    {"lru-batch", SMALL, lru_batch, "hazard"},
+    {"pipe-4k", SMALL, pipe_reference, "hazard"},
+    {"pipe-thp", THP, pipe_reference, "hazard"},
     {0},
 };
 

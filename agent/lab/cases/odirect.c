@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * O_DIRECT on an ordinary ext4 disk, in flight while the process forks and writes. Up to 6.1 the kernel holds
- * the page by FOLL_GET (fs/iomap/direct-io.c by way of bio_iov_iter_get_pages()), which fork and write faults
- * do not respect: what the disk stores goes to a frame that the parent no longer maps. From 6.5 on the page
- * is pinned.
+ * O_DIRECT on an ordinary ext4 disk, in flight while the process forks and writes. On 5.10 and 6.1 the kernel
+ * holds the page by FOLL_GET, which fork and write faults do not respect: what the disk stores goes to a
+ * frame that the parent no longer maps. On 6.12 and 7.2 the page is pinned (FOLL_PIN).
  *
  * The disk is throttled: its bucket lets one large read through at once and makes the next wait for the debt,
  * so the read that counts is in flight for some 2 s. The file /data/pattern holds 'D' only.
@@ -166,14 +165,10 @@ static int show(void)
 }
 
 static const struct lab_case CASES[] = {
-    {"4k", SMALL, read_fork_write, "hazard", "disk"},
-    {"thp", THP, read_fork_write, "hazard", "disk"},
-    {"pte-mapped", PTE_THP, read_fork_write, "hazard", "disk"},
-    {"hugetlb", HUGETLB, read_fork_write, "hazard", "disk hugetlb"},
-    {"swapped", SWAPPED, read_fork_write, "hazard", "disk swap"},
-    {"nofork-4k", SMALL, read_write, "hazard", "disk"},
-    {"write-4k", SMALL, fork_write_out, "measured", "disk"},
-    {0},
+    {"4k", SMALL, read_fork_write, "hazard"},		{"thp", THP, read_fork_write, "hazard"},
+    {"pte-mapped", PTE_THP, read_fork_write, "hazard"}, {"hugetlb", HUGETLB, read_fork_write, "hazard"},
+    {"swapped", SWAPPED, read_fork_write, "hazard"},	{"nofork-4k", SMALL, read_write, "hazard"},
+    {"write-4k", SMALL, fork_write_out, "measured"},	{0},
 };
 
 int main(int argc, char **argv)

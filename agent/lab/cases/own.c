@@ -66,12 +66,12 @@ static void move_only(struct subject *subject)
 }
 
 static const struct lab_case CASES[] = {
-    {"dontneed-4k", SMALL, dontneed, "self-inflicted", ""},
-    {"dontneed-thp", THP, dontneed, "self-inflicted", ""},
-    {"remap-4k", SMALL, unmap_and_map, "self-inflicted", ""},
-    {"remap-thp", THP, unmap_and_map, "self-inflicted", ""},
-    {"mremap-4k", SMALL, move_and_map, "self-inflicted", ""},
-    {"mremap-only-4k", SMALL, move_only, "self-inflicted", ""},
+    {"dontneed-4k", SMALL, dontneed, "self-inflicted"},
+    {"dontneed-thp", THP, dontneed, "self-inflicted"},
+    {"remap-4k", SMALL, unmap_and_map, "self-inflicted"},
+    {"remap-thp", THP, unmap_and_map, "self-inflicted"},
+    {"mremap-4k", SMALL, move_and_map, "self-inflicted"},
+    {"mremap-only-4k", SMALL, move_only, "self-inflicted"},
     {0},
 };
 

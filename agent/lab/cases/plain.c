@@ -23,12 +23,9 @@ static void fork_and_write(struct subject *subject)
 }
 
 static const struct lab_case CASES[] = {
-    {"4k", SMALL, fork_and_write, "hazard", ""},
-    {"thp", THP, fork_and_write, "hazard", ""},
-    {"pte-mapped", PTE_THP, fork_and_write, "hazard", ""},
-    {"hugetlb", HUGETLB, fork_and_write, "hazard", "hugetlb"},
-    {"swapped", SWAPPED, fork_and_write, "hazard", "swap"},
-    {0},
+    {"4k", SMALL, fork_and_write, "hazard"},	       {"thp", THP, fork_and_write, "hazard"},
+    {"pte-mapped", PTE_THP, fork_and_write, "hazard"}, {"hugetlb", HUGETLB, fork_and_write, "hazard"},
+    {"swapped", SWAPPED, fork_and_write, "hazard"},    {0},
 };
 
 int main(int argc, char **argv)

@@ -102,9 +102,8 @@ static inline char *map_huge(void)
 }
 
 /*
- * Splits the PMD and leaves the huge page whole: a flag that only the last page's mapping has asks for a
- * mapping of its own (mm/mprotect.c and mm/madvise.c both end in vma_adjust_trans_huge()), and no page's
- * protection changes.
+ * Splits the PMD and leaves the huge page whole: a flag that only the last page has asks for a mapping of its
+ * own (split_vma() by way of vma_adjust_trans_huge()), and no page's protection changes.
  */
 static inline void split_pmd(char *area)
 {

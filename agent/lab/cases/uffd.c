@@ -77,12 +77,12 @@ static void pin_protected(struct subject *subject)
 }
 
 static const struct lab_case CASES[] = {
-    {"wp-4k", SMALL, write_pinned, "hazard", ""},
-    {"wp-thp", THP, write_pinned, "hazard", ""},
-    {"wp-pte-mapped", PTE_THP, write_pinned, "hazard", ""},
-    {"wp-hugetlb", HUGETLB, write_pinned, "hazard", "hugetlb"},
-    {"read-4k", SMALL, pin_protected, "hazard", ""},
-    {"read-thp", THP, pin_protected, "hazard", ""},
+    {"wp-4k", SMALL, write_pinned, "hazard"},
+    {"wp-thp", THP, write_pinned, "hazard"},
+    {"wp-pte-mapped", PTE_THP, write_pinned, "hazard"},
+    {"wp-hugetlb", HUGETLB, write_pinned, "hazard"},
+    {"read-4k", SMALL, pin_protected, "hazard"},
+    {"read-thp", THP, pin_protected, "hazard"},
     {0},
 };
 

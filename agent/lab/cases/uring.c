@@ -39,14 +39,14 @@ static void child_writes_first(struct subject *subject)
 }
 
 static const struct lab_case CASES[] = {
-    {"4k", SMALL, fork_and_write, "hazard", ""},
-    {"thp", THP, fork_and_write, "hazard", ""},
-    {"pte-mapped", PTE_THP, fork_and_write, "hazard", ""},
-    {"hugetlb", HUGETLB, fork_and_write, "hazard", "hugetlb"},
-    {"swapped", SWAPPED, fork_and_write, "hazard", "swap"},
-    {"child-first-4k", SMALL, child_writes_first, "hazard", ""},
-    {"child-first-thp", THP, child_writes_first, "hazard", ""},
-    {"child-first-hugetlb", HUGETLB, child_writes_first, "hazard", "hugetlb"},
+    {"4k", SMALL, fork_and_write, "hazard"},
+    {"thp", THP, fork_and_write, "hazard"},
+    {"pte-mapped", PTE_THP, fork_and_write, "hazard"},
+    {"hugetlb", HUGETLB, fork_and_write, "hazard"},
+    {"swapped", SWAPPED, fork_and_write, "hazard"},
+    {"child-first-4k", SMALL, child_writes_first, "hazard"},
+    {"child-first-thp", THP, child_writes_first, "hazard"},
+    {"child-first-hugetlb", HUGETLB, child_writes_first, "hazard"},
     {0},
 };
 

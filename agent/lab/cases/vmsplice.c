@@ -106,17 +106,17 @@ static void child_splices_parent_swaps(struct subject *subject)
 }
 
 static const struct lab_case CASES[] = {
-    {"parent-4k", SMALL, parent_splices, "measured", ""},
-    {"parent-thp", THP, parent_splices, "measured", ""},
-    {"parent-pte-mapped", PTE_THP, parent_splices, "measured", ""},
-    {"parent-hugetlb", HUGETLB, parent_splices, "measured", "hugetlb"},
-    {"parent-swapped", SWAPPED, parent_splices, "measured", "swap"},
-    {"child-4k", SMALL, child_splices, "hazard", ""},
-    {"child-thp", THP, child_splices, "hazard", ""},
-    {"child-pte-mapped", PTE_THP, child_splices, "hazard", ""},
-    {"child-hugetlb", HUGETLB, child_splices, "hazard", "hugetlb"},
-    {"child-swapped", SWAPPED, child_splices, "hazard", "swap"},
-    {"child-swapped-later", SMALL, child_splices_parent_swaps, "hazard", "swap"},
+    {"parent-4k", SMALL, parent_splices, "measured"},
+    {"parent-thp", THP, parent_splices, "measured"},
+    {"parent-pte-mapped", PTE_THP, parent_splices, "measured"},
+    {"parent-hugetlb", HUGETLB, parent_splices, "measured"},
+    {"parent-swapped", SWAPPED, parent_splices, "measured"},
+    {"child-4k", SMALL, child_splices, "hazard"},
+    {"child-thp", THP, child_splices, "hazard"},
+    {"child-pte-mapped", PTE_THP, child_splices, "hazard"},
+    {"child-hugetlb", HUGETLB, child_splices, "hazard"},
+    {"child-swapped", SWAPPED, child_splices, "hazard"},
+    {"child-swapped-later", SMALL, child_splices_parent_swaps, "hazard"},
     {0},
 };
 

@@ -1,6 +1,6 @@
 import { LiveModel } from '../views/live-model.js'
 import { liveJson } from '../views/live-json.js'
-import type { FollowGuest } from './lab.js'
+import type { FollowGuest } from './lab-run.js'
 import { listenerOf, type FeedOf } from './live-session.js'
 
 /** An emulated processor takes its time to verify all programs. */

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
-import { CASE_MACHINE, labCases, type CaseMachine, type LabCase } from '../lab/cases.js'
+import { CASE_MACHINE, type CaseMachine, type LabCase } from '../lab/cases.js'
 import { LabError, reason } from '../lab/error.js'
+import type { LabOutput } from './lab-run.js'
 import { caseResults, cellsOf, findingLines, matrixPage, type Cell, type Column } from '../lab/matrix.js'
 
 /** What `cowpath findings --json` prints of a recording. */
@@ -20,29 +21,24 @@ export interface MatrixGuest extends CaseMachine {
   readonly json: false
 }
 
-export interface Streams {
-  readonly stdout: NodeJS.WritableStream
-  readonly stderr: NodeJS.WritableStream
-}
-
 /** Boots one guest, runs its line to the end, and gives back the exit status. */
-type RunGuest = (guest: MatrixGuest, output: Streams) => Promise<number>
+type RunGuest = (guest: MatrixGuest, output: LabOutput) => Promise<number>
 
 /** What one case may take; the slowest waits twice for its disk. */
 const CASE_SECONDS = 60
 const INTERRUPTED = 128
 
 /**
- * Every case on every kernel, one guest a kernel; writes the page `out`. Where `findingsOf` is given each guest is
+ * Each of `cases` on every kernel, one guest a kernel; writes the page `out`. Where `findingsOf` is given each guest is
  * recorded and its findings are joined. Returns 0, or 1 where a case ended without a word or a verdict contradicts it.
  */
 export async function runMatrix(
+  cases: readonly LabCase[],
   { kernels, out }: { readonly kernels: readonly string[]; readonly out: string },
   runGuest: RunGuest,
   findingsOf: FindingsOf | undefined,
-  output: Streams,
+  output: LabOutput,
 ): Promise<number> {
-  const cases = await labCases()
   const columns: Column[] = []
   for (const series of kernels) {
     const column = await runColumn(series, cases, runGuest, findingsOf, output)
@@ -66,7 +62,7 @@ async function runColumn(
   cases: readonly LabCase[],
   runGuest: RunGuest,
   findingsOf: FindingsOf | undefined,
-  output: Streams,
+  output: LabOutput,
 ): Promise<Column | number> {
   const folder = mkdtempSync(join(tmpdir(), 'cowpath-matrix-'))
   try {

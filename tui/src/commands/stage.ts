@@ -1,7 +1,7 @@
 import { findAgent, requireAgent } from './agent-binary.js'
 import { askAgentDoctor } from './agent-doctor.js'
 import { failureLine } from './failing.js'
-import { openLabStage } from './lab-stage.js'
+import { openLabStage, STAGE_KERNEL } from './lab-stage.js'
 import { startLocalAgent } from './local-agent.js'
 import { printNote } from './output.js'
 
@@ -14,9 +14,13 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** This host where it can be traced, else a stock kernel in the lab. Says on stderr what it chose, and why. */
-export async function openStage(env: NodeJS.ProcessEnv): Promise<Stage> {
-  return (await openHostStage(env)) ?? (await openLabStage(requireAgent(env)))
+/**
+ * The kernel asked for, in the lab; without a word this host where it can be traced, else a stock kernel in the lab.
+ * Says on stderr what it chose, and why.
+ */
+export async function openStage(env: NodeJS.ProcessEnv, kernel: string | undefined): Promise<Stage> {
+  if (kernel !== undefined) return openLabStage(requireAgent(env), kernel)
+  return (await openHostStage(env)) ?? (await openLabStage(requireAgent(env), STAGE_KERNEL))
 }
 
 /** undefined where this host cannot be traced. The agent's doctor rules most out; the last word has the kernel. */

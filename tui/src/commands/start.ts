@@ -18,6 +18,7 @@ import { outputOptions } from './reading.js'
 import { openStage, type Stage } from './stage.js'
 
 interface StartOptions {
+  readonly kernel?: string
   readonly seconds: number
   readonly json?: true
 }
@@ -27,6 +28,7 @@ export function startCommand(feedOf: FeedOf): Command {
     .description(
       'shows copy-on-write at work: on this host where it can be traced, else on a kernel booted for it',
     )
+    .option('--kernel <series>', 'boot this kernel in any case: 5.10, 6.1, 6.12, 7.2')
     .option('--seconds <n>', 'without a terminal: how long to watch', wholeNumber, 20)
     .option('--json', 'no screen: one JSON value at the end')
     .addHelpText(
@@ -35,7 +37,7 @@ export function startCommand(feedOf: FeedOf): Command {
         'events=N pages=N copies=N findings=N lost=N db=PATH',
     )
     .action(async (options: StartOptions) => {
-      const stage = await endingInOrder(() => openStage(process.env))
+      const stage = await endingInOrder(() => openStage(process.env, options.kernel))
       try {
         const interactive = process.stdin.isTTY && process.stdout.isTTY && !options.json
         process.exitCode = interactive

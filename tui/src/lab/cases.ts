@@ -53,7 +53,7 @@ export async function labCases(): Promise<LabCase[]> {
   return (await Promise.all(families)).flat()
 }
 
-/** What `FAMILY list` printed: a case a line, name, meaning and needs apart by tabs. */
+/** What `FAMILY list` printed: a case a line, name and meaning apart by a tab. */
 export function casesOf(family: string, listed: string): LabCase[] {
   return listed
     .split('\n')

@@ -32,7 +32,7 @@ export interface Cell {
 
 export type Said = 'violation' | 'hazard' | 'self-inflicted' | 'measured' | 'nothing'
 
-const LINE = /^CASE (\S+): (COHERENT|DIVERGED|LEAKED|SKIPPED) ([^;]*)(?:; pid=(\d+) .*)?$/
+const LINE = /^CASE (\S+): (\w+) (.*?)(?:; pid=(\d+) ppid=.*)?$/
 /** By falling alarm. */
 const STRENGTH: readonly Said[] = ['violation', 'hazard', 'self-inflicted', 'measured']
 /** The rules that say whether memory diverged or leaked, and the advice that the owner did it. */
@@ -41,9 +41,9 @@ const JUDGING: ReadonlySet<string> = new Set(['R05', 'R06', 'A03'])
 /** The CASE lines of what programs printed. */
 export function caseResults(output: string): CaseResult[] {
   return output.split('\n').flatMap((line) => {
-    const [, name, truth, why = '', pid] = LINE.exec(line) ?? []
-    if (name === undefined || !isTruth(truth)) return []
-    return [{ name, truth, why, ...(pid === undefined ? {} : { pid: Number(pid) }) }]
+    const [, name = '', truth = '', why = '', pid = ''] = LINE.exec(line) ?? []
+    if (!isTruth(truth)) return []
+    return [{ name, truth, why, ...(pid === '' ? {} : { pid: Number(pid) }) }]
   })
 }
 
@@ -137,7 +137,7 @@ function reasonLines(name: string, { series, cells }: Column): string[] {
   return [`- \`${name}\` on ${series}: ${cell.truth.toLowerCase()}: ${cell.why}`]
 }
 
-function isTruth(word: string | undefined): word is Truth {
+function isTruth(word: string): word is Truth {
   return word === 'COHERENT' || word === 'DIVERGED' || word === 'LEAKED' || word === 'SKIPPED'
 }
 

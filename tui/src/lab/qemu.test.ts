@@ -40,3 +40,15 @@ test('arguments split as in a shell', () => {
   ])
   expect(splitArguments('  ')).toEqual([])
 })
+
+test('memory is shared out to nodes in equal parts, or the machine is refused', () => {
+  const shared = qemuArguments({ ...machine, memory: '1G', nodes: 2 })
+  expect(shared.filter((one) => one.startsWith('memory-backend-ram'))).toEqual([
+    'memory-backend-ram,id=node0,size=512M',
+    'memory-backend-ram,id=node1,size=512M',
+  ])
+  expect(qemuArguments(machine)).not.toContain('-numa')
+  expect(() => qemuArguments({ ...machine, memory: '513M', nodes: 2 })).toThrow(
+    /cannot be shared out to 2 nodes/,
+  )
+})
