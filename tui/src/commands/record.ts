@@ -15,6 +15,7 @@ import { listenerOf, type FeedOf, type LiveFeed } from './live-session.js'
 import { printJson, printLine, printNote } from './output.js'
 import { policyArgument, POLICY_WORDS } from './policy-argument.js'
 import { outputOptions } from './reading.js'
+import { totalsLine, totalsOf } from './totals.js'
 
 interface RecordOptions {
   readonly output: string
@@ -108,26 +109,16 @@ export async function recordFrom(
   return status
 }
 
-interface Totals {
-  readonly events: number
-  readonly pages: number
-  readonly copies: number
-  readonly findings: number
-  readonly lost: number
-}
-
 function tell(path: string, model: LiveModel, lastedMs: number, json: true | undefined): void {
   const recording = Recording.open(path)
   try {
-    const [totals] = recording.ask<Totals>('totals', {})
+    const totals = totalsOf(recording)
     if (json) {
       printJson({ ...liveJson(model.snapshot()), recorded: totals, db: path })
       return
     }
     summaryLines(model.snapshot(), lastedMs * 1e6, outputOptions(process.env)).forEach(printLine)
-    const { events, pages, copies, findings, lost } = totals
-    // The line that scripts read.
-    printLine(`events=${events} pages=${pages} copies=${copies} findings=${findings} lost=${lost} db=${path}`)
+    printLine(totalsLine(totals, path))
   } finally {
     recording.close()
   }

@@ -4,18 +4,23 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { CowpathError, ExitStatus } from '../model/failure.js'
 import { Recording } from '../store/recording.js'
+import { findingLines } from '../views/finding-lines.js'
+import { plainText } from '../views/line.js'
 import { LiveModel } from '../views/live-model.js'
+import type { LiveSnapshot } from '../views/live-snapshot.js'
 import { liveJson } from '../views/live-json.js'
 import { exampleLines, summaryLines } from '../views/summary.js'
 import { pageView } from '../views/page.js'
-import { pageAddress } from '../views/units.js'
+import { count, pageAddress } from '../views/units.js'
+import type { ViewOptions } from '../views/view-options.js'
 import { wholeNumber } from './arguments.js'
 import { GUEST_LOADS_MS } from './guest-follower.js'
-import { runLiveScreen, type FeedOf, type LiveFeed } from './live-session.js'
+import { listenerOf, runLiveScreen, type FeedOf, type LiveFeed } from './live-session.js'
 import { printJson, printLine } from './output.js'
 import { sourceOf } from './page.js'
 import { outputOptions } from './reading.js'
 import { openStage, type Stage } from './stage.js'
+import { totalsLine, totalsOf } from './totals.js'
 
 interface StartOptions {
   readonly kernel?: string
@@ -80,9 +85,7 @@ function begun(stage: Stage, feed: LiveFeed): LiveFeed {
     run: (listener, ended) =>
       feed.run(
         {
-          connection: (connection) => {
-            listener.connection(connection)
-          },
+          ...listener,
           item: (item) => {
             // An agent that was reconnected to says its first word again.
             if (item.type === 'started' && !isBegun) {
@@ -101,6 +104,7 @@ function begun(stage: Stage, feed: LiveFeed): LiveFeed {
 async function recordAndTell(stage: Stage, feedOf: FeedOf, { seconds, json }: StartOptions): Promise<number> {
   const path = freshRecording(process.env)
   const model = new LiveModel(stage.endpoint)
+  const told = listenerOf(model, undefined)
   const ended = new AbortController()
   let status: number = ExitStatus.Ok
   for (const [signal, number] of END_SIGNALS) {
@@ -113,11 +117,9 @@ async function recordAndTell(stage: Stage, feedOf: FeedOf, { seconds, json }: St
   let timer: NodeJS.Timeout | undefined
   await begun(stage, feedOf(stage.endpoint, { recordTo: path, firstWordMs: GUEST_LOADS_MS })).run(
     {
-      connection: (connection) => {
-        model.setConnection(connection)
-      },
+      ...told,
       item: (item) => {
-        model.accept(item, Date.now())
+        told.item(item)
         if (item.type === 'started')
           timer ??= setTimeout(() => {
             ended.abort()
@@ -131,31 +133,40 @@ async function recordAndTell(stage: Stage, feedOf: FeedOf, { seconds, json }: St
   return status
 }
 
-interface Totals {
-  readonly events: number
-  readonly pages: number
-  readonly copies: number
-  readonly lost: number
-}
-
 function tell(path: string, model: LiveModel, lastedMs: number, json: true | undefined): void {
   const recording = Recording.open(path)
   try {
-    const [totals] = recording.ask<Totals>('totals', {})
+    const totals = totalsOf(recording)
     const snapshot = model.snapshot()
     if (json) {
-      printJson({ ...liveJson(snapshot), recorded: { ...totals, findings: 0 }, db: path })
+      printJson({ ...liveJson(snapshot), recorded: totals, db: path })
       return
     }
     const options = outputOptions(process.env)
     summaryLines(snapshot, lastedMs * 1e6, options).forEach(printLine)
     tellExample(recording, path)
-    const { events, pages, copies, lost } = totals
-    // No rule judges yet, so nothing was found; the line is what scripts read.
-    printLine(`events=${events} pages=${pages} copies=${copies} findings=0 lost=${lost} db=${path}`)
+    tellFinding(snapshot, path, options)
+    printLine(totalsLine(totals, path))
   } finally {
     recording.close()
   }
+}
+
+/** The most alarming finding, explained; or that nothing was found, and how much was looked at. */
+function tellFinding(snapshot: LiveSnapshot, path: string, options: ViewOptions): void {
+  const worst = snapshot.findings.find(({ verdict }) => verdict === 'hazard' || verdict === 'violation')
+  if (worst === undefined) {
+    const checked = snapshot.rules.reduce((sum, rule) => sum + rule.checked, 0)
+    printLine(
+      `No hazard and no violation in ${count(checked)} checks of rules (cowpath findings ${path} --all).`,
+    )
+  } else {
+    const rule = snapshot.rules.find((row) => row.rule === worst.rule)
+    printLine(`The most alarming finding (cowpath findings ${path}):`)
+    printLine()
+    for (const line of findingLines(worst, rule?.text, options)) printLine(plainText(line).trimEnd())
+  }
+  printLine()
 }
 
 interface ExamplePage {
