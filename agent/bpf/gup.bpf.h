@@ -61,8 +61,6 @@ __noinline u32 gup_record(u32 slot, u32 first)
 	count = gup->taken - first;
 	if (count <= 1)
 		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, 1), gup, 1, first, count);
-	else if (count <= 16)
-		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, 16), gup, 16, first, count);
 	else
 		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, MOST_PAGES), gup, MOST_PAGES, first,
 			 count);

@@ -7,8 +7,8 @@
  * one pass of the loop differ from the last.
  */
 
-#define MOST_PAGES 64	/* in one record */
-#define MOST_RECORDS 64 /* in one go, so that no loop is long for the verifier */
+#define MOST_PAGES 32	 /* in one record */
+#define MOST_RECORDS 128 /* in one go, so that no loop is long for the verifier */
 #define MOST_AT_ONCE (MOST_PAGES * MOST_RECORDS)
 #define MOST_GOES 64 /* of one call: 1 GiB, the largest buffer that io_uring registers */
 #define NO_FACTS 0xffffffffU

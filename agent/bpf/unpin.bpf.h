@@ -42,8 +42,6 @@ __noinline u32 unpin_record(u64 array, u64 page, u32 count, u32 each)
 {
 	if (count <= 1)
 		send_unpin(PAGES_RECORD(LEG_UNPIN, RECORD_UNPIN, 0, 1), 1, array, page, count, each);
-	else if (count <= 16)
-		send_unpin(PAGES_RECORD(LEG_UNPIN, RECORD_UNPIN, 0, 16), 16, array, page, count, each);
 	else
 		send_unpin(PAGES_RECORD(LEG_UNPIN, RECORD_UNPIN, 0, MOST_PAGES), MOST_PAGES, array, page,
 			   count, each);

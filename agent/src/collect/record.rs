@@ -43,7 +43,7 @@ pub enum Body {
     Free {
         pfn: u64,
     },
-    /// Up to 64 pages of one call that takes or gives back references.
+    /// Up to 32 pages of one call that takes or gives back references.
     Pages {
         vpn: u64,
         /// Index of the first page here among those of the call.
