@@ -61,33 +61,40 @@ __noinline u32 gup_record(u32 slot, u32 first)
 	count = gup->taken - first;
 	if (count <= 1)
 		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, 1), gup, 1, first, count);
-	else if (count <= 16)
-		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, 16), gup, 16, first, count);
 	else
 		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, MOST_PAGES), gup, MOST_PAGES, first,
 			 count);
 	return 0;
 }
 
-/* The call is over and has taken so many pages (or failed). */
-static __always_inline int end_gup(struct gup *gup, s64 taken, void *ctx)
+/* A go: records of the call in `slot`, from its page `first` on. */
+__noinline u32 gup_records(u32 slot, u32 first)
 {
-	u32 tid = gup->tid, first, i;
+	struct gup *gup = gup_slot(slot);
+	u32 i;
 
-	if (taken <= 0 || !gup->pages)
-		goto out;
-	gup->taken = taken;
-	gup->time_ns = bpf_ktime_get_ns();
-	for (i = 0; i < MOST_RECORDS; i++) {
-		first = i * MOST_PAGES;
-		if (first >= taken)
-			goto out;
-		gup_record(tid, first);
+	if (!gup)
+		return 0;
+	for (i = 0; i < MOST_RECORDS && first < gup->taken; i++) {
+		gup_record(slot, first);
+		first += MOST_PAGES;
 	}
-	/* More than 256 MiB at once. */
-	if (taken > MOST_RECORDS * MOST_PAGES)
-		BOOK_UNTOLD(LEG_GUP, missed);
-out:
+	return 0;
+}
+
+/* The call is over and has taken so many pages (or failed). */
+static __always_inline int end_gup(struct gup *gup, s64 taken)
+{
+	u32 i;
+
+	if (taken > 0 && gup->pages) {
+		gup->taken = taken;
+		gup->time_ns = bpf_ktime_get_ns();
+		for (i = 0; i < MOST_GOES && i * MOST_AT_ONCE < taken; i++)
+			gup_records(gup->tid, i * MOST_AT_ONCE);
+		if (taken > MOST_GOES * MOST_AT_ONCE)
+			BOOK_UNTOLD(LEG_GUP, missed);
+	}
 	gup->level = GUP_NOTHING;
 	return 0;
 }
@@ -129,7 +136,7 @@ static __always_inline int fast_exit(u64 *ctx)
 	gup->start = ctx[0];
 	gup->pages = NUMBER(ctx, 3);
 	gup->stack = stack_of_now(ctx);
-	return end_gup(gup, (s32)ctx[4], ctx);
+	return end_gup(gup, (s32)ctx[4]);
 }
 
 SEC("?fentry/gup_fast_fallback")
@@ -179,7 +186,7 @@ int gup_longterm_exit(u64 *ctx)
 	gup->start = ctx[1];
 	gup->pages = NUMBER(ctx, 3);
 	gup->stack = stack_of_now(ctx);
-	return end_gup(gup, (s64)ctx[6], ctx);
+	return end_gup(gup, (s64)ctx[6]);
 }
 
 SEC("?fentry/__get_user_pages")
@@ -202,7 +209,7 @@ int gup_slow_exit(u64 *ctx)
 	gup->start = ctx[1];
 	gup->pages = NUMBER(ctx, 4);
 	gup->stack = gup->pages ? stack_of_now(ctx) : 0;
-	return end_gup(gup, (s64)ctx[6], ctx);
+	return end_gup(gup, (s64)ctx[6]);
 }
 
 /*
@@ -231,5 +238,5 @@ int gup_slow_exit_kprobe(struct pt_regs *regs)
 
 	if (!gup || gup->tid != tid || gup->level != GUP_SLOW)
 		return 0;
-	return end_gup(gup, (s64)regs->ax, regs);
+	return end_gup(gup, (s64)regs->ax);
 }

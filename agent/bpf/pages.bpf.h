@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Many pages at once, as GUP takes and gives them back: runs of a pages_record. */
+/*
+ * Many pages at once, as GUP takes and gives them back: runs of a pages_record.
+ *
+ * What is done for each page is in global functions, and what is known of the run so far is read from the
+ * record again: the verifier then looks at each function once, and finds nothing in registers that would make
+ * one pass of the loop differ from the last.
+ */
 
-#define MOST_PAGES 512		  /* in one record */
-#define MOST_RECORDS 128	  /* of one call */
-#define PAGE_NOT_OURS 0xffffffffU /* no facts are so */
+#define MOST_PAGES 32	 /* in one record */
+#define MOST_RECORDS 128 /* in one go, so that no loop is long for the verifier */
+#define MOST_AT_ONCE (MOST_PAGES * MOST_RECORDS)
+#define MOST_GOES 64 /* of one call: 1 GiB, the largest buffer that io_uring registers */
+#define NO_FACTS 0xffffffffU
 
 /* How to look at a page. */
 enum pages_how {
@@ -11,32 +19,30 @@ enum pages_how {
 	PAGES_GIVEN, /* nothing is said of a page that was not reported as taken */
 };
 
-/* Order of the folio as page_facts() tells it. */
+#define RUN_FACTS(facts) ((facts) & ((1U << RUN_PAGES_SHIFT) - 1))
 #define FACTS_ORDER(facts) ((facts) >> RUN_ORDER_SHIFT & 31)
 
 /*
- * Flags and order of a page that somebody holds: it can be neither split nor freed. `known` are the facts of
- * its neighbour in the same folio, or 0: the exclusive bit alone is each page's own.
- *
- * A global function: the verifier looks at it once, not once for each of 512 pages.
+ * Flags and order of a page that somebody holds: it can be neither split nor freed. NO_FACTS: nothing is to
+ * be said of it. `before` are the facts of the page before it in memory where that is in the same run of the
+ * call, or NO_FACTS: pages of one folio differ in their exclusive bit alone.
  */
-__noinline u32 page_facts(u64 page, u32 how, u32 known)
+__noinline u32 page_facts(u64 page, u32 how, u32 before)
 {
+	u64 pfn = pfn_of(page), flags = 0, mapping, head;
 	struct page_words words = {};
-	u64 pfn = pfn_of(page);
 	u8 *mark = mark_of(pfn);
-	u64 flags, mapping, head;
 	u32 facts = 0;
 
 	if (how == PAGES_GIVEN && (!mark || *mark != MARK_TAKEN))
-		return PAGE_NOT_OURS;
+		return NO_FACTS;
 	if (mark && *mark != MARK_TAKEN)
 		*mark = MARK_TAKEN;
-	if (known) {
+	if (before != NO_FACTS && before & FLAG_LARGE && pfn & ((1ULL << FACTS_ORDER(before)) - 1)) {
 		bpf_probe_read_kernel(&flags, sizeof(flags), (void *)page);
-		if (known & FLAG_ANON && HAS_FLAG(flags, PG_anon_exclusive))
-			return known | FLAG_EXCLUSIVE;
-		return known & ~FLAG_EXCLUSIVE;
+		if (before & FLAG_ANON && HAS_FLAG(flags, PG_anon_exclusive))
+			return before | FLAG_EXCLUSIVE;
+		return before & ~FLAG_EXCLUSIVE;
 	}
 	/* Flags, head and mapping are in the first half. */
 	bpf_probe_read_kernel(&words, sizeof(words) / 2, (void *)page);
@@ -68,28 +74,39 @@ __noinline u32 page_facts(u64 page, u32 how, u32 known)
 		if (counts.hugetlb)
 			facts |= FLAG_HUGETLB;
 	}
-	return facts;
+	/* Every process has it, and since 6.1 nobody counts its pins. */
+	if (how == PAGES_GIVEN && facts & FLAG_ZERO)
+		return NO_FACTS;
+	return RUN_FACTS(facts);
 }
 
-/* The counts of a run's first page. */
-static __always_inline void read_counts(struct page_run *run, u64 page, u32 facts)
+/* Mapcount of the page in the high half, reference count of its folio in the low one. */
+__noinline u64 page_counts(u64 page, u64 head, u32 facts)
 {
-	s32 mapcount = KERNEL_S32(page + bpf_core_field_offset(struct page, _mapcount)) + 1;
-	u64 head = page_of(run->pfn & ~((1ULL << FACTS_ORDER(facts)) - 1));
+	u32 refcount = KERNEL_S32(head + bpf_core_field_offset(struct page, _refcount));
+	u32 mapcount = KERNEL_S32(page + bpf_core_field_offset(struct page, _mapcount)) + 1;
+	struct folio_counts counts;
 
-	run->refcount = KERNEL_S32(head + bpf_core_field_offset(struct page, _refcount));
 	if (facts & FLAG_LARGE) {
-		struct folio_counts counts;
-
 		read_large(head, &counts);
-		run->mapcount = counts.hugetlb ? counts.entire_mapcount
-					       : mapcount + counts.entire_mapcount - counts.double_map;
-		run->pincount = counts.pincount;
-	} else {
-		run->mapcount = mapcount;
-		run->pincount =
-		    run->refcount >= GUP_PIN_COUNTING_BIAS ? run->refcount / GUP_PIN_COUNTING_BIAS : 0;
+		if (counts.hugetlb)
+			mapcount = counts.entire_mapcount;
+		else
+			mapcount += counts.entire_mapcount - counts.double_map;
 	}
+	return (u64)mapcount << 32 | refcount;
+}
+
+/* What the folio counts as pins, or what the references amount to. */
+__noinline u32 page_pincount(u64 head, u32 facts, u32 refcount)
+{
+	struct folio_counts counts;
+
+	if (facts & FLAG_LARGE) {
+		read_large(head, &counts);
+		return counts.pincount;
+	}
+	return (s32)refcount >= GUP_PIN_COUNTING_BIAS ? refcount / GUP_PIN_COUNTING_BIAS : 0;
 }
 
 /*
@@ -97,21 +114,23 @@ static __always_inline void read_counts(struct page_run *run, u64 page, u32 fact
  * those that `array` points to or, where it is 0, the `count` from `page` on.
  *
  * The array is read into the last third of the room: the runs grow towards it, and never reach an entry that
- * was not used. Their number is kept in the record alone: a register would give the verifier one more state
- * for each page.
+ * was not used.
  */
 static __always_inline void fill_runs(struct pages_record *record, const u32 room, u64 array, u64 page,
 				      u32 count, u32 how)
 {
-	struct page_run *runs = (struct page_run *)(record + 1);
+	struct page_run *runs = (struct page_run *)(record + 1), *run;
 	u64 *pages = (u64 *)(record + 1) + 2 * room;
-	u64 next = 0;
-	u32 last = 0, known, facts, at, i;
+	u64 pfn, head, counts;
+	u64 bytes = count * sizeof(u64);
+	u32 before, facts, at, i;
 
 	record->runs = 0;
-	if (count > room)
-		count = room;
-	if (array && bpf_probe_read_kernel(pages, count * sizeof(u64), (void *)array))
+	/* The compiler may know it already; the verifier must see it. */
+	asm volatile("" : "+r"(bytes));
+	if (bytes > room * sizeof(u64))
+		bytes = room * sizeof(u64);
+	if (array && bpf_probe_read_kernel(pages, bytes, (void *)array))
 		return;
 #pragma clang loop unroll(disable)
 	for (i = 0; i < room; i++) {
@@ -119,26 +138,27 @@ static __always_inline void fill_runs(struct pages_record *record, const u32 roo
 			break;
 		if (array)
 			page = pages[i];
-		known = 0;
-		if (page == next && last & FLAG_LARGE && pfn_of(page) & ((1ULL << FACTS_ORDER(last)) - 1))
-			known = last;
-		facts = page_facts(page, how, known);
+		pfn = pfn_of(page);
 		at = *(volatile u16 *)&record->runs;
-		if (facts == PAGE_NOT_OURS || (how == PAGES_GIVEN && facts & FLAG_ZERO)) {
-			next = 0;
-			last = 0;
-		} else if (page == next && facts == last) {
-			runs[(at - 1) & (room - 1)].facts += 1U << RUN_PAGES_SHIFT;
-			next = page + sizeof(struct page_words);
-		} else {
-			struct page_run *run = &runs[at & (room - 1)];
-
-			run->pfn = pfn_of(page);
-			run->facts = facts | 1U << RUN_PAGES_SHIFT;
-			read_counts(run, page, facts);
-			*(volatile u16 *)&record->runs = at + 1;
-			next = page + sizeof(struct page_words);
-			last = facts;
+		run = &runs[(at - 1) & (room - 1)];
+		before = NO_FACTS;
+		if (at && pfn == run->pfn + (run->facts >> RUN_PAGES_SHIFT))
+			before = RUN_FACTS(run->facts);
+		facts = page_facts(page, how, before);
+		if (facts != NO_FACTS) {
+			if (facts == before) {
+				run->facts += 1U << RUN_PAGES_SHIFT;
+			} else {
+				run = &runs[at & (room - 1)];
+				head = page_of(pfn & ~((1ULL << FACTS_ORDER(facts)) - 1));
+				counts = page_counts(page, head, facts);
+				run->pfn = pfn;
+				run->facts = facts | 1U << RUN_PAGES_SHIFT;
+				run->refcount = (u32)counts;
+				run->mapcount = counts >> 32;
+				run->pincount = page_pincount(head, facts, counts);
+				record->runs = at + 1;
+			}
 		}
 		page += sizeof(struct page_words);
 	}

@@ -217,7 +217,7 @@ struct page_run {
 #define RUN_ORDER_SHIFT 12
 #define RUN_PAGES_SHIFT 20
 
-/* GUP, UNPIN: up to 512 pages of one call. `runs` structs page_run follow, and room that means nothing. */
+/* GUP, UNPIN: up to 32 pages of one call. `runs` structs page_run follow, and room that means nothing. */
 struct pages_record {
 	struct record_head head;
 	u64 vpn;   /* of the first page here; 0 for UNPIN */

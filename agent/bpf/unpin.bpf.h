@@ -42,29 +42,39 @@ __noinline u32 unpin_record(u64 array, u64 page, u32 count, u32 each)
 {
 	if (count <= 1)
 		send_unpin(PAGES_RECORD(LEG_UNPIN, RECORD_UNPIN, 0, 1), 1, array, page, count, each);
-	else if (count <= 16)
-		send_unpin(PAGES_RECORD(LEG_UNPIN, RECORD_UNPIN, 0, 16), 16, array, page, count, each);
 	else
 		send_unpin(PAGES_RECORD(LEG_UNPIN, RECORD_UNPIN, 0, MOST_PAGES), MOST_PAGES, array, page,
 			   count, each);
 	return 0;
 }
 
+/* A go. */
+__noinline u32 unpin_records(u64 array, u64 page, u64 count, u32 each)
+{
+	u64 step = array ? MOST_PAGES * sizeof(u64) : 0;
+	u32 i;
+
+	for (i = 0; i < MOST_RECORDS && i * MOST_PAGES < count; i++) {
+		unpin_record(array, page, count - i * MOST_PAGES, each);
+		array += step;
+		page += MOST_PAGES * sizeof(struct page_words);
+	}
+	return 0;
+}
+
 static __always_inline int unpin_all(void *ctx, u64 array, u64 page, u64 count, u32 each)
 {
-	u64 done;
+	u64 step = array ? MOST_AT_ONCE * sizeof(u64) : 0;
 	u32 i;
 
 	if (is_gups_own(ctx))
 		return 0;
-	for (i = 0; i < MOST_RECORDS; i++) {
-		done = i * MOST_PAGES;
-		if (done >= count)
-			return 0;
-		unpin_record(array ? array + done * sizeof(u64) : 0, page + done * sizeof(struct page_words),
-			     count - done, each);
+	for (i = 0; i < MOST_GOES && i * MOST_AT_ONCE < count; i++) {
+		unpin_records(array, page, count - i * MOST_AT_ONCE, each);
+		array += step;
+		page += MOST_AT_ONCE * sizeof(struct page_words);
 	}
-	if (count > MOST_RECORDS * MOST_PAGES)
+	if (count > MOST_GOES * MOST_AT_ONCE)
 		BOOK_UNTOLD(LEG_UNPIN, missed);
 	return 0;
 }

@@ -41,6 +41,9 @@ fn main() -> anyhow::Result<()> {
         for process in drained.processes.drain(..) {
             writeln!(out, "{process:?}")?;
         }
+        for stack in drained.stacks.drain(..) {
+            writeln!(out, "{stack:?}")?;
+        }
         for event in drained.events.drain(..) {
             writeln!(out, "{event:?}")?;
         }

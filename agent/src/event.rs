@@ -39,10 +39,22 @@ pub struct Process {
     pub start_time_ns: u64,
 }
 
+/// A call stack of the kernel that events name by its number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stack {
+    pub stack: u32,
+    /// The function that asked, empty where it is not known.
+    pub taker: String,
+    /// Innermost first, `symbol+0xoffset`.
+    pub frames: Vec<String>,
+}
+
 /// What one drain of the collector hands over, in time order within the window that the collector sorts by.
 #[derive(Debug, Default)]
 pub struct Drained {
     pub processes: Vec<Process>,
+    /// Each once, before the first event that names it.
+    pub stacks: Vec<Stack>,
     pub events: Vec<Event>,
 }
 

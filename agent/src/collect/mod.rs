@@ -12,6 +12,7 @@ mod order;
 mod preflight;
 mod record;
 mod seed;
+mod stacks;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,6 +26,7 @@ use mms::Mms;
 use order::Window;
 use record::Record;
 use seed::Seeder;
+use stacks::{Stacks, Symbols};
 
 pub use books::CpuBooks;
 pub use preflight::preflight;
@@ -44,6 +46,7 @@ pub struct Collector {
     arrived: Arc<Mutex<Vec<Record>>>,
     window: Window,
     mms: Mms,
+    stacks: Stacks,
     seeder: Seeder,
     books: BookKeeper,
     links: Vec<Link>,
@@ -71,6 +74,8 @@ pub fn open(config: &Config) -> Result<Collector> {
         foll,
     } = load::load_and_attach(&room, &wanted)?;
 
+    // Now, with the programs attached: their names are among the kernel's.
+    let stacks = Stacks::new(Symbols::read()?);
     let arrived = Arc::new(Mutex::new(Vec::new()));
     let ring = {
         let arrived = Arc::clone(&arrived);
@@ -96,6 +101,7 @@ pub fn open(config: &Config) -> Result<Collector> {
         arrived,
         window: Window::default(),
         mms: Mms::new(foll),
+        stacks,
         seeder,
         books,
         links,
@@ -135,11 +141,21 @@ impl Source for Collector {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         self.window.take(&mut arrived);
         drop(arrived);
+        let first = out.events.len();
         let Self { window, mms, .. } = self;
         if self.attached {
             window.release(began_ns, |record| mms.translate(&record, out));
         } else {
             window.release_all(|record| mms.translate(&record, out));
+        }
+        let Self { stacks, object, .. } = self;
+        for event in out
+            .events
+            .iter()
+            .skip(first)
+            .filter(|event| event.stack != 0)
+        {
+            out.stacks.extend(stacks.first_time(object, event.stack));
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ pub enum Body {
     Free {
         pfn: u64,
     },
-    /// Up to 512 pages of one call that takes or gives back references.
+    /// Up to 32 pages of one call that takes or gives back references.
     Pages {
         vpn: u64,
         /// Index of the first page here among those of the call.

@@ -1,10 +1,10 @@
 //! Events to columns: what one `Batch` looks like.
 
 use super::wire::columns::{self, Batch};
-use crate::event::{Event, Process};
+use crate::event::{Event, Process, Stack};
 
 /// The columns of `events`, which are numbered from `first_seq` without a hole.
-pub fn encode(first_seq: u64, processes: &[Process], events: &[Event]) -> Batch {
+pub fn encode(first_seq: u64, processes: &[Process], stacks: &[Stack], events: &[Event]) -> Batch {
     let base_time_ns = events.first().map_or(0, |event| event.time_ns);
     Batch {
         first_seq,
@@ -13,7 +13,7 @@ pub fn encode(first_seq: u64, processes: &[Process], events: &[Event]) -> Batch 
         filtered: 0,
         base_time_ns,
         processes: processes.iter().map(encode_process).collect(),
-        stacks: Vec::new(),
+        stacks: stacks.iter().map(encode_stack).collect(),
         time_delta_ns: deltas(base_time_ns, events),
         kind: column(events, |event| event.kind),
         outcome: column(events, |event| event.outcome),
@@ -81,6 +81,14 @@ pub fn encode_process(process: &Process) -> columns::Process {
     }
 }
 
+pub fn encode_stack(stack: &Stack) -> columns::Stack {
+    columns::Stack {
+        stack: stack.stack,
+        taker: stack.taker.clone(),
+        frames: stack.frames.clone(),
+    }
+}
+
 pub fn decode_process(process: columns::Process) -> Process {
     Process {
         tgid: process.tgid,
@@ -136,7 +144,7 @@ mod tests {
             events in prop::collection::vec(any_event(), 0..40),
             first_seq in 1..u64::MAX / 2,
         ) {
-            let batch = EncodedBatch::new(&encode(first_seq, &[], &events)).columns()?;
+            let batch = EncodedBatch::new(&encode(first_seq, &[], &[], &events)).columns()?;
             prop_assert_eq!(batch.last_seq + 1 - first_seq, events.len() as u64);
             prop_assert_eq!(decode(&batch), events);
         }
@@ -144,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_column_without_a_value_takes_no_place() {
-        let batch = encode(1, &[], &[fault(7, 1), fault(7, 2)]);
+        let batch = encode(1, &[], &[], &[fault(7, 1), fault(7, 2)]);
         assert_eq!(batch.tgid, [7, 7]);
         assert!(batch.old_pfn.is_empty() && batch.order.is_empty() && batch.refcount.is_empty());
     }
@@ -181,6 +189,12 @@ mod tests {
             outcome: u8::MAX,
             order: u8::MAX,
         };
+        // A symbol has at most 64 bytes, and its offset 10 more.
+        let stack = Stack {
+            stack: u32::MAX,
+            taker: "t".repeat(64),
+            frames: vec!["f".repeat(74); 24],
+        };
         let mut events = vec![event; MAX_EVENTS];
         // Times that jump as far as they can: the longest deltas.
         events
@@ -190,6 +204,7 @@ mod tests {
         let batch = encode(
             u64::MAX / 2,
             &vec![process; crate::serve::sequence::MAX_PROCESSES],
+            &vec![stack; crate::serve::sequence::MAX_STACKS],
             &events,
         );
         let bytes = EncodedBatch::new(&batch).0.len();

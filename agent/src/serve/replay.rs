@@ -10,7 +10,7 @@ use super::claims::Claims;
 use super::processes::Processes;
 use super::sequence::Cut;
 use super::wire::v1::loss::Hop;
-use crate::event::Process;
+use crate::event::{Process, Stack};
 
 /// What a batch costs beside its bytes: so that many small batches are bounded as well.
 const OVERHEAD_BYTES: usize = 256;
@@ -42,11 +42,12 @@ pub struct Cursor {
 /// What comes next for a client.
 #[derive(Debug)]
 pub enum Item {
-    /// A batch without its first `skip` events, and the processes that the client has to know before it.
+    /// A batch without its first `skip` events, and the processes and stacks that the client has to know before it.
     Cut {
         cut: Arc<Cut>,
         skip: u64,
         known: Vec<Process>,
+        stacks: Vec<Stack>,
     },
     /// Events that will not come.
     Lost {
@@ -76,6 +77,8 @@ pub struct Replay {
     next_seq: u64,
     /// Processes alive just before the first of `cuts`.
     before_first: Processes,
+    /// Told before the first of `cuts`; there are no more than the kernel has places for (4,096).
+    stacks: Vec<Stack>,
     losses: VecDeque<Noted>,
     next_loss: u64,
     pub claims: Claims,
@@ -90,6 +93,7 @@ impl Replay {
             first_index: 0,
             next_seq: 1,
             before_first: Processes::default(),
+            stacks: Vec::new(),
             losses: VecDeque::new(),
             next_loss: 0,
             claims: Claims::default(),
@@ -191,10 +195,13 @@ impl Replay {
             return Some(lost);
         }
         let cut = Arc::clone(cut?);
-        let known = if cursor.knows_processes {
-            Vec::new()
+        let (known, stacks) = if cursor.knows_processes {
+            (Vec::new(), Vec::new())
         } else {
-            self.processes_before(cursor.index)
+            (
+                self.processes_before(cursor.index),
+                self.stacks_before(cursor.index),
+            )
         };
         cursor.knows_processes = true;
         cursor.hop = Hop::ClientQueue;
@@ -202,7 +209,12 @@ impl Replay {
         cursor.index += 1;
         cursor.next_seq = cut.last_seq + 1;
         cursor.time_ns = cursor.time_ns.max(cut.until_ns);
-        Some(Item::Cut { cut, skip, known })
+        Some(Item::Cut {
+            cut,
+            skip,
+            known,
+            stacks,
+        })
     }
 
     /// The next loss at the ring that stands before whatever else comes at `cursor`, which moves behind it.
@@ -240,11 +252,18 @@ impl Replay {
         processes.in_order()
     }
 
+    fn stacks_before(&self, index: u64) -> Vec<Stack> {
+        let count = usize::try_from(index - self.first_index).unwrap_or(usize::MAX);
+        let later = self.cuts.iter().take(count).flat_map(|cut| &cut.stacks);
+        self.stacks.iter().chain(later).cloned().collect()
+    }
+
     fn drop_first(&mut self) {
         if let Some(cut) = self.cuts.pop_front() {
             self.bytes -= weight(&cut);
             self.first_index += 1;
             self.before_first.pass(&cut);
+            self.stacks.extend(cut.stacks.iter().cloned());
         }
     }
 
@@ -278,7 +297,17 @@ fn weight(cut: &Cut) -> usize {
         .iter()
         .map(|process| size_of::<Process>() + process.comm.capacity())
         .sum();
-    OVERHEAD_BYTES + cut.bytes.0.len() + processes + size_of_val(cut.ended_mms.as_slice())
+    let stacks: usize = cut.stacks.iter().map(weight_of_stack).sum();
+    OVERHEAD_BYTES + cut.bytes.0.len() + processes + stacks + size_of_val(cut.ended_mms.as_slice())
+}
+
+fn weight_of_stack(stack: &Stack) -> usize {
+    let frames: usize = stack
+        .frames
+        .iter()
+        .map(|frame| size_of::<String>() + frame.len())
+        .sum();
+    size_of::<Stack>() + stack.taker.len() + frames
 }
 
 #[cfg(test)]
@@ -434,6 +463,29 @@ mod tests {
         assert!(matches!(replay.next(&mut cursor), Some(Item::Lost { .. })));
         assert_eq!(known(&replay, &mut cursor), [7]);
         assert_eq!(known(&replay, &mut cursor), [0; 0]);
+    }
+
+    #[test]
+    fn a_client_that_comes_late_learns_the_stacks_told_before_it_whether_kept_or_gone() {
+        let mut replay = small();
+        let stack = |stack| Stack {
+            stack,
+            ..Stack::default()
+        };
+        for number in 1..=12_u32 {
+            replay.append(Cut {
+                stacks: vec![stack(number)],
+                ..cut(u64::from(number) * 10 - 9, 10)
+            });
+        }
+        assert!(replay.first_index > 0);
+        let mut cursor = replay.cursor_now();
+        replay.append(cut(121, 10));
+        let Some(Item::Cut { stacks, .. }) = replay.next(&mut cursor) else {
+            panic!("no batch")
+        };
+        let numbers: Vec<u32> = stacks.iter().map(|stack| stack.stack).collect();
+        assert_eq!(numbers, (1..=12).collect::<Vec<_>>());
     }
 
     #[test]

@@ -4,13 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::batch;
 use super::wire::EncodedBatch;
-use crate::event::{Drained, Event, Process};
+use crate::event::{Drained, Event, Process, Stack};
 
 /// No more events than this in one batch.
 pub const MAX_EVENTS: usize = 1024;
 /// No more processes than this in one batch. An event takes at most 173 bytes and a process 48, so that a batch never
 /// passes 256 KiB.
 pub const MAX_PROCESSES: usize = 1024;
+/// No more stacks than this in one batch; each takes at most 2 KiB.
+pub const MAX_STACKS: usize = 8;
 /// An event waits no longer than this for others to fill its batch.
 pub const MAX_AGE: Duration = Duration::from_millis(50);
 /// A comm is at most TASK_COMM_LEN - 1 bytes.
@@ -25,6 +27,7 @@ pub struct Cut {
     pub from_ns: u64,
     pub until_ns: u64,
     pub processes: Vec<Process>,
+    pub stacks: Vec<Stack>,
     /// The address spaces that ended in this batch.
     pub ended_mms: Vec<u32>,
     pub bytes: EncodedBatch,
@@ -34,6 +37,7 @@ pub struct Cut {
 pub struct Sequencer {
     next_seq: u64,
     processes: Vec<Process>,
+    stacks: Vec<Stack>,
     events: Vec<Event>,
     last_cut: Instant,
 }
@@ -43,6 +47,7 @@ impl Sequencer {
         Self {
             next_seq: 1,
             processes: Vec::new(),
+            stacks: Vec::new(),
             events: Vec::with_capacity(MAX_EVENTS),
             last_cut: now,
         }
@@ -60,6 +65,12 @@ impl Sequencer {
             self.cut(now, &mut publish);
             self.processes = rest;
         }
+        for stack in drained.stacks.drain(..) {
+            self.stacks.push(stack);
+            if self.stacks.len() == MAX_STACKS {
+                self.cut(now, &mut publish);
+            }
+        }
         for event in drained.events.drain(..) {
             self.events.push(event);
             if self.events.len() == MAX_EVENTS {
@@ -73,7 +84,7 @@ impl Sequencer {
 
     /// Hands over what waits, if anything does.
     pub fn flush(&mut self, now: Instant, mut publish: impl FnMut(Cut)) {
-        if !self.events.is_empty() || !self.processes.is_empty() {
+        if !self.events.is_empty() || !self.processes.is_empty() || !self.stacks.is_empty() {
             self.cut(now, &mut publish);
         }
     }
@@ -85,7 +96,7 @@ impl Sequencer {
 
     fn cut(&mut self, now: Instant, publish: &mut impl FnMut(Cut)) {
         let first_seq = self.next_seq;
-        let columns = batch::encode(first_seq, &self.processes, &self.events);
+        let columns = batch::encode(first_seq, &self.processes, &self.stacks, &self.events);
         self.next_seq += self.events.len() as u64;
         self.last_cut = now;
         publish(Cut {
@@ -94,6 +105,7 @@ impl Sequencer {
             from_ns: self.events.first().map_or(0, |event| event.time_ns),
             until_ns: self.events.last().map_or(0, |event| event.time_ns),
             processes: std::mem::take(&mut self.processes),
+            stacks: std::mem::take(&mut self.stacks),
             ended_mms: self
                 .events
                 .iter()
@@ -132,6 +144,7 @@ mod tests {
                 let mut drained = Drained {
                     processes: (0..new_processes).map(|_| process(1, 0, "a name of more than 15 bytes")).collect(),
                     events: (0..new_events as u64).map(|i| fault(1, events + i + 1)).collect(),
+                    ..Drained::default()
                 };
                 events += new_events as u64;
                 processes += new_processes;

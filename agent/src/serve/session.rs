@@ -11,13 +11,13 @@ use super::claims::ClaimId;
 use super::filter::Filter;
 use super::hub::{Beat, Hub};
 use super::replay::{Cursor, Item, RingLoss};
-use super::sequence::{Cut, MAX_PROCESSES};
+use super::sequence::{Cut, MAX_PROCESSES, MAX_STACKS};
 use super::wire::EncodedBatch;
 use super::wire::columns::Batch;
 use super::wire::v1::trace_request::Request;
 use super::wire::v1::trace_response::Response;
 use super::wire::v1::{Heartbeat, Loss, TraceRequest, TraceResponse, loss};
-use crate::event::Process;
+use crate::event::{Process, Stack};
 
 /// Where a session's responses go; its bound is all that is buffered for one client here.
 pub type Outlet = mpsc::Sender<Result<TraceResponse, Status>>;
@@ -135,8 +135,13 @@ impl Session {
                 self.hub.replay().next(&mut self.cursor)
             };
             match item {
-                Some(Item::Cut { cut, skip, known }) => {
-                    self.introduce(cut.first_seq + skip, &known);
+                Some(Item::Cut {
+                    cut,
+                    skip,
+                    known,
+                    stacks,
+                }) => {
+                    self.introduce(cut.first_seq + skip, &known, &stacks);
                     self.deliver(&cut, skip);
                 }
                 Some(Item::Lost {
@@ -188,7 +193,7 @@ impl Session {
         self.ready.push_back(Response::Heartbeat(beat));
     }
 
-    fn introduce(&mut self, next_seq: u64, known: &[Process]) {
+    fn introduce(&mut self, next_seq: u64, known: &[Process], stacks: &[Stack]) {
         let known: Vec<_> = known
             .iter()
             .filter(|process| {
@@ -198,7 +203,7 @@ impl Session {
             })
             .map(batch::encode_process)
             .collect();
-        if !known.is_empty() {
+        if !known.is_empty() || !stacks.is_empty() {
             self.tell_skipped(next_seq);
         }
         for processes in known.chunks(MAX_PROCESSES) {
@@ -206,6 +211,14 @@ impl Session {
                 first_seq: next_seq,
                 last_seq: next_seq - 1,
                 processes: processes.to_vec(),
+                ..Batch::default()
+            });
+        }
+        for stacks in stacks.chunks(MAX_STACKS) {
+            self.send(Batch {
+                first_seq: next_seq,
+                last_seq: next_seq - 1,
+                stacks: stacks.iter().map(batch::encode_stack).collect(),
                 ..Batch::default()
             });
         }
@@ -235,7 +248,7 @@ impl Session {
             processes.retain(|process| filter.introduce(process));
             events.retain(|event| filter.passes(event));
         }
-        if events.is_empty() && processes.is_empty() {
+        if events.is_empty() && processes.is_empty() && columns.stacks.is_empty() {
             if cut.last_seq >= first_seq {
                 self.skipped_from.get_or_insert(first_seq);
             }
@@ -247,7 +260,8 @@ impl Session {
         self.send(Batch {
             last_seq: cut.last_seq,
             filtered: u32::try_from(filtered).unwrap_or(u32::MAX),
-            ..batch::encode(first_seq, &processes, &events)
+            stacks: columns.stacks,
+            ..batch::encode(first_seq, &processes, &[], &events)
         });
     }
 

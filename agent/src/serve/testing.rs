@@ -73,13 +73,14 @@ pub fn cut(first_seq: u64, events: u64) -> Cut {
     let events: Vec<Event> = (first_seq..first_seq + events)
         .map(|seq| fault(1, seq))
         .collect();
-    let columns = batch::encode(first_seq, &[], &events);
+    let columns = batch::encode(first_seq, &[], &[], &events);
     Cut {
         first_seq,
         last_seq: columns.last_seq,
         from_ns: first_seq,
         until_ns: columns.last_seq,
         processes: Vec::new(),
+        stacks: Vec::new(),
         ended_mms: Vec::new(),
         bytes: EncodedBatch::new(&columns),
     }

@@ -390,7 +390,7 @@ async fn a_filter_follows_children_and_counts_what_it_leaves_out() {
             process(11, 10, "child"),
             process(20, 1, "other"),
         ],
-        events: Vec::new(),
+        ..Drained::default()
     });
     source.put_faults(20, 1500);
     source.put_faults(11, 10);
@@ -414,6 +414,7 @@ async fn a_client_that_comes_late_is_told_the_processes_first() {
     source.put(Drained {
         processes: vec![process(10, 1, "old")],
         events: vec![super::testing::fault(10, 1)],
+        ..Drained::default()
     });
     early.events(1).await;
     let mut late = agent.trace(Subscribe::default()).await.unwrap();
