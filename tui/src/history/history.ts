@@ -22,9 +22,9 @@ export type Batch = Pick<
 export interface HistoryOptions {
   /** Events that a recording which goes on has counted: the first ones, which are not counted again. */
   readonly ratedEvents?: number
-  /** Slots that are kept at most, some 80 bytes each with their frames. */
+  /** Slots that are kept at most, some 115 bytes each with their frames. */
   readonly maxSlots?: number
-  /** Pins that are kept at most, some 400 bytes each. */
+  /** Pins that are kept at most, 150 to 350 bytes each. */
   readonly maxPins?: number
   /** Address spaces that are alive and kept at most. */
   readonly maxMms?: number
