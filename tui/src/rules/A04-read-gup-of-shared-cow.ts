@@ -4,7 +4,7 @@ import { Flag, Foll, Kind } from '../model/kinds.js'
 import { heldWords, isPin, referenceOf } from './references.js'
 import type { Answer, Checks, Rule } from './rule.js'
 import type { Scene } from './scene.js'
-import { countWords, follOf, follWords, isMappedElsewhere, referenceTaken } from './taken.js'
+import { countWords, follOf, follWords, isMappedElsewhere, referenceTaken, sizeTaken } from './taken.js'
 
 /**
  * A04, measurement: GUP without FOLL_WRITE found a read-only COW page that is shared with another address space.
@@ -42,13 +42,15 @@ function taken(scene: Scene, waiting: Map<number, PageSize>): Answer {
   const isShared = isMappedElsewhere(scene)
   if (isShared === undefined) return 'unknown'
   if (!isShared) return 'held'
+  const size = sizeTaken(scene)
   if ((foll & Foll.Pin) !== 0) {
     if (waiting.size >= MOST_WAITING) waiting.delete([...waiting.keys()][0])
-    waiting.set(scene.events.seq[scene.i], scene.size)
+    waiting.set(scene.events.seq[scene.i], size)
   }
   return {
     verdict: 'measured',
     cause: 'gup',
+    size,
     reference: referenceTaken(scene),
     words: `${follWords(foll)}: ${countWords(scene)}`,
   }

@@ -48,9 +48,10 @@ function firstTouched(scene: Scene): Answer {
 
 function swappedIn(scene: Scene): Answer {
   if (scene.has(Flag.VmaShared)) return undefined
-  // What was exclusive when it went out still is, whoever of its own address space holds it.
-  if (scene.has(Flag.Exclusive | Flag.MadeExclusive)) return 'held'
-  return judged(scene, folioPages(scene.events, scene.i) + cacheReferences(scene.flags), 'swap')
+  const answer = judged(scene, folioPages(scene.events, scene.i) + cacheReferences(scene.flags), 'swap')
+  // What was exclusive when it went out still is, whoever holds it for the same owner; the event cannot tell that.
+  const isByMapcount = scene.policy.mechanics.reuseSwapIn === 'mapcount'
+  return answer === 'held' || isByMapcount ? answer : 'unknown'
 }
 
 function judged(scene: Scene, allowed: number, cause: string): Answer {

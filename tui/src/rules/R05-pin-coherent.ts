@@ -32,6 +32,8 @@ export const pinCoherent: Rule = {
 
 /** Slots whose frame was swapped out while it was held: whether that cost anything shows when it comes back. */
 const MOST_SWAPPED = 4096
+/** Pages of the largest folio that comes from swap. */
+const MOST_SWAPPED_AT_ONCE = 512
 
 interface Swapped {
   /** Number of the pin. */
@@ -46,16 +48,17 @@ function begin(): Checks {
   const swapped = new SlotMap<Swapped>(MOST_SWAPPED)
   const splits = new SplitEvidence()
   const fault: Look = { outcomes: REPLACED, check: (scene) => replacedByFault(scene, splits) }
-  const split = (scene: Scene) => {
-    splits.note(scene)
-    return undefined
-  }
   return {
     [Kind.WpFault]: fault,
     [Kind.HugetlbWp]: fault,
     // Anonymous memory is never copied as a huge page: its mapping is split, and a fault on a page follows.
-    [Kind.HugeWp]: { outcomes: [Outcome.Fallback], check: split },
-    [Kind.PmdSplit]: { check: split },
+    [Kind.HugeWp]: {
+      outcomes: [Outcome.Fallback],
+      check: (scene) => {
+        splits.note(scene)
+        return undefined
+      },
+    },
     [Kind.SwapOut]: {
       check: (scene) => {
         rememberSwapped(scene, swapped)
@@ -125,10 +128,13 @@ function rememberSwapped(scene: Scene, swapped: SlotMap<Swapped>): void {
 /** While the frame waits in the swap cache nothing is lost: it may come back to its slot. */
 function swappedIn(scene: Scene, swapped: SlotMap<Swapped>): Answer {
   if (swapped.isEmpty) return undefined
-  const then = swapped.take(scene.mm, scene.vpn)
-  if (then === undefined) return undefined
-  if (then.pfn === scene.newPfn) return 'held'
-  return answered(scene, stillHeld(scene, then), { cause: 'swap', causeTgid: 0 })
+  const { mm, vpn, newPfn, pages } = scene
+  let lost: Lost = undefined
+  for (let page = 0; page < Math.max(1, pages) && page < MOST_SWAPPED_AT_ONCE; page++) {
+    const then = swapped.take(mm, vpn + page)
+    if (then !== undefined) lost ??= then.pfn === newPfn + page ? 'held' : stillHeld(scene, then)
+  }
+  return answered(scene, lost, { cause: 'swap', causeTgid: 0 })
 }
 
 /** The pin that was on the frame when it went out. */

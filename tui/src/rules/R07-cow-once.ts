@@ -1,4 +1,4 @@
-import { Flag, Kind, Outcome } from '../model/kinds.js'
+import { Flag, Kind, Outcome, Protection } from '../model/kinds.js'
 import type { Answer, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 
@@ -25,6 +25,8 @@ function check(scene: Scene): Answer {
   const { slot } = scene
   if (slot?.isCertain !== true || slot.pfn !== scene.oldPfn) return 'unknown'
   if (slot.brokenSeq === 0 || slot.mayBeShared) return 'held'
+  // It gives exclusiveness up before it looks whether there is something to merge (mm/ksm.c, write_protect_page()).
+  if (slot.protectedBy === Protection.Ksm) return 'held'
   const { refcount, mapcount } = scene.events
   return {
     verdict: scene.judged('R07', 'measured', { cause: 'copy' }),

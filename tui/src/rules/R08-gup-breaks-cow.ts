@@ -1,7 +1,7 @@
 import { Flag, Foll, Kind } from '../model/kinds.js'
 import type { Answer, Rule } from './rule.js'
 import type { Scene } from './scene.js'
-import { countWords, follOf, follWords, isSharedFrame, referenceTaken } from './taken.js'
+import { countWords, follOf, follWords, isSharedFrame, referenceTaken, sizeTaken } from './taken.js'
 
 /**
  * R08: FOLL_PIN of anonymous memory in a COW mapping returns a frame that is exclusive to that address space.
@@ -27,9 +27,11 @@ function check(scene: Scene): Answer {
   const isShared = isSharedFrame(scene)
   if (isShared === undefined) return 'unknown'
   if (!isShared) return 'held'
+  const size = sizeTaken(scene)
   return {
-    verdict: scene.judged('R08', 'measured', { kind: 'pin', cause: 'gup' }),
+    verdict: scene.judged('R08', 'measured', { kind: 'pin', cause: 'gup', size }),
     cause: 'gup',
+    size,
     reference: referenceTaken(scene),
     words: `a shared frame was returned (${follWords(foll)}): ${countWords(scene)}`,
   }

@@ -36,6 +36,8 @@ function fault(scene: Scene): Answer {
     case Outcome.UnshareNoop:
       return 'held'
     case Outcome.Reuse:
+      // Without a lock at its end: another thread may have written meanwhile.
+      if (scene.events.kind[scene.i] === Kind.HugeWp) return 'unknown'
       return broken(scene, 'reuse', 'the page was made writable for a reader')
     case Outcome.Uffd:
       return broken(scene, 'uffd-wp', 'a read was handed to userfaultfd as a write')

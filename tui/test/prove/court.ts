@@ -30,7 +30,7 @@ export interface Judged {
 /** The rules that memory itself can refute. */
 const ABOUT_MEMORY: readonly RuleId[] = ['R05', 'R06']
 /** Runs that share one history: each in address spaces and frames of its own. */
-const DOCKET = 2000
+const DOCKET = 400
 const MMS_APART = 32
 const FRAMES_APART = 1 << 14
 
@@ -55,19 +55,11 @@ function ignore(): void {
   // What the history concludes shows in what the rules say.
 }
 
-interface Trial {
-  readonly path: readonly Done[]
-  /** Numbers of the events of its last operation: [from, until). */
-  readonly from: number
-  readonly until: number
-}
-
 /** Judges runs in batches, in the order in which they were brought. */
 export class Court {
   readonly #policy: Policy
   readonly #begin: readonly Told[]
-  #tape = new Tape()
-  #trials: Trial[] = []
+  #docket: (readonly Done[])[] = []
 
   /** `begin`: what every run begins with. */
   constructor(policy: Policy, begin: readonly Told[]) {
@@ -76,90 +68,103 @@ export class Court {
   }
 
   get isFull(): boolean {
-    return this.#trials.length >= DOCKET
+    return this.#docket.length >= DOCKET
   }
 
   bring(path: readonly Done[]): void {
-    const number = this.#trials.length
-    const place = { mm: number * MMS_APART, pfn: number * FRAMES_APART }
-    for (const told of this.#begin) this.#tape.add(told, place)
-    let from = this.#tape.nextSeq
-    for (const { step } of path) {
-      from = this.#tape.nextSeq
-      for (const told of step.told) this.#tape.add(told, place)
-    }
-    this.#trials.push({ path, from, until: this.#tape.nextSeq })
+    this.#docket.push(path)
   }
 
   judge(): readonly Judged[] {
-    const events = this.#tape.take()
-    const trials = this.#trials
-    this.#tape = new Tape()
-    this.#trials = []
-    const asked = new Uint8Array(events.length + 1)
-    for (const { from, until } of trials) asked.fill(1, from, until)
-    const { findings, unknown } = judged(this.#policy, events, asked)
+    const paths = this.#docket
+    this.#docket = []
+    const raised = this.#raised(paths)
+    // Of most runs there is nothing to ask: they lost nothing, or it was said.
+    const silent = paths.filter(
+      (path, i) => raised[i].length === 0 && (path.at(-1)?.step.truths.length ?? 0) > 0,
+    )
+    const doubted = this.#doubted(silent)
+    return paths.map((path, i) => ({ path, raised: raised[i], isUnknown: doubted.has(path) }))
+  }
+
+  #raised(paths: readonly (readonly Done[])[]): readonly (readonly Raised[])[] {
+    const { trials, events } = this.#staged(paths)
+    const findings = new Map<number, Finding>()
+    const rules = this.#rules({
+      finding: (finding) => {
+        if (ABOUT_MEMORY.includes(finding.rule)) findings.set(finding.finding, finding)
+      },
+      ruleCounts: ignore,
+    })
+    apply(events, rules)
+    rules.finish()
     const at = new Map<number, Finding[]>()
-    for (const finding of findings) {
+    for (const finding of findings.values()) {
       for (const seq of new Set([finding.first.seq, finding.last.seq]))
         at.set(seq, [...(at.get(seq) ?? []), finding])
     }
-    const doubted = new Set(unknown)
-    return trials.map(({ path, from, until }) => {
-      const seqs = Array.from({ length: until - from }, (_, i) => from + i)
-      return {
-        path,
-        raised: [...new Set(seqs.flatMap((seq) => at.get(seq) ?? []))].map(raisedBy),
-        isUnknown: seqs.some((seq) => doubted.has(seq)),
-      }
+    return trials.map((seqs) => [...new Set(seqs.flatMap((seq) => at.get(seq) ?? []))].map(raisedBy))
+  }
+
+  /** Those of whose last operation the rules say that they cannot know. */
+  #doubted(paths: readonly (readonly Done[])[]): ReadonlySet<readonly Done[]> {
+    const { trials, events } = this.#staged(paths)
+    const asked = new Map(trials.flatMap((seqs, i) => seqs.map((seq) => [seq, paths[i]] as const)))
+    const found = new Set<readonly Done[]>()
+    let doubts = 0
+    const rules = this.#rules({
+      finding: ignore,
+      ruleCounts: (counts) => {
+        doubts = 0
+        for (const { rule, unknown } of counts) if (ABOUT_MEMORY.includes(rule)) doubts += unknown
+      },
     })
-  }
-}
-
-interface Said {
-  readonly findings: readonly Finding[]
-  /** Of the events that were asked about: numbers of those of which R05 or R06 could not know. */
-  readonly unknown: readonly number[]
-}
-
-/** `asked`: by number, whether it matters what is said of the event. */
-function judged(policy: Policy, events: EventColumns, asked: Uint8Array): Said {
-  const findings = new Map<number, Finding>()
-  const unknown: number[] = []
-  let doubts = 0
-  const sink: FindingSink = {
-    finding: (finding) => {
-      if (ABOUT_MEMORY.includes(finding.rule)) findings.set(finding.finding, finding)
-    },
-    ruleCounts: (counts) => {
-      doubts = 0
-      for (const count of counts) if (ABOUT_MEMORY.includes(count.rule)) doubts += count.unknown
-    },
-  }
-  const legs = LEGS.map((name) => ({ name, attached: true }))
-  const rules = new Rules({ policy, sink, legs, maxFindings: Infinity })
-  const judge: Judge = {
-    judge: (columns, i, view) => {
-      if (asked[columns.seq[i]] === 0) {
+    apply(events, {
+      judge: (columns, i, view) => {
+        const path = asked.get(columns.seq[i])
+        if (path) rules.finish()
+        const before = doubts
         rules.judge(columns, i, view)
-        return
-      }
-      rules.finish()
-      const before = doubts
-      rules.judge(columns, i, view)
-      rules.finish()
-      if (doubts > before) unknown.push(columns.seq[i])
-    },
-    begin: () => {
-      rules.begin()
-    },
+        if (path) rules.finish()
+        if (path && doubts > before) found.add(path)
+      },
+      begin: () => {
+        rules.begin()
+      },
+    })
+    return found
   }
+
+  /** The runs as one stream, and the numbers of the events of each one's last operation. */
+  #staged(paths: readonly (readonly Done[])[]): {
+    readonly trials: readonly (readonly number[])[]
+    readonly events: EventColumns
+  } {
+    const tape = new Tape()
+    const trials = paths.map((path, number) => {
+      const place = { mm: number * MMS_APART, pfn: number * FRAMES_APART }
+      for (const told of this.#begin) tape.add(told, place)
+      let from = tape.nextSeq
+      for (const { step } of path) {
+        from = tape.nextSeq
+        for (const told of step.told) tape.add(told, place)
+      }
+      return Array.from({ length: tape.nextSeq - from }, (_, i) => from + i)
+    })
+    return { trials, events: tape.take() }
+  }
+
+  #rules(sink: FindingSink): Rules {
+    const legs = LEGS.map((name) => ({ name, attached: true }))
+    return new Rules({ policy: this.#policy, sink, legs, maxFindings: Infinity })
+  }
+}
+
+function apply(events: EventColumns, judge: Judge): void {
   const history = new History(NO_FACTS, { judge, maxSlots: 1 << 18 })
   history.begin(1, 1)
   history.apply({ firstSeq: 1, lastSeq: events.length, processes: [], events })
   history.finish()
-  rules.finish()
-  return { findings: [...findings.values()], unknown }
 }
 
 function raisedBy({ rule, verdict, cause, last: { reference } }: Finding): Raised {

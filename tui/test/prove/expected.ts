@@ -15,9 +15,12 @@ function ruleOf({ what }: Truth): RuleId {
   return what === 'leaked' ? 'R06' : 'R05'
 }
 
-/** Ranges come without counts: whether a FOLL_GET reference was live when its slot was unmapped, nobody can know. */
-function canBeKnown({ isSelfInflicted, pin }: Truth): boolean {
-  return !isSelfInflicted || pin.kind === 'pin'
+/**
+ * What the rules are not asked to know when a process drops a pin itself: whether a FOLL_GET reference was live, as ranges come
+ * without counts; and what a slot that was swapped out had held (before 5.10, where pinned pages are swapped).
+ */
+export function canBeKnown({ isSelfInflicted, pin, wasSwapped }: Truth): boolean {
+  return !isSelfInflicted || (pin.kind === 'pin' && !wasSwapped)
 }
 
 /** Complaints about one judgement; empty where it is right. Where several pins are lost at once, one finding may speak for all. */

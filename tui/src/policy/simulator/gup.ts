@@ -46,6 +46,7 @@ export function gup(machine: Machine, mm: Mm, vpn: number, ask: GupAsk): Pin | u
     ...ask,
     diverged: false,
     leaked: false,
+    swapped: false,
   }
   memory.pins.push(pin)
   machine.tell(Kind.Gup, mm, { ...machine.facts(mm, entry, vpn), aux: foll + pin.order * CALL })

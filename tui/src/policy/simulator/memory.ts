@@ -92,6 +92,8 @@ export interface Pin {
   diverged: boolean
   /** Another address space may write what the device sees. */
   leaked: boolean
+  /** Its slot holds a swap entry. */
+  swapped: boolean
 }
 
 export interface SwapSlot {

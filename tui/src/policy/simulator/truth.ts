@@ -15,6 +15,8 @@ export interface Truth {
   readonly by: number
   /** The owner took the pin away from itself: munmap, MADV_DONTNEED, mremap. */
   readonly isSelfInflicted: boolean
+  /** The slot held a swap entry before. */
+  readonly wasSwapped: boolean
 }
 
 const MARK = -1
@@ -25,14 +27,22 @@ export function changes(memory: Memory, operation: Operation, by: number): reado
   for (const pin of memory.pins) {
     const diverged = hasDiverged(memory, pin)
     const leaked = isLeaking(memory, pin)
-    const { mm, vpn } = pin
+    const { mm, vpn, swapped: wasSwapped } = pin
     const isSelfInflicted = by === mm && ['unmap', 'discard', 'remap'].includes(operation.name)
-    if (diverged && !pin.diverged) found.push({ pin, what: 'diverged', mm, vpn, by, isSelfInflicted })
-    if (leaked && !pin.leaked) found.push({ pin, what: 'leaked', mm, vpn, by, isSelfInflicted: false })
+    if (diverged && !pin.diverged)
+      found.push({ pin, what: 'diverged', mm, vpn, by, isSelfInflicted, wasSwapped })
+    if (leaked && !pin.leaked)
+      found.push({ pin, what: 'leaked', mm, vpn, by, isSelfInflicted: false, wasSwapped })
     pin.diverged = diverged
     pin.leaked = leaked
+    pin.swapped = isSwapped(memory, pin)
   }
   return found
+}
+
+function isSwapped(memory: Memory, { mm, vpn }: Pin): boolean {
+  const owner = memory.mms.find(({ id }) => id === mm)
+  return (owner && entryAt(owner, vpn)?.folio) === 0
 }
 
 /** The device writes: does the owner read it? An owner that is gone reads nothing, and misses nothing. */
