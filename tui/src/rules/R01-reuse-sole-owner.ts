@@ -58,7 +58,6 @@ function referencesBeyondOne(scene: Scene): number | undefined {
 /** Somebody else who certainly had the frame, in words. */
 function otherOwner(scene: Scene): string | undefined {
   const { events, i, view, mm, oldPfn, size } = scene
-  if (events.mapcount[i] > 1 && scene.has(Flag.CountsAtDecision)) return 'it was mapped elsewhere'
   if (events.mapcount[i] > 1 && view.slotsOf(oldPfn).some((slot) => slot.mm !== mm && slot.isCertain))
     return 'another address space maps it'
   if (!view.hasPins) return undefined

@@ -48,16 +48,17 @@ function begin(): Checks {
   const swapped = new SlotMap<Swapped>(MOST_SWAPPED)
   const splits = new SplitEvidence()
   const fault: Look = { outcomes: REPLACED, check: (scene) => replacedByFault(scene, splits) }
-  const split = (scene: Scene) => {
-    splits.note(scene)
-    return undefined
-  }
   return {
     [Kind.WpFault]: fault,
     [Kind.HugetlbWp]: fault,
     // Anonymous memory is never copied as a huge page: its mapping is split, and a fault on a page follows.
-    [Kind.HugeWp]: { outcomes: [Outcome.Fallback], check: split },
-    [Kind.PmdSplit]: { check: split },
+    [Kind.HugeWp]: {
+      outcomes: [Outcome.Fallback],
+      check: (scene) => {
+        splits.note(scene)
+        return undefined
+      },
+    },
     [Kind.SwapOut]: {
       check: (scene) => {
         rememberSwapped(scene, swapped)

@@ -16,6 +16,8 @@ export function lostByFault(scene: Scene, before?: BeforeSplit): Lost {
   const pages = slotPages(events, i)
   const pins = view.pinsIn(mm, vpn, pages)
   if (pins.length === 0) return undefined
+  // Unpinning the zero page changes nothing and is not told (mm/gup.c, gup_put_folio(), since 6.1).
+  if (scene.has(Flag.Zero)) return 'unknown'
   // The event says which frame it was: a pin on another one tells that something was missed.
   const through = pins.filter((pin) => pin.pfn - pin.vpn === oldPfn - vpn)
   if (through.length === 0 || view.slotAt(mm, vpn)?.isCertain !== true) return 'unknown'
