@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the kernel does to pages on its own: merge, swap, migrate, split. A page that is pinned must be left
- * where it is. Each case does the same to a page that nobody holds, and is skipped where even that one was
- * left alone: an attempt was made, or nothing is said.
+ * where it is. KSM, swap, migration and folio split are tried on a page that nobody holds as well, and the
+ * case is skipped where even that one was left alone. Of a partial unmap only the memory is judged: whether
+ * the kernel then tried to split the folio is not seen.
  */
 #include <sys/mount.h>
 #include <sys/stat.h>
