@@ -20,7 +20,7 @@ export function fault(parts: Parts, events: EventColumns, i: number, mm: Mm, whe
     case Outcome.Shared: {
       const { pages, clock } = parts
       const row = pages.observe(mm, slotOf(events, i), oldFrame(events, i), when)
-      if (row >= 0) pages.slots.protections[row] = clock.protections
+      if (row >= 0) pages.slots.setProtections(row, clock.protections)
       return
     }
     case Outcome.Fallback:
@@ -62,7 +62,7 @@ function copied(
   const kindOfFrame = frameKind(events.flags[i]) === FrameKind.Hugetlb ? FrameKind.Hugetlb : FrameKind.Anon
   const fresh = { pfn: alignedTo(pfn, run), order: run, kind: kindOfFrame, run }
   const row =
-    old >= 0 && run === 0 && pages.slots.order[old] === 0
+    old >= 0 && run === 0 && pages.slots.orderOf(old) === 0
       ? pages.replace(old, mm, fresh, cause, when)
       : pages.mapNew(mm, vpn, fresh, cause, when)
   pages.edge(kind, from, pages.frameId(row, when), mm, vpn, when)
@@ -99,8 +99,8 @@ export function forkCopy(
 export function splitRun(parts: Parts, mm: Mm, vpn: number, when: When): void {
   const { slots } = parts.pages
   const row = slots.find(mm.id, vpn)
-  if (row < 0 || slots.order[row] === 0) return
-  slots.flags[row] &= ~SlotFlag.Whole
+  if (row < 0 || slots.orderOf(row) === 0) return
+  slots.setFlags(row, slots.flagsOf(row) & ~SlotFlag.Whole)
   parts.pins.split(mm.id, slots.vpnOf(row), slots.pagesOf(row), when)
 }
 

@@ -23,7 +23,7 @@ test('rows are found as in a Map, whatever was inserted and removed before', () 
         }
       }
       expect(rows.size).toBe(model.size)
-      for (const [key, row] of model) expect(`${rows.a[row]}/${rows.b(row)}`).toBe(key)
+      for (const [key, row] of model) expect(`${rows.a(row)}/${rows.b(row)}`).toBe(key)
     }),
   )
 })

@@ -6,10 +6,9 @@ const HIGH = 2 ** 32
 
 /** Rows found by a pair of numbers: open addressing over typed arrays, no object a row, 15 to 20 bytes each. */
 export class KeyedRows {
-  /** First key of row i, to be read only. Of a free row: the next free one, plus one. */
-  a: Uint32Array
-  /** Second key, low and high bits; the latter of a free row: FREE. */
-  #low: Uint32Array
+  /** Of row i at 2i: first key (of a free row: the next free one, plus one) and low bits of the second. */
+  #keys: Uint32Array
+  /** High bits of the second key; of a free row: FREE. */
   #high: Uint16Array
   /** Row + 1 in each bucket, 0: empty. */
   #buckets: Int32Array
@@ -20,8 +19,7 @@ export class KeyedRows {
   #size = 0
 
   constructor(capacity = 1024) {
-    this.a = new Uint32Array(capacity)
-    this.#low = new Uint32Array(capacity)
+    this.#keys = new Uint32Array(capacity * 2)
     this.#high = new Uint16Array(capacity)
     this.#buckets = new Int32Array(bucketsFor(capacity))
     this.#mask = this.#buckets.length - 1
@@ -33,7 +31,7 @@ export class KeyedRows {
 
   /** Rows that there is room for. It grows when they are all taken. */
   get capacity(): number {
-    return this.a.length
+    return this.#high.length
   }
 
   /** Rows that were ever taken: those beyond have never held anything. */
@@ -41,9 +39,14 @@ export class KeyedRows {
     return this.#used
   }
 
+  /** First key of a row. */
+  a(row: number): number {
+    return this.#keys[row * 2]
+  }
+
   /** Second key of a row. */
   b(row: number): number {
-    return this.#high[row] * HIGH + this.#low[row]
+    return this.#high[row] * HIGH + this.#keys[row * 2 + 1]
   }
 
   isLive(row: number): boolean {
@@ -56,20 +59,24 @@ export class KeyedRows {
     const high = (b / HIGH) | 0
     for (let bucket = hash(a, low, high) & this.#mask; ; bucket = (bucket + 1) & this.#mask) {
       const row = this.#buckets[bucket] - 1
-      if (row < 0 || (this.#low[row] === low && this.a[row] === a && this.#high[row] === high)) return row
+      if (
+        row < 0 ||
+        (this.#keys[row * 2 + 1] === low && this.#keys[row * 2] === a && this.#high[row] === high)
+      )
+        return row
     }
   }
 
   /** A row for a pair that has none. */
   insert(a: number, b: number): number {
     let row = this.#firstFree - 1
-    if (row >= 0) this.#firstFree = this.a[row]
+    if (row >= 0) this.#firstFree = this.#keys[row * 2]
     else {
       if (this.#used === this.capacity) this.#grow()
       row = this.#used++
     }
-    this.a[row] = a
-    this.#low[row] = b >>> 0
+    this.#keys[row * 2] = a
+    this.#keys[row * 2 + 1] = b >>> 0
     this.#high[row] = (b / HIGH) | 0
     this.#size++
     this.#place(row)
@@ -78,7 +85,7 @@ export class KeyedRows {
 
   remove(row: number): void {
     this.#vacate(this.#bucketOf(row))
-    this.a[row] = this.#firstFree
+    this.#keys[row * 2] = this.#firstFree
     this.#high[row] = FREE
     this.#firstFree = row + 1
     this.#size--
@@ -92,7 +99,7 @@ export class KeyedRows {
   }
 
   #home(row: number): number {
-    return hash(this.a[row], this.#low[row], this.#high[row]) & this.#mask
+    return hash(this.#keys[row * 2], this.#keys[row * 2 + 1], this.#high[row]) & this.#mask
   }
 
   #place(row: number): void {
@@ -124,8 +131,7 @@ export class KeyedRows {
 
   #grow(): void {
     const capacity = this.capacity < DOUBLED_TO ? this.capacity * 2 : Math.ceil(this.capacity * 1.25)
-    this.a = grown(this.a, new Uint32Array(capacity))
-    this.#low = grown(this.#low, new Uint32Array(capacity))
+    this.#keys = grown(this.#keys, new Uint32Array(capacity * 2))
     this.#high = grown(this.#high, new Uint16Array(capacity))
     const buckets = bucketsFor(capacity)
     if (buckets === this.#buckets.length) return

@@ -33,7 +33,7 @@ export function migrate({ pages, anomalies }: Parts, events: EventColumns, i: nu
     const fresh = pages.beginFramesPage({ pfn, order: old.order, kind, run: 0 }, when)
     while (frames.firstSlot[frame] >= 0) {
       const row = frames.firstSlot[frame]
-      slots.flags[row] |= SlotFlag.MayBeShared
+      slots.setFlags(row, slots.flagsOf(row) | SlotFlag.MayBeShared)
       pages.move(row, pages.mmOf(row), slots.vpnOf(row), fresh, Cause.Migrate, when)
     }
     if (isTold) pages.edgeOfRows(EdgeKind.Migrate, frame, fresh, when)
@@ -53,7 +53,7 @@ export function collapse(parts: Parts, events: EventColumns, i: number, mm: Mm, 
   }
   const from = new Set<number>()
   pages.forEachSlot(mm, vpn, 2 ** order, when, (row) => {
-    from.add(pages.frames.id[pages.slots.frame[row]])
+    from.add(pages.frames.id[pages.slots.frameOf(row)])
   })
   const kind = (events.flags[i] & Flag.File) !== 0 ? FrameKind.File : FrameKind.Anon
   const row = pages.mapNew(mm, vpn, { pfn, order, kind, run: order }, Cause.Collapse, when)
@@ -120,8 +120,8 @@ export function ksmMerge(
     return
   }
   if (pfn === events.oldPfn[i]) {
-    pages.frames.kind[pages.slots.frame[row]] = FrameKind.Ksm
-    pages.slots.flags[row] |= SlotFlag.MayBeShared
+    pages.frames.kind[pages.slots.frameOf(row)] = FrameKind.Ksm
+    pages.slots.setFlags(row, pages.slots.flagsOf(row) | SlotFlag.MayBeShared)
     return
   }
   const from = pages.frameId(row, when)
@@ -155,7 +155,7 @@ export function remap(
   const parts: number[] = []
   pages.forEachSlot(mm, from, count, when, (row) => parts.push(row))
   for (const row of parts)
-    pages.move(row, mm, slots.vpnOf(row) + (to - from), slots.frame[row], Cause.Remap, when)
+    pages.move(row, mm, slots.vpnOf(row) + (to - from), slots.frameOf(row), Cause.Remap, when)
   mm.protections.move(from, from + count, to)
 }
 
@@ -193,7 +193,7 @@ export function pmdSplit(parts: Parts, events: EventColumns, i: number, mm: Mm, 
   if (pfn !== 0) {
     const row = pages.slots.find(mm.id, vpn)
     // Told behind the first faults on its pages: they are known one by one.
-    const isApart = row >= 0 && pages.slots.order[row] === 0 && pages.pfnAt(row, vpn) === pfn
+    const isApart = row >= 0 && pages.slots.orderOf(row) === 0 && pages.pfnAt(row, vpn) === pfn
     if (!isApart) pages.observe(mm, vpn, seen, when)
   }
   splitRun(parts, mm, vpn, when)
@@ -209,6 +209,6 @@ export function folioSplit({ pages }: Parts, events: EventColumns, i: number): v
   frames.forEach(alignedTo(events.oldPfn[i], order), 2 ** order, (frame) => {
     frames.order[frame] = left
     for (let row = frames.firstSlot[frame]; row >= 0; row = slots.nextOfFrame[row])
-      slots.flags[row] &= ~SlotFlag.Whole
+      slots.setFlags(row, slots.flagsOf(row) & ~SlotFlag.Whole)
   })
 }

@@ -50,12 +50,12 @@ export class PageTables {
   }
 
   pfnAt(row: number, vpn: number): number {
-    return this.frames.pfnOf(this.slots.frame[row]) + (vpn - this.slots.vpnOf(row))
+    return this.frames.pfnOf(this.slots.frameOf(row)) + (vpn - this.slots.vpnOf(row))
   }
 
   /** The frame's number in the recording; it is told if it was not. 0 for a row of -1. */
   frameId(row: number, when: When): number {
-    return row < 0 ? 0 : this.#toldFrame(this.slots.frame[row], when)
+    return row < 0 ? 0 : this.#toldFrame(this.slots.frameOf(row), when)
   }
 
   /** From and to are numbers of the recording; nothing where one is 0, or where they are the same. */
@@ -99,7 +99,7 @@ export class PageTables {
   takeApart(run: number, mm: Mm, when: When): void {
     const { slots, frames } = this
     const pages = slots.pagesOf(run)
-    if (slots.order[run] > PMD_ORDER) {
+    if (slots.orderOf(run) > PMD_ORDER) {
       this.end(run, mm, Cause.Contradicted, when)
       return
     }
@@ -109,7 +109,7 @@ export class PageTables {
       return
     }
     const vpn = slots.vpnOf(run)
-    const head = slots.frame[run]
+    const head = slots.frameOf(run)
     const pfn = frames.pfnOf(head)
     // Linked before the run's row goes, so that no frame of it is without a slot, and forgotten.
     for (let page = 0; page < pages; page++) {
@@ -118,10 +118,10 @@ export class PageTables {
       slots.id[row] = page === 0 ? slots.id[run] : 0
       slots.fromNs[row] = slots.fromNs[run]
       slots.brokenSeq[row] = slots.brokenSeq[run]
-      slots.gaps[row] = slots.gaps[run]
-      slots.protections[row] = slots.protections[run]
-      slots.cause[row] = slots.cause[run]
-      slots.flags[row] = slots.flags[run] & ~SlotFlag.Whole
+      slots.setGaps(row, slots.gapsOf(run))
+      slots.setProtections(row, slots.protectionsOf(run))
+      slots.setCause(row, slots.causeOf(run))
+      slots.setFlags(row, slots.flagsOf(run) & ~SlotFlag.Whole)
       this.#chain(row, mm, frame)
     }
     this.#unlink(run, mm)
@@ -142,7 +142,7 @@ export class PageTables {
       for (let row = frames.firstSlot[head]; row >= 0;) {
         const next = slots.nextOfFrame[row]
         const end = first + slots.pagesOf(row)
-        if (slots.order[row] > 0 && end > pfn && (first < pfn || end > pfn + count))
+        if (slots.orderOf(row) > 0 && end > pfn && (first < pfn || end > pfn + count))
           this.takeApart(row, this.mmOf(row), when)
         row = next
       }
@@ -157,7 +157,7 @@ export class PageTables {
 
   #cut(mm: Mm, at: number, vpn: number, pages: number, when: When): void {
     const row = this.slots.find(mm.id, at)
-    if (row < 0 || this.slots.order[row] === 0) return
+    if (row < 0 || this.slots.orderOf(row) === 0) return
     const first = this.slots.vpnOf(row)
     if (first < vpn || first + this.slots.pagesOf(row) > vpn + pages) this.takeApart(row, mm, when)
   }
@@ -222,15 +222,15 @@ export class PageTables {
   /** A mapping begins in a row that has its key, its order and its frame. */
   protected fill(row: number, cause: Cause, when: When, gaps: number): void {
     const { slots } = this
-    const order = slots.order[row]
+    const order = slots.orderOf(row)
     slots.fromNs[row] = when.timeNs
-    slots.gaps[row] = gaps
-    slots.protections[row] = this.clock.protections
+    slots.setGaps(row, gaps)
+    slots.setProtections(row, this.clock.protections)
     const isOwn = isOwnCopy(cause)
     slots.brokenSeq[row] = isOwn ? when.seq : 0
     const isWhole =
-      order >= PMD_ORDER || (order > 0 && this.frames.kind[slots.frame[row]] === FrameKind.Hugetlb)
-    slots.flags[row] = (isOwn ? 0 : SlotFlag.MayBeShared) | (isWhole ? SlotFlag.Whole : 0)
+      order >= PMD_ORDER || (order > 0 && this.frames.kind[slots.frameOf(row)] === FrameKind.Hugetlb)
+    slots.setFlags(row, (isOwn ? 0 : SlotFlag.MayBeShared) | (isWhole ? SlotFlag.Whole : 0))
     this.tell(row, cause, when)
   }
 
@@ -253,10 +253,10 @@ export class PageTables {
 
   protected tell(row: number, cause: Cause, when: When): void {
     const { slots } = this
-    const frame = this.#toldFrame(slots.frame[row], when)
-    const isCertain = slots.gaps[row] !== NEVER_OBSERVED
+    const frame = this.#toldFrame(slots.frameOf(row), when)
+    const isCertain = slots.gapsOf(row) !== NEVER_OBSERVED
     slots.id[row] = ++this.#lastSlot
-    slots.cause[row] = cause
+    slots.setCause(row, cause)
     this.parts.sink.slotMapped(
       this.#lastSlot,
       slots.mmOf(row),
@@ -279,14 +279,14 @@ export class PageTables {
 
   protected chainFrame(row: number, frame: number): void {
     const { slots, frames } = this
-    slots.frame[row] = frame
+    slots.setFrame(row, frame)
     link(slots.nextOfFrame, slots.prevOfFrame, row, frames.firstSlot[frame])
     frames.firstSlot[frame] = row
   }
 
   protected unchain(row: number): void {
     const { slots, frames } = this
-    const frame = slots.frame[row]
+    const frame = slots.frameOf(row)
     if (frames.firstSlot[frame] === row) frames.firstSlot[frame] = slots.nextOfFrame[row]
     unlink(slots.nextOfFrame, slots.prevOfFrame, row)
   }

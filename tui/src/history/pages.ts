@@ -35,7 +35,7 @@ export class Pages extends PageTables {
     for (let at = vpn; at < vpn + pages;) {
       const pfn = seen.pfn + (at - vpn)
       const row = slots.find(mm.id, at)
-      const isRun = row >= 0 && slots.order[row] > 0 && this.pfnAt(row, at) === pfn
+      const isRun = row >= 0 && slots.orderOf(row) > 0 && this.pfnAt(row, at) === pfn
       if (!isRun) {
         this.observe(mm, at, { ...seen, pfn }, when, cause)
         at += 2 ** seen.run
@@ -43,10 +43,10 @@ export class Pages extends PageTables {
       }
       const first = slots.vpnOf(row)
       const end = first + slots.pagesOf(row)
-      const isWhole = seen.run >= slots.order[row] || (first >= vpn && end <= vpn + pages)
+      const isWhole = seen.run >= slots.orderOf(row) || (first >= vpn && end <= vpn + pages)
       if (isWhole)
-        this.observe(mm, first, { ...seen, pfn: pfn - (at - first), run: slots.order[row] }, when, cause)
-      else if (slots.gaps[row] !== this.clock.gaps) {
+        this.observe(mm, first, { ...seen, pfn: pfn - (at - first), run: slots.orderOf(row) }, when, cause)
+      else if (slots.gapsOf(row) !== this.clock.gaps) {
         this.observe(mm, at, { ...seen, pfn, run: 0 }, when, cause)
         at++
         continue
@@ -106,7 +106,7 @@ export class Pages extends PageTables {
   /** Whether the slot certainly maps something. */
   isMapped(mm: Mm, vpn: number): boolean {
     const row = this.slots.find(mm.id, vpn)
-    return row >= 0 && this.slots.gaps[row] === this.clock.gaps
+    return row >= 0 && this.slots.gapsOf(row) === this.clock.gaps
   }
 
   /** What is known of the frame was observed since the last gap. */
@@ -126,10 +126,10 @@ export class Pages extends PageTables {
     const { slots } = this
     let left = 0
     this.forEachSlot(parent, vpn, pages, when, (row) => {
-      slots.flags[row] |= SlotFlag.MayBeShared
+      slots.setFlags(row, slots.flagsOf(row) | SlotFlag.MayBeShared)
       const at = slots.vpnOf(row)
       // Of a run the child has all or nothing: an early copy of one page has taken it apart.
-      if (slots.order[row] > 0 && slots.find(child.id, at) < 0)
+      if (slots.orderOf(row) > 0 && slots.find(child.id, at) < 0)
         this.endRange(child, at, slots.pagesOf(row), Cause.Contradicted, when)
       if (slots.find(child.id, at) >= 0) return
       // A full table forgets the oldest, which may be the next of this very range: what is not deduced is unknown.
@@ -137,8 +137,16 @@ export class Pages extends PageTables {
         left++
         return
       }
-      const shared = this.map(child, at, slots.order[row], slots.frame[row], Cause.Fork, when, NEVER_OBSERVED)
-      slots.flags[shared] = slots.flags[row]
+      const shared = this.map(
+        child,
+        at,
+        slots.orderOf(row),
+        slots.frameOf(row),
+        Cause.Fork,
+        when,
+        NEVER_OBSERVED,
+      )
+      slots.setFlags(shared, slots.flagsOf(row))
     })
     if (left > 0) this.parts.onForgotten(left, when)
   }
@@ -174,24 +182,21 @@ export class Pages extends PageTables {
   /** The slot goes on, with another frame or at another address: what is known of it but for that stays. */
   move(row: number, mm: Mm, vpn: number, frame: number, cause: Cause, when: When): void {
     const { slots } = this
-    const { order, brokenSeq, flags, protections, gaps, id, fromNs } = slots
-    const [runOrder, seq, bits, guards, observed] = [
-      order[row],
-      brokenSeq[row],
-      flags[row],
-      protections[row],
-      gaps[row],
-    ]
-    const untoldFromNs = id[row] === 0 ? fromNs[row] : undefined
+    const runOrder = slots.orderOf(row)
+    const seq = slots.brokenSeq[row]
+    const bits = slots.flagsOf(row)
+    const guards = slots.protectionsOf(row)
+    const observed = slots.gapsOf(row)
+    const untoldFromNs = slots.id[row] === 0 ? slots.fromNs[row] : undefined
     this.end(row, mm, cause, when)
     const inTheWay = slots.find(mm.id, vpn)
     if (inTheWay >= 0) this.end(inTheWay, mm, cause, when)
     const moved = this.insertSlot(mm, vpn, runOrder, frame, when)
-    slots.gaps[moved] = observed
+    slots.setGaps(moved, observed)
     slots.brokenSeq[moved] = seq
-    slots.flags[moved] = bits
-    slots.protections[moved] = guards
-    slots.cause[moved] = cause
+    slots.setFlags(moved, bits)
+    slots.setProtections(moved, guards)
+    slots.setCause(moved, cause)
     if (untoldFromNs === undefined) this.tell(moved, cause, when)
     else slots.fromNs[moved] = untoldFromNs
   }
@@ -201,18 +206,18 @@ export class Pages extends PageTables {
     const { slots, frames } = this
     const { gaps } = this.clock
     if (this.pfnAt(known, vpn) !== seen.pfn) {
-      if (slots.gaps[known] === gaps) this.parts.anomalies.note('slot-maps-other-frame', when)
+      if (slots.gapsOf(known) === gaps) this.parts.anomalies.note('slot-maps-other-frame', when)
       return -1
     }
-    if (slots.order[known] < seen.run) return -1
+    if (slots.orderOf(known) < seen.run) return -1
     let row = known
-    if (slots.order[row] > seen.run) {
+    if (slots.orderOf(row) > seen.run) {
       this.takeApart(row, mm, when)
       row = slots.find(mm.id, vpn)
       if (row < 0) return -1
     }
-    slots.gaps[row] = gaps
-    const frame = slots.frame[row]
+    slots.setGaps(row, gaps)
+    const frame = slots.frameOf(row)
     if (frames.gaps[frame] !== gaps) {
       frames.gaps[frame] = gaps
       frames.born[frame] = 0

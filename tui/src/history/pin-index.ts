@@ -49,7 +49,7 @@ export class PinIndex {
     } else {
       for (let row = 0; row < this.#rows.used; row++) {
         const chunk = this.#rows.b(row)
-        if (!this.#rows.isLive(row) || this.#rows.a[row] !== key || chunk < first || chunk > last) continue
+        if (!this.#rows.isLive(row) || this.#rows.a(row) !== key || chunk < first || chunk > last) continue
         for (const pin of this.#lists[row]) found.add(pin)
       }
     }

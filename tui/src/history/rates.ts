@@ -39,7 +39,7 @@ export class Rates {
     // Below 2^48 - 2^32, as long as there are fewer than 4 billion address spaces.
     const key = mm * 0x1_0000 + kind * 0x100 + outcome
     let row = this.#lastRow
-    if (row < 0 || this.#rows.a[row] !== tgid || this.#rows.b(row) !== key) {
+    if (row < 0 || this.#rows.a(row) !== tgid || this.#rows.b(row) !== key) {
       row = this.#rowOf(sink, tgid, key, mm)
       this.#lastRow = row
     }
@@ -59,7 +59,7 @@ export class Rates {
       const kind = Math.floor(key / 0x100) % 0x100
       sink.rate(
         this.#second * SECOND_NS,
-        this.#rows.a[row],
+        this.#rows.a(row),
         this.#mm[row],
         kind,
         key % 0x100,

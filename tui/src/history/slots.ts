@@ -3,6 +3,12 @@ import { grown, KeyedRows } from './keyed-rows.js'
 /** Keys of mappings of more than a page lie beyond all page numbers. */
 const RUNS = 2 ** 46
 
+/** Columns of a row that are words, and where in the last of them its bytes are. */
+const WORDS = 4
+const BYTE = 0xff
+const ORDER_SHIFT = 8
+const CAUSE_SHIFT = 16
+
 /** Facts of a slot, as bits. */
 export const SlotFlag = {
   /** Mapped by a PMD, or by hugetlb's own entry: not by PTEs that may change one by one. */
@@ -23,17 +29,8 @@ export class SlotTable {
   fromNs = new Float64Array(this.#rows.capacity)
   /** Sequence number of the event that gave it a copy of its own; 0: not seen. */
   brokenSeq = new Float64Array(this.#rows.capacity)
-  /** Row of the frame. */
-  frame = new Int32Array(this.#rows.capacity)
-  /** The number of gaps that there had been when it was last observed. */
-  gaps = new Uint32Array(this.#rows.capacity)
-  /** Write protections that there had been when it was last mapped or made writable. */
-  protections = new Uint32Array(this.#rows.capacity)
-  cause = new Uint8Array(this.#rows.capacity)
-  /** Of the run: 0 for a single slot. */
-  order = new Uint8Array(this.#rows.capacity)
-  /** Bits of `SlotFlag`. */
-  flags = new Uint8Array(this.#rows.capacity)
+  /** Of each row: its frame's row; gaps; protections; and cause, order and flags. What is read together lies together. */
+  #words = new Uint32Array(this.#rows.capacity * WORDS)
   nextOfFrame = new Int32Array(this.#rows.capacity)
   prevOfFrame = new Int32Array(this.#rows.capacity)
   nextOfMm = new Int32Array(this.#rows.capacity)
@@ -47,7 +44,7 @@ export class SlotTable {
   }
 
   mmOf(row: number): number {
-    return this.#rows.a[row]
+    return this.#rows.a(row)
   }
 
   /** Of a run: its first. */
@@ -57,7 +54,58 @@ export class SlotTable {
   }
 
   pagesOf(row: number): number {
-    return 2 ** this.order[row]
+    return 2 ** this.orderOf(row)
+  }
+
+  /** Row of the frame. */
+  frameOf(row: number): number {
+    return this.#words[row * WORDS]
+  }
+
+  setFrame(row: number, frame: number): void {
+    this.#words[row * WORDS] = frame
+  }
+
+  /** The number of gaps that there had been when it was last observed. */
+  gapsOf(row: number): number {
+    return this.#words[row * WORDS + 1]
+  }
+
+  setGaps(row: number, gaps: number): void {
+    this.#words[row * WORDS + 1] = gaps
+  }
+
+  /** Write protections that there had been when it was last mapped or made writable. */
+  protectionsOf(row: number): number {
+    return this.#words[row * WORDS + 2]
+  }
+
+  setProtections(row: number, protections: number): void {
+    this.#words[row * WORDS + 2] = protections
+  }
+
+  /** Bits of `SlotFlag`. */
+  flagsOf(row: number): number {
+    return this.#words[row * WORDS + 3] & BYTE
+  }
+
+  setFlags(row: number, flags: number): void {
+    this.#words[row * WORDS + 3] = (this.#words[row * WORDS + 3] & ~BYTE) | flags
+  }
+
+  /** Of the run: 0 for a single slot. */
+  orderOf(row: number): number {
+    return (this.#words[row * WORDS + 3] >>> ORDER_SHIFT) & BYTE
+  }
+
+  /** Why its interval began. */
+  causeOf(row: number): number {
+    return this.#words[row * WORDS + 3] >>> CAUSE_SHIFT
+  }
+
+  setCause(row: number, cause: number): void {
+    const others = this.#words[row * WORDS + 3] & ((1 << CAUSE_SHIFT) - 1)
+    this.#words[row * WORDS + 3] = others | (cause << CAUSE_SHIFT)
   }
 
   /** The row of the slot, or of the run that it lies in; or -1. */
@@ -74,14 +122,14 @@ export class SlotTable {
   /** The run of this order that begins at the slot, or -1. */
   #findRunAt(mm: number, vpn: number, order: number): number {
     const row = this.#rows.find(mm, vpn + RUNS)
-    return row >= 0 && this.order[row] === order ? row : -1
+    return row >= 0 && this.orderOf(row) === order ? row : -1
   }
 
   /** A row with its key, in no chain yet. */
   insert(mm: number, vpn: number, order: number): number {
     const row = this.#rows.insert(mm, order === 0 ? vpn : vpn + RUNS)
     if (this.#rows.capacity > this.id.length) this.#grow()
-    this.order[row] = order
+    this.#words[row * WORDS + 3] = order << ORDER_SHIFT
     if (order > 0) this.#orders |= 1 << order
     return row
   }
@@ -117,12 +165,7 @@ export class SlotTable {
     this.id = grown(this.id, new Float64Array(capacity))
     this.fromNs = grown(this.fromNs, new Float64Array(capacity))
     this.brokenSeq = grown(this.brokenSeq, new Float64Array(capacity))
-    this.frame = grown(this.frame, new Int32Array(capacity))
-    this.gaps = grown(this.gaps, new Uint32Array(capacity))
-    this.protections = grown(this.protections, new Uint32Array(capacity))
-    this.cause = grown(this.cause, new Uint8Array(capacity))
-    this.order = grown(this.order, new Uint8Array(capacity))
-    this.flags = grown(this.flags, new Uint8Array(capacity))
+    this.#words = grown(this.#words, new Uint32Array(capacity * WORDS))
     this.nextOfFrame = grown(this.nextOfFrame, new Int32Array(capacity))
     this.prevOfFrame = grown(this.prevOfFrame, new Int32Array(capacity))
     this.nextOfMm = grown(this.nextOfMm, new Int32Array(capacity))

@@ -81,19 +81,19 @@ export class View implements HistoryView {
     const { pages, mms, clock } = this.#parts
     const { slots, frames } = pages
     const mm = mms.byId(slots.mmOf(row))
-    const frame = slots.frame[row]
-    const guard = mm?.protections.find(vpn, slots.protections[row])
+    const frame = slots.frameOf(row)
+    const guard = mm?.protections.find(vpn, slots.protectionsOf(row))
     return {
       mm: slots.mmOf(row),
       vpn,
       pfn: pages.pfnAt(row, vpn),
       order: frames.order[frame],
-      isPmdMapped: (slots.flags[row] & SlotFlag.Whole) !== 0,
+      isPmdMapped: (slots.flagsOf(row) & SlotFlag.Whole) !== 0,
       fromNs: slots.fromNs[row],
-      cause: slots.cause[row],
-      isCertain: slots.gaps[row] === clock.gaps,
+      cause: slots.causeOf(row),
+      isCertain: slots.gapsOf(row) === clock.gaps,
       brokenSeq: slots.brokenSeq[row],
-      mayBeShared: (slots.flags[row] & SlotFlag.MayBeShared) !== 0,
+      mayBeShared: (slots.flagsOf(row) & SlotFlag.MayBeShared) !== 0,
       protectedBy: guard?.by ?? 0,
       protectedByTgid: guard?.tgid ?? 0,
       protectedNs: guard?.timeNs ?? 0,
