@@ -15,7 +15,7 @@ const MOST_FRAMES: usize = 24;
 const MOST_SYMBOL_BYTES: usize = 64;
 
 /// Functions that a reference passes through on its way to who asked for it: beginnings of their names, with the reason.
-const PLUMBING: [(&str, &str); 19] = [
+const PLUMBING: [(&str, &str); 23] = [
     ("bpf_", "our own program and its trampoline"),
     ("__bpf_", "as above"),
     ("gup_", "mm/gup.c"),
@@ -33,6 +33,16 @@ const PLUMBING: [(&str, &str); 19] = [
         "lib/iov_iter.c: whose iterator it is stands above",
     ),
     ("__iov_iter_", "lib/iov_iter.c"),
+    ("io_pin_pages", "io_uring/: for rings and buffers alike"),
+    (
+        "io_sqe_buffer_register",
+        "io_uring/rsrc.c: one buffer of io_sqe_buffers_register()",
+    ),
+    (
+        "process_vm_rw_core",
+        "mm/process_vm_access.c: under process_vm_rw()",
+    ),
+    ("process_vm_rw_single_vec", "as above"),
     ("extract_user_to_sg", "lib/scatterlist.c"),
     ("bio_iov_", "block/bio.c"),
     ("__bio_iov_", "block/bio.c"),
@@ -123,7 +133,7 @@ fn name(symbols: &Symbols, stack: u32, addresses: impl Iterator<Item = u64>) -> 
         .collect();
     let taker = functions
         .iter()
-        .map(|&(name, _)| name)
+        .map(|&(name, _)| written(name))
         .find(|name| !is_plumbing(name))
         .unwrap_or_default();
     Stack {
@@ -134,6 +144,11 @@ fn name(symbols: &Symbols, stack: u32, addresses: impl Iterator<Item = u64>) -> 
             .map(|(name, offset)| format!("{name}+0x{offset:x}"))
             .collect(),
     }
+}
+
+/// The name without what the compiler appended: `.constprop.0`, `.cold`, `.isra.0`, `.part.0`.
+fn written(name: &str) -> &str {
+    name.split_once('.').map_or(name, |(name, _)| name)
 }
 
 fn is_ours(name: &str) -> bool {
@@ -152,7 +167,7 @@ mod tests {
 ffffffff81000000 T _stext
 ffffffff81001000 t gup_fast_fallback
 ffffffff81002000 T pin_user_pages_fast
-ffffffff81003000 T io_sqe_buffers_register
+ffffffff81003000 t io_sqe_buffers_register.cold
 ffffffff81004000 T __x64_sys_io_uring_register
 ffffffff81005000 d jiffies
 ffffffffc0000000 t bpf_prog_0123456789abcdef_gup_fast_exit\t[bpf]
