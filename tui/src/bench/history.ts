@@ -1,14 +1,16 @@
 /**
- * The history alone, columns already decoded: a fault a page, most of them reuses, over a given number of live pages.
+ * The history alone, columns already decoded: faults, most of them reuses, over a given number of live pages.
  *
- * Usage: node tui/dist/bench/history.js [EVENTS [PAGES]]
+ * Usage: node [--expose-gc] tui/dist/bench/history.js [EVENTS [PAGES]]
+ * (with --expose-gc, tables that were outgrown do not count as memory)
  */
+import { setImmediate } from 'node:timers/promises'
 import { History } from '../history/history.js'
 import type { EventColumns } from '../model/events.js'
 import type { FactSink } from '../model/facts.js'
 import { Flag, Kind, Outcome } from '../model/kinds.js'
 import { allocateColumns } from '../wire/columns.js'
-import { medianSeconds, perSecond, printTable } from './table.js'
+import { perSecond, printTable } from './table.js'
 
 const BATCH = 1000
 const PROCESSES = 200
@@ -31,75 +33,113 @@ const NOBODY: FactSink = {
   anomaly() {},
 }
 
-/** Runs of consecutive pages of 200 processes; 30 % are copies, each followed in time by the free of what it replaced. */
-function makeEvents(count: number, pages: number): readonly EventColumns[] {
+/** Events, a batch after the other. */
+class Batches {
+  readonly made: EventColumns[] = []
+  #at = BATCH
+  seq = 0
+
+  /** Columns and index of the next event. */
+  next(kind: Kind): { readonly events: EventColumns; readonly i: number } {
+    if (this.#at === BATCH) {
+      this.made.push(allocateColumns(BATCH))
+      this.#at = 0
+    }
+    const events = this.made[this.made.length - 1]
+    const i = this.#at++
+    events.kind[i] = kind
+    events.seq[i] = ++this.seq
+    events.timeNs[i] = 1e9 + this.seq * 1100
+    return { events, i }
+  }
+}
+
+interface Work {
+  /** A first touch of each page. */
+  readonly before: readonly EventColumns[]
+  /** Runs of consecutive pages; 30 % are copies, each followed in time by the free of what it replaced. */
+  readonly measured: readonly EventColumns[]
+}
+
+function makeWork(count: number, pages: number): Work {
   const pfns = Float64Array.from({ length: pages }, (_, page) => page + 1)
   let nextPfn = pages + 1
-  let seq = 0
   let random = 1
-  let left = 0
-  let page = 0
-  let freed = 0
   const next = (below: number) => {
     random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0
     return (random >>> 8) % below
   }
-  const batches: EventColumns[] = []
-  while (seq < count) {
-    const events = allocateColumns(BATCH)
-    for (let i = 0; i < BATCH; i++) {
-      events.seq[i] = ++seq
-      events.timeNs[i] = 1e9 + seq * 1100
-      if (freed !== 0) {
-        events.kind[i] = Kind.FrameFree
-        events.oldPfn[i] = freed
-        freed = 0
-        continue
-      }
-      if (left-- === 0) {
-        left = next(32)
-        page = next(pages)
-      } else page = (page + 1) % pages
-      const process = page % PROCESSES
-      events.kind[i] = Kind.WpFault
-      events.tgid[i] = events.tid[i] = 1000 + process
-      events.mm[i] = 1 + process
-      events.vpn[i] = 0x7f0000000 + Math.floor(page / PROCESSES)
-      events.pages[i] = 1
-      events.flags[i] = FLAGS
-      events.oldPfn[i] = pfns[page]
-      if (next(100) < 30) {
-        freed = pfns[page]
-        pfns[page] = nextPfn++
-        events.outcome[i] = Outcome.Copy
-      } else events.outcome[i] = Outcome.Reuse
-      events.newPfn[i] = pfns[page]
-    }
-    batches.push(events)
+  const isAt = (events: EventColumns, i: number, page: number) => {
+    const process = page % PROCESSES
+    events.tgid[i] = events.tid[i] = 1000 + process
+    events.mm[i] = 1 + process
+    events.vpn[i] = 0x7f0000000 + Math.floor(page / PROCESSES)
+    events.pages[i] = 1
+    events.flags[i] = FLAGS
   }
-  return batches
+  const batches = new Batches()
+  // Whole batches, so that none is cut short.
+  for (let page = 0; page < Math.ceil(pages / BATCH) * BATCH; page++) {
+    const { events, i } = batches.next(page < pages ? Kind.AnonNew : Kind.UffdMessage)
+    isAt(events, i, page % pages)
+    if (page < pages) events.newPfn[i] = pfns[page]
+  }
+  const before = batches.made.splice(0)
+  let page = 0
+  let left = 0
+  for (let freed = 0, made = 0; made < count; made++) {
+    const { events, i } = batches.next(freed === 0 ? Kind.WpFault : Kind.FrameFree)
+    if (freed !== 0) {
+      events.oldPfn[i] = freed
+      freed = 0
+      continue
+    }
+    if (left-- === 0) {
+      left = next(32)
+      page = next(pages)
+    } else page = (page + 1) % pages
+    isAt(events, i, page)
+    events.oldPfn[i] = pfns[page]
+    events.outcome[i] = Outcome.Reuse
+    if (next(100) < 30) {
+      freed = pfns[page]
+      pfns[page] = nextPfn++
+      events.outcome[i] = Outcome.Copy
+    }
+    events.newPfn[i] = pfns[page]
+  }
+  return { before, measured: batches.made }
 }
 
 /** Prints the table; asserts nothing. */
 export async function benchHistory(count: number, pages: number): Promise<void> {
-  const batches = makeEvents(count, pages)
-  let known = 0
-  const seconds = await medianSeconds(3, () => {
-    const history = new History(NOBODY)
-    history.begin(1, 1)
-    for (const events of batches) {
-      const { length } = events
-      history.apply({ firstSeq: events.seq[0], lastSeq: events.seq[length - 1], processes: [], events })
-    }
-    history.finish()
-    known = history.counts().slots
-  })
-  printTable(`history: ${count} events over ${pages} pages`, [
+  const { before, measured } = makeWork(Math.ceil(count / BATCH) * BATCH, pages)
+  const buffersBefore = process.memoryUsage().arrayBuffers
+  const history = new History(NOBODY, { maxSlots: Math.max(pages, 1 << 22) })
+  const apply = (batches: readonly EventColumns[]) => {
+    for (const events of batches)
+      history.apply({ firstSeq: events.seq[0], lastSeq: events.seq[BATCH - 1], processes: [], events })
+  }
+  history.begin(1, 1)
+  apply(before)
+  const from = process.hrtime.bigint()
+  const cpuFrom = process.cpuUsage()
+  apply(measured)
+  history.finish()
+  const seconds = Number(process.hrtime.bigint() - from) / 1e9
+  const { user, system } = process.cpuUsage(cpuFrom)
+  const { slots } = history.counts()
+  globalThis.gc?.()
+  // What was collected is taken off the books in a turn of its own.
+  await setImmediate()
+  const bytes = (process.memoryUsage().arrayBuffers - buffersBefore) / slots
+  printTable(`history: ${count} events over ${pages} live pages`, [
     {
       what: 'events to facts that nobody stores',
       figure: perSecond(count, seconds),
-      beside: `${known} slots`,
+      beside: `${perSecond(count, (user + system) / 1e6)} of processor time`,
     },
+    { what: 'memory', figure: `${bytes.toFixed(0)} bytes/page`, beside: `${slots} live pages` },
   ])
 }
 

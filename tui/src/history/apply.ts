@@ -15,7 +15,7 @@ import {
   swapIn,
   swapOut,
 } from './moves.js'
-import { PMD_ORDER } from './pages.js'
+import { PMD_ORDER } from './page-tables.js'
 import type { Parts } from './parts.js'
 import { BY_FORK } from './protections.js'
 import { alignedTo, isPossible, pagesOf } from './reading.js'

@@ -13,8 +13,8 @@ export class FrameTable {
   order = new Uint8Array(this.#rows.capacity)
   /** A `FrameKind`. */
   kind = new Uint8Array(this.#rows.capacity)
-  /** Gaps when its life was seen to begin, plus one; 0: it was not seen. */
-  born = new Uint32Array(this.#rows.capacity)
+  /** 1: its life was seen from its beginning, with no gap since that it was met behind. */
+  born = new Uint8Array(this.#rows.capacity)
   /** Bit n: there was a folio of that order. */
   #orders = 0
   #hand = 0
@@ -24,7 +24,7 @@ export class FrameTable {
   }
 
   pfnOf(row: number): number {
-    return this.#rows.b[row]
+    return this.#rows.b(row)
   }
 
   /** The row, or -1. */
@@ -101,6 +101,6 @@ export class FrameTable {
     this.gaps = grown(this.gaps, new Uint32Array(capacity))
     this.order = grown(this.order, new Uint8Array(capacity))
     this.kind = grown(this.kind, new Uint8Array(capacity))
-    this.born = grown(this.born, new Uint32Array(capacity))
+    this.born = grown(this.born, new Uint8Array(capacity))
   }
 }

@@ -22,9 +22,9 @@ export type Batch = Pick<
 export interface HistoryOptions {
   /** Events that a recording which goes on has counted: the first ones, which are not counted again. */
   readonly ratedEvents?: number
-  /** Slots that are kept at most, some 80 bytes each with their frames. */
+  /** Slots that are kept at most, some 115 bytes each with their frames. */
   readonly maxSlots?: number
-  /** Pins that are kept at most, some 400 bytes each. */
+  /** Pins that are kept at most, 150 to 350 bytes each. */
   readonly maxPins?: number
   /** Address spaces that are alive and kept at most. */
   readonly maxMms?: number
@@ -71,6 +71,8 @@ export class History {
   #run = 0
   #lastSeq = 0
   #timeNs = 0
+  /** The agent's clock, as it was last told. */
+  #hostNs = 0
   #events = 0
   #duplicates = 0
 
@@ -145,6 +147,7 @@ export class History {
     this.#clock.gaps++
     this.#window.reset()
     this.#losses.clear()
+    this.#hostNs = 0
     this.#rates.flush(this.#sink)
     this.#processes.tellWaiting(this.#timeNs)
     this.#processes.clear()
@@ -161,7 +164,6 @@ export class History {
   apply({ firstSeq, lastSeq, processes, events }: Batch): void {
     for (const process of processes) {
       const mm = this.#mms.known(process.mm)
-      if (mm !== undefined) mm.tgid = process.tgid
       this.#processes.named(process, mm?.id ?? 0, this.#timeNs)
     }
     if (firstSeq > this.#lastSeq + 1 && lastSeq >= firstSeq) {
@@ -185,7 +187,7 @@ export class History {
   /** Events that will not come: what they may have changed is uncertain until it is observed again. */
   lose(loss: LossInfo): void {
     const { hop, leg } = loss
-    const newestNs = Math.max(this.#timeNs, this.#window.newestNs)
+    const newestNs = Math.max(this.#timeNs, this.#window.newestNs, this.#hostNs)
     const isSound =
       isCount(loss.count) &&
       isCount(loss.firstSeq) &&
@@ -210,6 +212,7 @@ export class History {
 
   /** The agent's clock: all that happened before `timeNs` has come. */
   advance(timeNs: number): void {
+    this.#hostNs = timeNs
     while (this.#window.hasBefore(timeNs)) this.#release()
     this.#rates.advance(this.#sink, timeNs)
     this.#processes.tellWaiting(this.#timeNs)

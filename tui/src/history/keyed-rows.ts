@@ -1,32 +1,37 @@
-const LIVE = -2
+/** Beyond this many rows, room grows by a quarter: unused rows cost more than moving the used ones. */
+const DOUBLED_TO = 65_536
+/** Above four fifths, searches become long. */
+const FULLEST = 0.8
+const HIGH = 2 ** 32
 
-/** Rows found by a pair of numbers: open addressing over typed arrays, no object a row. */
+/** Rows found by a pair of numbers: open addressing over typed arrays, no object a row, 15 to 20 bytes each. */
 export class KeyedRows {
-  /** Keys of row i, to be read only: below 2^32, and below 2^53. */
+  /** First key of row i, to be read only. Of a free row: the next free one, plus one. */
   a: Uint32Array
-  b: Float64Array
-  /** Row + 1 in each bucket, 0: empty. At least twice as many buckets as rows. */
+  /** Second key, low and high bits; the latter of a free row: FREE. */
+  #low: Uint32Array
+  #high: Uint16Array
+  /** Row + 1 in each bucket, 0: empty. */
   #buckets: Int32Array
   #mask: number
-  /** Rows that were removed, as a chain; LIVE for those that were not. */
-  #nextFree: Int32Array
-  #firstFree = -1
+  /** Row + 1, 0: there is none. */
+  #firstFree = 0
   #used = 0
   #size = 0
 
   constructor(capacity = 1024) {
     this.a = new Uint32Array(capacity)
-    this.b = new Float64Array(capacity)
-    this.#nextFree = new Int32Array(capacity)
-    this.#buckets = new Int32Array(capacity * 2)
-    this.#mask = capacity * 2 - 1
+    this.#low = new Uint32Array(capacity)
+    this.#high = new Uint16Array(capacity)
+    this.#buckets = new Int32Array(bucketsFor(capacity))
+    this.#mask = this.#buckets.length - 1
   }
 
   get size(): number {
     return this.#size
   }
 
-  /** Rows that there is room for; a power of two. It doubles when they are all taken. */
+  /** Rows that there is room for. It grows when they are all taken. */
   get capacity(): number {
     return this.a.length
   }
@@ -36,56 +41,68 @@ export class KeyedRows {
     return this.#used
   }
 
-  /** The row, or -1. */
+  /** Second key of a row. */
+  b(row: number): number {
+    return this.#high[row] * HIGH + this.#low[row]
+  }
+
+  isLive(row: number): boolean {
+    return this.#high[row] !== FREE
+  }
+
+  /** The row, or -1. `a` is below 2^32; `b` may be any number, and is known where it is below 2^48 - 2^32. */
   find(a: number, b: number): number {
-    for (let bucket = hash(a, b) & this.#mask; ; bucket = (bucket + 1) & this.#mask) {
+    const low = b >>> 0
+    const high = (b / HIGH) | 0
+    for (let bucket = hash(a, low, high) & this.#mask; ; bucket = (bucket + 1) & this.#mask) {
       const row = this.#buckets[bucket] - 1
-      if (row < 0 || (this.b[row] === b && this.a[row] === a)) return row
+      if (row < 0 || (this.#low[row] === low && this.a[row] === a && this.#high[row] === high)) return row
     }
   }
 
   /** A row for a pair that has none. */
   insert(a: number, b: number): number {
-    let row = this.#firstFree
-    if (row >= 0) this.#firstFree = this.#nextFree[row]
+    let row = this.#firstFree - 1
+    if (row >= 0) this.#firstFree = this.a[row]
     else {
       if (this.#used === this.capacity) this.#grow()
       row = this.#used++
     }
-    this.#nextFree[row] = LIVE
     this.a[row] = a
-    this.b[row] = b
+    this.#low[row] = b >>> 0
+    this.#high[row] = (b / HIGH) | 0
     this.#size++
     this.#place(row)
     return row
   }
 
-  isLive(row: number): boolean {
-    return this.#nextFree[row] === LIVE
-  }
-
   remove(row: number): void {
     this.#vacate(this.#bucketOf(row))
-    this.#nextFree[row] = this.#firstFree
-    this.#firstFree = row
+    this.a[row] = this.#firstFree
+    this.#high[row] = FREE
+    this.#firstFree = row + 1
     this.#size--
   }
 
   clear(): void {
     this.#buckets.fill(0)
-    this.#firstFree = -1
+    this.#firstFree = 0
     this.#used = 0
     this.#size = 0
   }
 
+  #home(row: number): number {
+    return hash(this.a[row], this.#low[row], this.#high[row]) & this.#mask
+  }
+
   #place(row: number): void {
-    let bucket = hash(this.a[row], this.b[row]) & this.#mask
+    let bucket = this.#home(row)
     while (this.#buckets[bucket] !== 0) bucket = (bucket + 1) & this.#mask
     this.#buckets[bucket] = row + 1
   }
 
   #bucketOf(row: number): number {
-    let bucket = hash(this.a[row], this.b[row]) & this.#mask
+    let bucket = this.#home(row)
     while (this.#buckets[bucket] !== row + 1) bucket = (bucket + 1) & this.#mask
     return bucket
   }
@@ -96,9 +113,8 @@ export class KeyedRows {
       bucket = (bucket + 1) & this.#mask
       const row = this.#buckets[bucket] - 1
       if (row < 0) break
-      const home = hash(this.a[row], this.b[row]) & this.#mask
       // It may move unless its home lies (cyclically) behind the hole.
-      if (((bucket - home) & this.#mask) >= ((bucket - hole) & this.#mask)) {
+      if (((bucket - this.#home(row)) & this.#mask) >= ((bucket - hole) & this.#mask)) {
         this.#buckets[hole] = row + 1
         hole = bucket
       }
@@ -107,19 +123,28 @@ export class KeyedRows {
   }
 
   #grow(): void {
-    const capacity = this.capacity * 2
+    const capacity = this.capacity < DOUBLED_TO ? this.capacity * 2 : Math.ceil(this.capacity * 1.25)
     this.a = grown(this.a, new Uint32Array(capacity))
-    this.b = grown(this.b, new Float64Array(capacity))
-    this.#nextFree = grown(this.#nextFree, new Int32Array(capacity))
-    this.#buckets = new Int32Array(capacity * 2)
-    this.#mask = capacity * 2 - 1
+    this.#low = grown(this.#low, new Uint32Array(capacity))
+    this.#high = grown(this.#high, new Uint16Array(capacity))
+    const buckets = bucketsFor(capacity)
+    if (buckets === this.#buckets.length) return
+    this.#buckets = new Int32Array(buckets)
+    this.#mask = buckets - 1
     // Only called when no row is free: all of them are in use.
     for (let row = 0; row < this.#used; row++) this.#place(row)
   }
 }
 
+/** High bits that no key has. */
+const FREE = 0xffff
+
+function bucketsFor(rows: number): number {
+  return 2 ** Math.ceil(Math.log2(rows / FULLEST))
+}
+
 /** `larger` with the values of `values` at its beginning. */
-export function grown<T extends Uint8Array | Uint32Array | Int32Array | Float64Array>(
+export function grown<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array>(
   values: T,
   larger: T,
 ): T {
@@ -128,10 +153,9 @@ export function grown<T extends Uint8Array | Uint32Array | Int32Array | Float64A
 }
 
 /** Page numbers come in runs: the low bits must spread, and the high bits must take part. */
-function hash(a: number, b: number): number {
-  let h =
-    Math.imul(b | 0, 0x9e3779b1) ^ Math.imul((b / 0x1_0000_0000) | 0, 0x85ebca6b) ^ Math.imul(a, 0xc2b2ae35)
+function hash(a: number, low: number, high: number): number {
+  let h = Math.imul(low, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b) ^ Math.imul(a, 0xc2b2ae35)
   h ^= h >>> 15
   h = Math.imul(h, 0x2c1b3c6d)
-  return (h ^ (h >>> 13)) >>> 0
+  return h ^ (h >>> 13)
 }

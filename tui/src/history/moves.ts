@@ -4,7 +4,7 @@ import { Flag, Outcome } from '../model/kinds.js'
 import type { When } from './clock.js'
 import { splitRun } from './faults.js'
 import type { Mm } from './mms.js'
-import { PMD_ORDER } from './pages.js'
+import { PMD_ORDER } from './page-tables.js'
 import type { Parts } from './parts.js'
 import { alignedTo, MOST_PAGES, MOST_VPN, oldFrame, pagesOf } from './reading.js'
 import { SlotFlag } from './slots.js'
@@ -13,7 +13,7 @@ import type { Swaps } from './swaps.js'
 /** What moves pages without a write of their owner: the kernel's own doing, and mremap. */
 
 /** Every slot of the folio maps the new one. Pins stay where they were: on the old frames. */
-export function migrate({ pages, mms, anomalies }: Parts, events: EventColumns, i: number, when: When): void {
+export function migrate({ pages, anomalies }: Parts, events: EventColumns, i: number, when: When): void {
   const { slots, frames } = pages
   const old = oldFrame(events, i)
   const count = 2 ** old.order
@@ -33,10 +33,8 @@ export function migrate({ pages, mms, anomalies }: Parts, events: EventColumns, 
     const fresh = pages.beginFramesPage({ pfn, order: old.order, kind, run: 0 }, when)
     while (frames.firstSlot[frame] >= 0) {
       const row = frames.firstSlot[frame]
-      const mm = mms.byId(slots.mmOf(row))
-      if (mm === undefined) throw new Error('a slot of an address space that is not alive')
       slots.flags[row] |= SlotFlag.MayBeShared
-      pages.move(row, mm, slots.vpnOf(row), fresh, Cause.Migrate, when)
+      pages.move(row, pages.mmOf(row), slots.vpnOf(row), fresh, Cause.Migrate, when)
     }
     if (isTold) pages.edgeOfRows(EdgeKind.Migrate, frame, fresh, when)
   })

@@ -48,7 +48,7 @@ export class PinIndex {
         for (const pin of this.near(key, chunk * CHUNK)) found.add(pin)
     } else {
       for (let row = 0; row < this.#rows.used; row++) {
-        const chunk = this.#rows.b[row]
+        const chunk = this.#rows.b(row)
         if (!this.#rows.isLive(row) || this.#rows.a[row] !== key || chunk < first || chunk > last) continue
         for (const pin of this.#lists[row]) found.add(pin)
       }

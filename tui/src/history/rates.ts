@@ -36,10 +36,10 @@ export class Rates {
     }
     const second = Math.floor(timeNs / SECOND_NS)
     if (second !== this.#second) this.#turn(sink, second)
-    // Below 2^53: mm is below 2^32.
+    // Below 2^48 - 2^32, as long as there are fewer than 4 billion address spaces.
     const key = mm * 0x1_0000 + kind * 0x100 + outcome
     let row = this.#lastRow
-    if (row < 0 || this.#rows.a[row] !== tgid || this.#rows.b[row] !== key) {
+    if (row < 0 || this.#rows.a[row] !== tgid || this.#rows.b(row) !== key) {
       row = this.#rowOf(sink, tgid, key, mm)
       this.#lastRow = row
     }
@@ -55,7 +55,7 @@ export class Rates {
   /** Tells what was counted, and begins anew. */
   flush(sink: FactSink): void {
     for (let row = 0; row < this.#rows.size; row++) {
-      const key = this.#rows.b[row]
+      const key = this.#rows.b(row)
       const kind = Math.floor(key / 0x100) % 0x100
       sink.rate(
         this.#second * SECOND_NS,

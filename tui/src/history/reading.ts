@@ -1,7 +1,7 @@
 import type { EventColumns } from '../model/events.js'
 import { FrameKind } from '../model/facts.js'
 import { Flag, Kind } from '../model/kinds.js'
-import { type FrameFacts, PMD_ORDER } from './pages.js'
+import { type FrameFacts, PMD_ORDER } from './page-tables.js'
 
 /** 1 GiB of base pages: the largest folio there is (a hugetlb page) on the machines that the agent runs on. */
 export const LARGEST_ORDER = 18

@@ -1,7 +1,7 @@
 import { grown, KeyedRows } from './keyed-rows.js'
 
 /** Keys of mappings of more than a page lie beyond all page numbers. */
-const RUNS = 2 ** 52
+const RUNS = 2 ** 46
 
 /** Facts of a slot, as bits. */
 export const SlotFlag = {
@@ -52,7 +52,7 @@ export class SlotTable {
 
   /** Of a run: its first. */
   vpnOf(row: number): number {
-    const key = this.#rows.b[row]
+    const key = this.#rows.b(row)
     return key < RUNS ? key : key - RUNS
   }
 

@@ -1,7 +1,7 @@
 import { Flag, Kind, Outcome } from '../model/kinds.js'
 import { extraReferences } from './counts.js'
 import { getsTaken, isPin } from './references.js'
-import type { Answer, Rule } from './rule.js'
+import type { Answer, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 import { slotPages } from './size.js'
 
@@ -20,15 +20,17 @@ export const needlessCopy: Rule = {
   needs: [],
   judgesBy: 'event',
   isAboutPins: false,
-  begin: () => ({ [Kind.WpFault]: check, [Kind.HugetlbWp]: check }),
+  begin: () => ({ [Kind.WpFault]: COPY, [Kind.HugetlbWp]: COPY }),
 }
+
+const COPY: Look = { outcomes: [Outcome.Copy], flags: Flag.Anon, check }
 
 const PAGE_BYTES = 4096
 /** A KSM page is never written, by how many it may be mapped. */
 const NOT_OURS = Flag.Ksm | Flag.VmaShared
 
 function check(scene: Scene): Answer {
-  if (scene.outcome !== Outcome.Copy || !scene.has(Flag.Anon) || scene.has(NOT_OURS)) return undefined
+  if (scene.has(NOT_OURS)) return undefined
   const { events, i, view, oldPfn } = scene
   const mapcount = events.mapcount[i]
   if (mapcount < 1) return 'unknown'

@@ -17,7 +17,7 @@ export const dontfork: Rule = {
   needs: ['gup', 'unpin'],
   judgesBy: 'state',
   isAboutPins: true,
-  begin: () => ({ [Kind.ForkVma]: check }),
+  begin: () => ({ [Kind.ForkVma]: { check } }),
 }
 
 const PAGE_BYTES = 4096

@@ -1,8 +1,8 @@
 import type { LivePin } from '../history/judge.js'
-import { Kind, Protection } from '../model/kinds.js'
+import { Kind, Outcome, Protection } from '../model/kinds.js'
 import { lostByFault, lostByRange, type Lost } from './lost-pins.js'
 import { heldWords, referenceOf, referenceWords } from './references.js'
-import type { Answer, Rule } from './rule.js'
+import type { Answer, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 import { sizeOfSlot } from './size.js'
 import { isDoneByOwner } from './verdict.js'
@@ -21,12 +21,14 @@ export const selfInflicted: Rule = {
   judgesBy: 'state',
   isAboutPins: true,
   begin: () => ({
-    [Kind.Unmap]: (scene) => byRange(scene, 'unmap'),
-    [Kind.Remap]: (scene) => byRange(scene, 'remap'),
-    [Kind.WpFault]: byRoundTrip,
-    [Kind.HugetlbWp]: byRoundTrip,
+    [Kind.Unmap]: { check: (scene) => byRange(scene, 'unmap') },
+    [Kind.Remap]: { check: (scene) => byRange(scene, 'remap') },
+    [Kind.WpFault]: REPLACED,
+    [Kind.HugetlbWp]: REPLACED,
   }),
 }
+
+const REPLACED: Look = { outcomes: [Outcome.Copy, Outcome.Unshare], check: byRoundTrip }
 
 function byRange(scene: Scene, cause: string): Answer {
   if (!isDoneByOwner(scene, scene.mm)) return undefined

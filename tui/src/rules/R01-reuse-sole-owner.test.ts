@@ -42,7 +42,7 @@ test('counts where the kernel decided need no swap cache and no batch to be expl
   const mapped = reuse({ refcount: 2, mapcount: 2, flags })
   expect(
     new Stage()
-      .judge({ slots: [slot()] }, mapped)
+      .judge({ slots: [slot(), slot({ mm: CHILD })] }, mapped)
       .findings('R01')
       .map(said),
   ).toEqual(['violation reuse 4k'])
@@ -54,7 +54,7 @@ test('it cannot say of a page of a folio that is mapped page by page, nor near a
   expect(stage.answers('R15')).toBe('unknown 1')
   const flags = Flag.CountsAtDecision
   const mapped = reuse({ refcount: 2, mapcount: 2, flags })
-  const near = new Stage().judge({ slots: [slot()], uncertainFrames: [PFN] }, mapped)
+  const near = new Stage().judge({ slots: [slot(), slot({ mm: CHILD })], uncertainFrames: [PFN] }, mapped)
   expect(near.answers('R01')).toBe('unknown 1')
 })
 

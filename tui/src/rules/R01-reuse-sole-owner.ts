@@ -1,7 +1,7 @@
 import { Flag, Kind, Outcome } from '../model/kinds.js'
 import { cacheReferences, extraReferences } from './counts.js'
 import { liveOf } from './liveness.js'
-import type { Answer, Rule } from './rule.js'
+import type { Answer, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 import { slotPages } from './size.js'
 
@@ -20,11 +20,13 @@ export const reuseSoleOwner: Rule = {
   needs: [],
   judgesBy: 'state',
   isAboutPins: false,
-  begin: () => ({ [Kind.WpFault]: check, [Kind.HugeWp]: check, [Kind.HugetlbWp]: check }),
+  begin: () => ({ [Kind.WpFault]: REUSE, [Kind.HugeWp]: REUSE, [Kind.HugetlbWp]: REUSE }),
 }
 
+const REUSE: Look = { outcomes: [Outcome.Reuse], flags: Flag.Anon, check }
+
 function check(scene: Scene): Answer {
-  if (scene.outcome !== Outcome.Reuse || !scene.has(Flag.Anon) || scene.has(Flag.VmaShared)) return undefined
+  if (scene.has(Flag.VmaShared)) return undefined
   if (scene.has(Flag.Exclusive)) return 'held'
   const beyond = referencesBeyondOne(scene)
   if (beyond === undefined) return 'unknown'
@@ -56,7 +58,6 @@ function referencesBeyondOne(scene: Scene): number | undefined {
 /** Somebody else who certainly had the frame, in words. */
 function otherOwner(scene: Scene): string | undefined {
   const { events, i, view, mm, oldPfn, size } = scene
-  if (events.mapcount[i] > 1 && scene.has(Flag.CountsAtDecision)) return 'it was mapped elsewhere'
   if (events.mapcount[i] > 1 && view.slotsOf(oldPfn).some((slot) => slot.mm !== mm && slot.isCertain))
     return 'another address space maps it'
   if (!view.hasPins) return undefined

@@ -1,6 +1,6 @@
 import { Flag, Kind, Outcome } from '../model/kinds.js'
 import { cacheReferences } from './counts.js'
-import type { Answer, Rule } from './rule.js'
+import type { Answer, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 import { folioPages } from './size.js'
 
@@ -19,13 +19,15 @@ export const freshWritableIsPrivate: Rule = {
   judgesBy: 'event',
   isAboutPins: false,
   begin: () => ({
-    [Kind.WpFault]: copied,
-    [Kind.HugeWp]: copied,
-    [Kind.HugetlbWp]: copied,
-    [Kind.AnonNew]: firstTouched,
-    [Kind.SwapIn]: swappedIn,
+    [Kind.WpFault]: COPY,
+    [Kind.HugeWp]: COPY,
+    [Kind.HugetlbWp]: COPY,
+    [Kind.AnonNew]: { check: firstTouched },
+    [Kind.SwapIn]: { flags: Flag.Writable, check: swappedIn },
   }),
 }
+
+const COPY: Look = { outcomes: [Outcome.Copy], check: copied }
 
 /** Put on a batch of the LRU before it is mapped. */
 const LRU_BATCH = 1
@@ -33,7 +35,7 @@ const LRU_BATCH = 1
 const SWAP_CACHE = 1
 
 function copied(scene: Scene): Answer {
-  if (scene.outcome !== Outcome.Copy || scene.has(Flag.VmaShared)) return undefined
+  if (scene.has(Flag.VmaShared)) return undefined
   // A PTE fault copies one page, also out of a large folio.
   const pages = scene.events.kind[scene.i] === Kind.WpFault ? 1 : folioPages(scene.events, scene.i)
   return judged(scene, pages + LRU_BATCH, 'copy')
@@ -45,10 +47,11 @@ function firstTouched(scene: Scene): Answer {
 }
 
 function swappedIn(scene: Scene): Answer {
-  if (!scene.has(Flag.Writable) || scene.has(Flag.VmaShared)) return undefined
-  // What was exclusive when it went out still is, whoever of its own address space holds it.
-  if (scene.has(Flag.Exclusive | Flag.MadeExclusive)) return 'held'
-  return judged(scene, folioPages(scene.events, scene.i) + cacheReferences(scene.flags), 'swap')
+  if (scene.has(Flag.VmaShared)) return undefined
+  const answer = judged(scene, folioPages(scene.events, scene.i) + cacheReferences(scene.flags), 'swap')
+  // What was exclusive when it went out still is, whoever holds it for the same owner; the event cannot tell that.
+  const isByMapcount = scene.policy.mechanics.reuseSwapIn === 'mapcount'
+  return answer === 'held' || isByMapcount ? answer : 'unknown'
 }
 
 function judged(scene: Scene, allowed: number, cause: string): Answer {

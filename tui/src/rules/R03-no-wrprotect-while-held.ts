@@ -1,4 +1,5 @@
 import type { LivePin } from '../history/judge.js'
+import type { PageSize } from '../model/finding.js'
 import { Flag, Kind, Outcome, Protection } from '../model/kinds.js'
 import { protectionName } from './cause.js'
 import { extraReferences } from './counts.js'
@@ -22,14 +23,17 @@ export const noWrprotectWhileHeld: Rule = {
   needs: ['gup', 'unpin'],
   judgesBy: 'state',
   isAboutPins: true,
-  begin: () => ({ [Kind.ForkVma]: forked, [Kind.Wrprotect]: protectedRange }),
+  begin: () => ({
+    [Kind.ForkVma]: { flags: COPIED_BY_FORK, check: forked },
+    [Kind.Wrprotect]: { check: protectedRange },
+  }),
 }
 
 /** Page tables that fork copies: mm/memory.c, copy_page_range() > vma_needs_copy(). */
 const COPIED_BY_FORK = Flag.VmaAnon | Flag.VmaUffdWp | Flag.VmaHugetlb
 
 function forked(scene: Scene): Answer {
-  if (scene.has(Flag.VmaShared | Flag.VmaWipeonfork) || !scene.has(COPIED_BY_FORK)) return undefined
+  if (scene.has(Flag.VmaShared | Flag.VmaWipeonfork)) return undefined
   if (scene.outcome === Outcome.Failed) return undefined
   const { events, i, view } = scene
   const child = view.mmOf(events.otherMm[i])
@@ -61,7 +65,11 @@ function protectedRange(scene: Scene): Answer {
 }
 
 /** Ranges come without counts: of FOLL_GET nothing can be known. */
-function judgedRange(scene: Scene, cause: string, concerns: (pin: LivePin, size: string) => boolean): Answer {
+function judgedRange(
+  scene: Scene,
+  cause: string,
+  concerns: (pin: LivePin, size: PageSize) => boolean,
+): Answer {
   const { view, mm, vpn, pages } = scene
   let answer: Answer = undefined
   for (const pin of view.pinsIn(mm, vpn, pages)) {
@@ -108,7 +116,7 @@ function ksmExtra(scene: Scene): number | undefined {
 function broken(
   scene: Scene,
   pin: LivePin,
-  { cause, size, how }: { cause: string; size: ReturnType<typeof sizeOfSlot>; how: string },
+  { cause, size, how }: { cause: string; size: PageSize; how: string },
 ): Answer {
   const reference = referenceOf(pin)
   const { kind } = reference

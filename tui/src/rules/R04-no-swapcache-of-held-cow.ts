@@ -16,7 +16,7 @@ export const noSwapcacheOfHeldCow: Rule = {
   needs: ['gup', 'unpin'],
   judgesBy: 'state',
   isAboutPins: true,
-  begin: () => ({ [Kind.SwapOut]: check }),
+  begin: () => ({ [Kind.SwapOut]: { check } }),
 }
 
 function check(scene: Scene): Answer {

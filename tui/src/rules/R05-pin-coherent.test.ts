@@ -59,6 +59,12 @@ describe('a write fault that copies a page which is held through its slot', () =
     expect(judged('5.10.0', known, copy)).toEqual(['hazard fork 4k pin for reading'])
   })
 
+  test('of the zero page nobody knows how long it was held', () => {
+    const copy = { ...copyOfShared, flags: Flag.Zero | Flag.Write | Flag.VmaMaywrite }
+    const stage = new Stage().judge({ slots: [slot()], pins: [pin(LONGTERM_PIN)] }, copy)
+    expect(stage.answers('R05')).toBe('unknown 1')
+  })
+
   test('FOLL_PIN for reading of a page of a file is measured, unless it is for long', () => {
     const copy = { ...copyOfShared, flags: Flag.File | Flag.Write | Flag.VmaMaywrite }
     const longterm = pin({ foll: (READ_PIN.foll ?? 0) | 8 })
@@ -139,6 +145,13 @@ describe('a THP', () => {
     const stage = new Stage().judge(known, copy)
     expect(stage.answers('R05')).toBe('unknown 1')
     expect(stage.findings('R05')).toEqual([])
+  })
+
+  test('a split that was long ago, or of no fault, tells nothing of now', () => {
+    const later = { ...copy, timeNs: (copy.timeNs ?? 0) + 1e9 }
+    expect(new Stage().judge(known, split(3), later).answers('R05')).toBe('unknown 1')
+    const byOther = { ...split(3), kind: Kind.PmdSplit, outcome: Outcome.None }
+    expect(new Stage().judge(known, byOther, copy).answers('R05')).toBe('unknown 1')
   })
 
   test('more references than were ever taken are somebody else', () => {

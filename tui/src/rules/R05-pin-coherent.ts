@@ -4,7 +4,7 @@ import { Kind, Outcome } from '../model/kinds.js'
 import { whyReadOnly, type NamedCause } from './cause.js'
 import { isSlotCertain, lostByFault, lostByRange, type Lost } from './lost-pins.js'
 import { heldWords, isHeldPin, isPin, referenceOf, referenceWords } from './references.js'
-import type { Answer, Checks, Rule } from './rule.js'
+import type { Answer, Checks, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 import { folioPages, sizeOfSlot } from './size.js'
 import { SlotMap } from './slot-map.js'
@@ -32,6 +32,8 @@ export const pinCoherent: Rule = {
 
 /** Slots whose frame was swapped out while it was held: whether that cost anything shows when it comes back. */
 const MOST_SWAPPED = 4096
+/** Pages of the largest folio that comes from swap. */
+const MOST_SWAPPED_AT_ONCE = 512
 
 interface Swapped {
   /** Number of the pin. */
@@ -45,34 +47,36 @@ const NONE: readonly Swapped[] = []
 function begin(): Checks {
   const swapped = new SlotMap<Swapped>(MOST_SWAPPED)
   const splits = new SplitEvidence()
-  const fault = (scene: Scene) => replacedByFault(scene, splits)
-  const range = (cause: string) => (scene: Scene) => leftRange(scene, cause, swapped)
+  const fault: Look = { outcomes: REPLACED, check: (scene) => replacedByFault(scene, splits) }
   return {
     [Kind.WpFault]: fault,
-    [Kind.HugeWp]: (scene) => {
-      splits.note(scene)
-      return fault(scene)
-    },
     [Kind.HugetlbWp]: fault,
-    [Kind.PmdSplit]: (scene) => {
-      splits.note(scene)
-      return undefined
+    // Anonymous memory is never copied as a huge page: its mapping is split, and a fault on a page follows.
+    [Kind.HugeWp]: {
+      outcomes: [Outcome.Fallback],
+      check: (scene) => {
+        splits.note(scene)
+        return undefined
+      },
     },
-    [Kind.SwapOut]: (scene) => {
-      rememberSwapped(scene, swapped)
-      return undefined
+    [Kind.SwapOut]: {
+      check: (scene) => {
+        rememberSwapped(scene, swapped)
+        return undefined
+      },
     },
-    [Kind.SwapIn]: (scene) => swappedIn(scene, swapped),
-    [Kind.KsmMerge]: mergedByKsm,
-    [Kind.Migrate]: migrated,
-    [Kind.Collapse]: collapsed,
-    [Kind.Unmap]: range('unmap'),
-    [Kind.Remap]: range('remap'),
+    [Kind.SwapIn]: { check: (scene) => swappedIn(scene, swapped) },
+    [Kind.KsmMerge]: { check: mergedByKsm },
+    [Kind.Migrate]: { check: migrated },
+    [Kind.Collapse]: { check: collapsed },
+    [Kind.Unmap]: { check: (scene) => leftRange(scene, 'unmap', swapped) },
+    [Kind.Remap]: { check: (scene) => leftRange(scene, 'remap', swapped) },
   }
 }
 
+const REPLACED = [Outcome.Copy, Outcome.Unshare]
+
 function replacedByFault(scene: Scene, splits: SplitEvidence): Answer {
-  if (scene.outcome !== Outcome.Copy && scene.outcome !== Outcome.Unshare) return undefined
   const lost = lostByFault(scene, splits.of(scene))
   if (lost === undefined || lost === 'held' || lost === 'unknown') return lost
   return left(scene, lost, whyReadOnly(scene.slot, lost), scene.size)
@@ -124,10 +128,13 @@ function rememberSwapped(scene: Scene, swapped: SlotMap<Swapped>): void {
 /** While the frame waits in the swap cache nothing is lost: it may come back to its slot. */
 function swappedIn(scene: Scene, swapped: SlotMap<Swapped>): Answer {
   if (swapped.isEmpty) return undefined
-  const then = swapped.take(scene.mm, scene.vpn)
-  if (then === undefined) return undefined
-  if (then.pfn === scene.newPfn) return 'held'
-  return answered(scene, stillHeld(scene, then), { cause: 'swap', causeTgid: 0 })
+  const { mm, vpn, newPfn, pages } = scene
+  let lost: Lost = undefined
+  for (let page = 0; page < Math.max(1, pages) && page < MOST_SWAPPED_AT_ONCE; page++) {
+    const then = swapped.take(mm, vpn + page)
+    if (then !== undefined) lost ??= then.pfn === newPfn + page ? 'held' : stillHeld(scene, then)
+  }
+  return answered(scene, lost, { cause: 'swap', causeTgid: 0 })
 }
 
 /** The pin that was on the frame when it went out. */

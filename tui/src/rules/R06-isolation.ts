@@ -2,7 +2,7 @@ import { Flag, Kind, Outcome } from '../model/kinds.js'
 import { cacheReferences, extraReferences } from './counts.js'
 import { liveOf } from './liveness.js'
 import { heldWords, isPin, referenceOf, referenceWords } from './references.js'
-import type { Answer, Rule } from './rule.js'
+import type { Answer, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 import { slotPages } from './size.js'
 
@@ -21,15 +21,17 @@ export const isolation: Rule = {
   judgesBy: 'state',
   isAboutPins: true,
   begin: () => ({
-    [Kind.WpFault]: reused,
-    [Kind.HugeWp]: reused,
-    [Kind.HugetlbWp]: reused,
-    [Kind.SwapIn]: swappedInWritable,
+    [Kind.WpFault]: REUSE,
+    [Kind.HugeWp]: REUSE,
+    [Kind.HugetlbWp]: REUSE,
+    [Kind.SwapIn]: { flags: Flag.Writable, check: swappedInWritable },
   }),
 }
 
+const REUSE: Look = { outcomes: [Outcome.Reuse], check: reused }
+
 function reused(scene: Scene): Answer {
-  if (scene.outcome !== Outcome.Reuse || scene.has(Flag.VmaShared)) return undefined
+  if (scene.has(Flag.VmaShared)) return undefined
   return judged(scene, scene.oldPfn, extraOfReuse(scene), 'reuse')
 }
 
@@ -41,7 +43,7 @@ function extraOfReuse(scene: Scene): number | undefined {
 }
 
 function swappedInWritable(scene: Scene): Answer {
-  if (!scene.has(Flag.Writable) || scene.has(Flag.VmaShared)) return undefined
+  if (scene.has(Flag.VmaShared)) return undefined
   const refcount = scene.events.newRefcount[scene.i]
   const extra = refcount > 0 && scene.size === '4k' ? refcount - 1 - cacheReferences(scene.flags) : undefined
   return judged(scene, scene.newPfn, extra, 'swap')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Outcome } from '../model/kinds.js'
+import { Outcome, Protection } from '../model/kinds.js'
 import { fault, PFN, said, slot, Stage } from './testing/stage.js'
 
 const copy = fault({ outcome: Outcome.Copy, newPfn: 0x6000, refcount: 2 })
@@ -9,6 +9,11 @@ test('the first copy, and one after the page was shared again, are as they shoul
   expect(new Stage().judge({ slots: [slot({ brokenSeq: 7, mayBeShared: true })] }, copy).answers('R07')).toBe(
     'held 1',
   )
+})
+
+test('KSM that looked at the page took its exclusiveness away', () => {
+  const known = { slots: [slot({ brokenSeq: 7, protectedBy: Protection.Ksm })] }
+  expect(new Stage().judge(known, copy).answers('R07')).toBe('held 1')
 })
 
 test('a second copy of what was never shared is a violation on 6.1, and measured on 5.10', () => {

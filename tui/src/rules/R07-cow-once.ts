@@ -1,5 +1,5 @@
-import { Flag, Kind, Outcome } from '../model/kinds.js'
-import type { Answer, Rule } from './rule.js'
+import { Flag, Kind, Outcome, Protection } from '../model/kinds.js'
+import type { Answer, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 
 /**
@@ -15,14 +15,18 @@ export const cowOnce: Rule = {
   needs: ['fork', 'anon-new', 'ksm', 'swap', 'collapse', 'migrate'],
   judgesBy: 'state',
   isAboutPins: false,
-  begin: () => ({ [Kind.WpFault]: check, [Kind.HugetlbWp]: check }),
+  begin: () => ({ [Kind.WpFault]: COPY, [Kind.HugetlbWp]: COPY }),
 }
 
+const COPY: Look = { outcomes: [Outcome.Copy], check }
+
 function check(scene: Scene): Answer {
-  if (scene.outcome !== Outcome.Copy || scene.has(Flag.VmaShared)) return undefined
+  if (scene.has(Flag.VmaShared)) return undefined
   const { slot } = scene
   if (slot?.isCertain !== true || slot.pfn !== scene.oldPfn) return 'unknown'
   if (slot.brokenSeq === 0 || slot.mayBeShared) return 'held'
+  // It gives exclusiveness up before it looks whether there is something to merge (mm/ksm.c, write_protect_page()).
+  if (slot.protectedBy === Protection.Ksm) return 'held'
   const { refcount, mapcount } = scene.events
   return {
     verdict: scene.judged('R07', 'measured', { cause: 'copy' }),

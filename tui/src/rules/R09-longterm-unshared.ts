@@ -1,7 +1,7 @@
 import { Flag, Foll, Kind } from '../model/kinds.js'
 import type { Answer, Rule } from './rule.js'
 import type { Scene } from './scene.js'
-import { countWords, follOf, follWords, isSharedFrame, referenceTaken } from './taken.js'
+import { countWords, follOf, follWords, isSharedFrame, referenceTaken, sizeTaken } from './taken.js'
 
 /**
  * R09: a FOLL_LONGTERM pin without FOLL_WRITE has broken COW first.
@@ -17,7 +17,7 @@ export const longtermUnshared: Rule = {
   needs: [],
   judgesBy: 'event',
   isAboutPins: false,
-  begin: () => ({ [Kind.Gup]: check }),
+  begin: () => ({ [Kind.Gup]: { check } }),
 }
 
 const LONGTERM_PIN = Foll.Pin | Foll.Longterm
@@ -29,9 +29,11 @@ function check(scene: Scene): Answer {
   const isBroken = scene.has(Flag.Anon) ? isSharedFrame(scene) : isOfPrivateMapping(scene)
   if (isBroken === undefined) return 'unknown'
   if (!isBroken) return 'held'
+  const size = sizeTaken(scene)
   return {
-    verdict: scene.judged('R09', 'measured', { kind: 'pin', cause: 'gup' }),
+    verdict: scene.judged('R09', 'measured', { kind: 'pin', cause: 'gup', size }),
     cause: 'gup',
+    size,
     reference: referenceTaken(scene),
     words: `a page that a write would copy was returned (${follWords(foll)}): ${countWords(scene)}`,
   }

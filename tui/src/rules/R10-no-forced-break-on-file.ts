@@ -1,5 +1,5 @@
 import { Flag, Foll, Kind, Outcome } from '../model/kinds.js'
-import type { Answer, Rule } from './rule.js'
+import type { Answer, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 import { follOf, follWords } from './taken.js'
 
@@ -17,16 +17,15 @@ export const noForcedBreakOnFile: Rule = {
   needs: ['gup'],
   judgesBy: 'event',
   isAboutPins: false,
-  begin: () => ({ [Kind.WpFault]: check, [Kind.HugetlbWp]: check }),
+  begin: () => ({ [Kind.WpFault]: BREAK, [Kind.HugetlbWp]: BREAK }),
 }
+
+const BREAK: Look = { outcomes: [Outcome.Copy, Outcome.Unshare], flags: Flag.InGup, check }
 
 const CALLS = Foll.Get | Foll.Pin
 
 function check(scene: Scene): Answer {
-  if (!scene.has(Flag.InGup) || !scene.has(Flag.File) || scene.has(Flag.Anon | Flag.VmaShared))
-    return undefined
-  const { outcome } = scene
-  if (outcome !== Outcome.Copy && outcome !== Outcome.Unshare) return undefined
+  if (!scene.has(Flag.File) || scene.has(Flag.Anon | Flag.VmaShared)) return undefined
   const foll = follOf(scene)
   if ((foll & CALLS) === 0) return 'unknown'
   if ((foll & (Foll.Write | Foll.Longterm)) !== 0) return 'held'

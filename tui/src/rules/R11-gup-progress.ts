@@ -1,5 +1,5 @@
 import { Flag, Kind, Outcome } from '../model/kinds.js'
-import type { Answer, Checks, Rule } from './rule.js'
+import type { Answer, Checks, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 
 /**
@@ -34,14 +34,16 @@ interface Faulting {
 
 function begin(): Checks {
   const calls = new Map<number, Faulting>()
-  const fault = (scene: Scene) => faulted(scene, calls)
+  const fault: Look = { check: (scene) => faulted(scene, calls) }
   return {
     [Kind.WpFault]: fault,
     [Kind.HugeWp]: fault,
     [Kind.HugetlbWp]: fault,
-    [Kind.Gup]: (scene) => {
-      calls.delete(scene.events.tid[scene.i])
-      return undefined
+    [Kind.Gup]: {
+      check: (scene) => {
+        calls.delete(scene.events.tid[scene.i])
+        return undefined
+      },
     },
   }
 }

@@ -16,6 +16,11 @@ test('a reader that makes a page writable, or calls userfaultfd, is a violation'
   expect(new Stage().judge({}, message).findings('R12').map(said)).toEqual(['violation uffd-wp 4k'])
 })
 
+test('it cannot say of a huge page, whose mapping is looked at without a lock', () => {
+  const huge = { ...unshare(Outcome.Reuse), kind: Kind.HugeWp, order: 9 }
+  expect(new Stage().judge({}, huge).answers('R12')).toBe('unknown 1')
+})
+
 test('the forced break of 5.8 tells userfaultfd of a write that is none: measured', () => {
   const forced = fault({ outcome: Outcome.Uffd, aux: Foll.Get, flags: Flag.InGup })
   expect(new Stage({ kernel: '5.8.0' }).judge({}, forced).findings('R12').map(said)).toEqual([

@@ -1,5 +1,5 @@
 import { Flag, Foll, Kind, Outcome, UffdReason } from '../model/kinds.js'
-import type { Answer, Rule } from './rule.js'
+import type { Answer, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 import { follOf } from './taken.js'
 
@@ -19,13 +19,14 @@ export const unshareIsNotWrite: Rule = {
   judgesBy: 'event',
   isAboutPins: false,
   begin: () => ({
-    [Kind.WpFault]: fault,
-    [Kind.HugeWp]: fault,
-    [Kind.HugetlbWp]: fault,
-    [Kind.UffdMessage]: message,
+    [Kind.WpFault]: FAULT,
+    [Kind.HugeWp]: FAULT,
+    [Kind.HugetlbWp]: FAULT,
+    [Kind.UffdMessage]: { flags: Flag.Unshare, check: message },
   }),
 }
 
+const FAULT: Look = { flags: Flag.Unshare | Flag.InGup, check: fault }
 const CALLS = Foll.Get | Foll.Pin
 
 function fault(scene: Scene): Answer {
@@ -35,6 +36,8 @@ function fault(scene: Scene): Answer {
     case Outcome.UnshareNoop:
       return 'held'
     case Outcome.Reuse:
+      // Without a lock at its end: another thread may have written meanwhile.
+      if (scene.events.kind[scene.i] === Kind.HugeWp) return 'unknown'
       return broken(scene, 'reuse', 'the page was made writable for a reader')
     case Outcome.Uffd:
       return broken(scene, 'uffd-wp', 'a read was handed to userfaultfd as a write')
@@ -44,14 +47,14 @@ function fault(scene: Scene): Answer {
 }
 
 function message(scene: Scene): Answer {
-  if (scene.aux !== UffdReason.Wp || !scene.has(Flag.Unshare)) return undefined
+  if (scene.aux !== UffdReason.Wp) return undefined
   return broken(scene, 'uffd-wp', 'a userfaultfd-wp message was queued for a reader')
 }
 
 function isForReader(scene: Scene): boolean {
   if (scene.has(Flag.VmaShared)) return false
   if (scene.has(Flag.Unshare)) return true
-  if (!scene.has(Flag.InGup) || !scene.has(Flag.Write)) return false
+  if (!scene.has(Flag.Write)) return false
   const foll = follOf(scene)
   return (foll & CALLS) !== 0 && (foll & Foll.Write) === 0
 }

@@ -1,5 +1,5 @@
 import { Flag, Kind, Outcome, UffdReason } from '../model/kinds.js'
-import type { Answer, Checks, Rule } from './rule.js'
+import type { Answer, Checks, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 import { SlotMap } from './slot-map.js'
 
@@ -27,13 +27,19 @@ const PROTECTED = Flag.UffdWp | Flag.VmaUffdWp
 function begin(): Checks {
   /** When a message about the slot was last queued. */
   const messages = new SlotMap<number>(MOST_MESSAGES)
-  const fault = (scene: Scene) => faulted(scene, messages)
+  const fault: Look = {
+    outcomes: [Outcome.Uffd, Outcome.Copy, Outcome.Reuse],
+    flags: Flag.UffdWp,
+    check: (scene) => faulted(scene, messages),
+  }
   return {
     [Kind.WpFault]: fault,
     [Kind.HugetlbWp]: fault,
-    [Kind.UffdMessage]: (scene) => {
-      if (scene.aux === UffdReason.Wp) messages.set(scene.mm, scene.vpn, scene.timeNs)
-      return undefined
+    [Kind.UffdMessage]: {
+      check: (scene) => {
+        if (scene.aux === UffdReason.Wp) messages.set(scene.mm, scene.vpn, scene.timeNs)
+        return undefined
+      },
     },
   }
 }
@@ -43,7 +49,6 @@ function faulted(scene: Scene, messages: SlotMap<number>): Answer {
   if (scene.has(Flag.Unshare | Flag.UffdWpAsync)) return undefined
   const { outcome, mm, vpn } = scene
   if (outcome === Outcome.Uffd) return 'held'
-  if (outcome !== Outcome.Copy && outcome !== Outcome.Reuse) return undefined
   const { slot } = scene
   if (slot?.isCertain !== true) return 'unknown'
   const toldNs = messages.get(mm, vpn)

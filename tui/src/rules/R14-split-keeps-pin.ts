@@ -20,7 +20,11 @@ export const splitKeepsPin: Rule = {
   needs: ['gup', 'unpin', 'pmd-split'],
   judgesBy: 'state',
   isAboutPins: true,
-  begin: () => ({ [Kind.PmdSplit]: pmdSplit, [Kind.FolioSplit]: folioSplit, [Kind.WpFault]: copied }),
+  begin: () => ({
+    [Kind.PmdSplit]: { check: pmdSplit },
+    [Kind.FolioSplit]: { check: folioSplit },
+    [Kind.WpFault]: { outcomes: [Outcome.Copy], check: copied },
+  }),
 }
 
 /** The event itself says that the same frames stay mapped: what it cannot say is that they were not. */
@@ -43,7 +47,7 @@ function folioSplit(scene: Scene): Answer {
 
 /** The next write to a page whose PMD was split. */
 function copied(scene: Scene): Answer {
-  if (scene.outcome !== Outcome.Copy || scene.has(Flag.VmaShared)) return undefined
+  if (scene.has(Flag.VmaShared)) return undefined
   const { view, mm, vpn, oldPfn } = scene
   const pins = view
     .pinsIn(mm, vpn, 1)

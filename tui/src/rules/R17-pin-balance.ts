@@ -21,11 +21,12 @@ export const pinBalance: Rule = {
   needs: ['gup', 'unpin', 'free'],
   judgesBy: 'state',
   isAboutPins: false,
-  begin: () => ({ [Kind.Unpin]: unpinned, [Kind.FrameFree]: freed }),
+  begin: () => ({ [Kind.Unpin]: { check: unpinned }, [Kind.FrameFree]: { check: freed } }),
 }
 
 function unpinned(scene: Scene): Answer {
   const { view, events, i, oldPfn } = scene
+  if (oldPfn === 0) return undefined
   const pages = Math.max(1, events.pages[i])
   if (view.hasPins && view.pinsOn(oldPfn, pages).some((pin) => isPin(pin) && pin.held > 0)) return 'held'
   // The zero page is never counted (mm/gup.c, gup_put_folio()); it is neither of a file nor anonymous.

@@ -25,6 +25,6 @@ test('every rule looks at the events of some leg, but for those that only count 
 
 test('pin coherence is looked after at all that can move a slot to another frame', () => {
   expect(CATALOGUE.find(({ id }) => id === 'R05')?.looksAt.toSorted()).toEqual([
-    'collapse', 'huge-wp', 'hugetlb-wp', 'ksm', 'migrate', 'pmd-split', 'remap', 'swap', 'unmap', 'wp-fault',
+    'collapse', 'huge-wp', 'hugetlb-wp', 'ksm', 'migrate', 'remap', 'swap', 'unmap', 'wp-fault',
   ]) // prettier-ignore
 })

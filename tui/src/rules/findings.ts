@@ -1,4 +1,13 @@
-import type { Evidence, Finding, FindingSink, PageSize, RuleId, Verdict } from '../model/finding.js'
+import {
+  RULE_IDS,
+  type Evidence,
+  type Finding,
+  type FindingSink,
+  type PageSize,
+  type Reference,
+  type RuleId,
+  type Verdict,
+} from '../model/finding.js'
 
 /** One observation, as the book takes it. */
 export interface Observation {
@@ -27,8 +36,10 @@ const REST = 'others'
 export class Findings {
   readonly #sink: FindingSink
   readonly #bound: number
-  readonly #open = new Map<string, Open>()
+  /** By owner and rule: each has few. */
+  readonly #open = new Map<number, Open[]>()
   readonly #changed = new Set<Open>()
+  #size = 0
   #lumped = 0
 
   constructor(sink: FindingSink, bound: number) {
@@ -37,7 +48,7 @@ export class Findings {
   }
 
   get size(): number {
-    return this.#open.size
+    return this.#size
   }
 
   /** Observations that went into a finding with the cause `others`. */
@@ -46,22 +57,19 @@ export class Findings {
   }
 
   observe(observation: Observation): void {
-    const known = this.#open.get(keyOf(observation))
+    const known = this.#find(observation)
     if (known !== undefined) {
       this.#add(known, observation)
       return
     }
-    // Its finding was among those that were not kept apart.
-    if (this.#open.size < this.#bound) {
-      this.#begin(keyOf(observation), observation)
+    if (this.#size < this.#bound) {
+      this.#begin(observation)
       return
     }
     this.#lumped++
     const rest = { ...observation, mm: 0, tgid: 0, cause: REST, causeTgid: 0 }
-    const { rule, verdict, size } = rest
-    const key = `${rule}|${verdict}|${size}|${REST}`
-    const lump = this.#open.get(key)
-    if (lump === undefined) this.#begin(key, rest)
+    const lump = this.#find(rest)
+    if (lump === undefined) this.#begin(rest)
     else this.#add(lump, rest)
   }
 
@@ -71,11 +79,15 @@ export class Findings {
     this.#changed.clear()
   }
 
-  #begin(key: string, observation: Observation): void {
+  #find(observation: Observation): Open | undefined {
+    return this.#open.get(keyOf(observation))?.find((finding) => isLike(finding, observation))
+  }
+
+  #begin(observation: Observation): void {
     const { rule, verdict, mm, tgid, size, cause, causeTgid, evidence } = observation
     const { timeNs } = evidence
     const finding: Open = {
-      finding: this.#open.size + 1,
+      finding: ++this.#size,
       rule,
       verdict,
       mm,
@@ -89,7 +101,10 @@ export class Findings {
       first: evidence,
       last: evidence,
     }
-    this.#open.set(key, finding)
+    const key = keyOf(observation)
+    const others = this.#open.get(key)
+    if (others === undefined) this.#open.set(key, [finding])
+    else others.push(finding)
     this.#sink.finding({ ...finding })
   }
 
@@ -101,9 +116,16 @@ export class Findings {
   }
 }
 
-function keyOf({ rule, verdict, mm, cause, size, evidence: { reference } }: Observation): string {
-  const what = `${rule}|${verdict}|${mm}|${cause}|${size}`
-  if (reference === undefined) return what
-  const { kind, write, longterm, stack } = reference
-  return `${what}|${kind}|${write}|${longterm}|${stack}`
+function keyOf({ rule, mm }: Observation): number {
+  return mm * RULE_IDS.length + RULE_IDS.indexOf(rule)
+}
+
+function isLike(finding: Finding, { verdict, cause, size, evidence }: Observation): boolean {
+  if (finding.verdict !== verdict || finding.cause !== cause || finding.size !== size) return false
+  return cause === REST || isLikeReference(finding.first.reference, evidence.reference)
+}
+
+function isLikeReference(a: Reference | undefined, b: Reference | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.kind === b.kind && a.write === b.write && a.longterm === b.longterm && a.stack === b.stack
 }

@@ -1,5 +1,5 @@
 import type { LivePin } from '../history/judge.js'
-import { Flag, Kind, Outcome } from '../model/kinds.js'
+import { Flag, Kind } from '../model/kinds.js'
 import { extraReferences } from './counts.js'
 import { liveOf } from './liveness.js'
 import { isHeldPin } from './references.js'
@@ -12,11 +12,12 @@ export type Lost = LivePin | 'held' | 'unknown' | undefined
 
 /** By a fault that put another frame in place of the event's. `before` are the counts to go by, where not the event's. */
 export function lostByFault(scene: Scene, before?: BeforeSplit): Lost {
-  const { outcome, events, i, view, mm, vpn, oldPfn, size } = scene
-  if (outcome !== Outcome.Copy && outcome !== Outcome.Unshare) return undefined
+  const { events, i, view, mm, vpn, oldPfn, size } = scene
   const pages = slotPages(events, i)
   const pins = view.pinsIn(mm, vpn, pages)
   if (pins.length === 0) return undefined
+  // Unpinning the zero page changes nothing and is not told (mm/gup.c, gup_put_folio(), since 6.1).
+  if (scene.has(Flag.Zero)) return 'unknown'
   // The event says which frame it was: a pin on another one tells that something was missed.
   const through = pins.filter((pin) => pin.pfn - pin.vpn === oldPfn - vpn)
   if (through.length === 0 || view.slotAt(mm, vpn)?.isCertain !== true) return 'unknown'

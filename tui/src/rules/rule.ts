@@ -1,5 +1,5 @@
 import type { PageSize, Reference, RuleId, Verdict } from '../model/finding.js'
-import type { Kind } from '../model/kinds.js'
+import type { Kind, Outcome } from '../model/kinds.js'
 import type { LegName } from './legs.js'
 import type { Scene } from './scene.js'
 
@@ -25,7 +25,16 @@ export interface Rule {
 }
 
 /** By the kind of event that each looks at. */
-export type Checks = Readonly<Partial<Record<Kind, Check>>>
+export type Checks = Readonly<Partial<Record<Kind, Look>>>
+
+/** A check with what an event must have for it to be called at all: most events are told from it without a call. */
+export interface Look {
+  readonly check: Check
+  /** One of these outcomes; absent: whichever. */
+  readonly outcomes?: readonly Outcome[]
+  /** One of these bits of `Flag`; absent: none is needed. */
+  readonly flags?: number
+}
 
 /** Called for an event before the history applies it. Must allocate nothing where nothing is wrong. */
 export type Check = (scene: Scene) => Answer

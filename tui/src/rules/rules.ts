@@ -25,10 +25,15 @@ const FLUSH_EVENTS = 65_536
 const FLUSH_NS = 1e9
 const KINDS = Math.max(...Object.values(Kind)) + 1
 
+/** More than there are: the last stands for those that are not known. */
+const OUTCOMES = 16
+
 interface BoundCheck {
   /** Index in RULE_IDS. */
   readonly rule: number
   readonly judgesBy: Rule['judgesBy']
+  /** Bits of which the event has to have one; 0: none. */
+  readonly flags: number
   readonly check: Check
 }
 
@@ -38,7 +43,7 @@ export class Rules implements Judge {
   readonly #counts = new RuleCounts()
   readonly #findings: Findings
   readonly #scene: Scene
-  /** By kind: checks for every event, and those that are called only while a reference of GUP is known. */
+  /** By kind and outcome: checks for every event, and those that are called only while a reference of GUP is known. */
   #always: readonly (readonly BoundCheck[])[] = []
   #withPins: readonly (readonly BoundCheck[])[] = []
   #sinceFlush = 0
@@ -63,12 +68,17 @@ export class Rules implements Judge {
     for (const rule of RULES) {
       const isBlind = !rule.needs.every((leg) => attached.has(leg))
       const table = rule.isAboutPins && !isBlind ? withPins : always
-      for (const [kind, check] of Object.entries(rule.begin()))
-        table[Number(kind)].push({
+      for (const [kind, { check, outcomes, flags = 0 }] of Object.entries(rule.begin())) {
+        const bound = {
           rule: RULE_IDS.indexOf(rule.id),
           judgesBy: rule.judgesBy,
+          flags,
           check: isBlind ? cannotKnow : check,
-        })
+        }
+        for (let outcome = 0; outcome < OUTCOMES; outcome++)
+          if (outcomes?.some((one) => one === outcome) ?? true)
+            table[Number(kind) * OUTCOMES + outcome].push(bound)
+      }
     }
     this.#always = always
     this.#withPins = withPins
@@ -77,12 +87,13 @@ export class Rules implements Judge {
   judge(events: EventColumns, index: number, view: HistoryView): void {
     const kind = events.kind[index]
     if (kind < KINDS) {
-      const always = this.#always[kind]
-      const withPins = view.hasPins ? this.#withPins[kind] : NO_CHECKS
+      const at = kind * OUTCOMES + Math.min(events.outcome[index], OUTCOMES - 1)
+      const always = this.#always[at]
+      const withPins = view.hasPins ? this.#withPins[at] : NO_CHECKS
       if (always.length + withPins.length > 0) {
         this.#scene.at(events, index, view)
-        for (const check of always) this.#run(check)
-        for (const check of withPins) this.#run(check)
+        this.#runAll(always)
+        this.#runAll(withPins)
       }
     }
     this.#tellInTime(events.timeNs[index])
@@ -93,6 +104,11 @@ export class Rules implements Judge {
     this.#sinceFlush = 0
     this.#findings.flush()
     this.#options.sink.ruleCounts(this.#counts.list())
+  }
+
+  #runAll(checks: readonly BoundCheck[]): void {
+    const { flags } = this.#scene
+    for (const check of checks) if (check.flags === 0 || (flags & check.flags) !== 0) this.#run(check)
   }
 
   #run({ rule, judgesBy, check }: BoundCheck): void {
@@ -137,7 +153,7 @@ export class Rules implements Judge {
 const NO_CHECKS: readonly BoundCheck[] = []
 
 function emptyTable(): BoundCheck[][] {
-  return Array.from({ length: KINDS }, () => [])
+  return Array.from({ length: KINDS * OUTCOMES }, () => [])
 }
 
 /** In place of a check that lacks a leg. */

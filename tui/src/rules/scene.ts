@@ -1,7 +1,7 @@
 import type { HistoryView, SlotView } from '../history/judge.js'
 import type { EventColumns } from '../model/events.js'
-import type { PageSize, RuleId, Verdict } from '../model/finding.js'
-import { isPromised, type Policy } from '../policy/policy.js'
+import { PAGE_SIZES, RULE_IDS, type PageSize, type RuleId, type Verdict } from '../model/finding.js'
+import { isPromised, type Policy, type PolicyPromise } from '../policy/policy.js'
 import { sizeOf } from './size.js'
 
 /** What a rule sees: one event, the state that it met, and what this kernel promises. Reused from event to event. */
@@ -12,8 +12,13 @@ export class Scene {
   view: HistoryView = NO_VIEW
   size: PageSize = '4k'
 
+  readonly #promises: ReadonlyMap<RuleId, ReadonlyMap<PageSize, PolicyPromise>>
+
   constructor(policy: Policy) {
     this.policy = policy
+    this.#promises = new Map(
+      RULE_IDS.map((rule) => [rule, new Map(PAGE_SIZES.map((size) => [size, policy.promise(rule, size)]))]),
+    )
   }
 
   at(events: EventColumns, i: number, view: HistoryView): void {
@@ -75,7 +80,8 @@ export class Scene {
     otherwise: V,
     { kind, cause, size = this.size }: { kind?: 'pin' | 'get' | undefined; cause: string; size?: PageSize },
   ): 'violation' | V {
-    return isPromised(this.policy.promise(rule, size), kind, cause) ? 'violation' : otherwise
+    const promise = this.#promises.get(rule)?.get(size)
+    return promise && isPromised(promise, kind, cause) ? 'violation' : otherwise
   }
 }
 

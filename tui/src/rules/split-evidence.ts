@@ -1,4 +1,3 @@
-import { Flag, Kind, Outcome } from '../model/kinds.js'
 import { extraReferences } from './counts.js'
 import type { OnFrame } from './liveness.js'
 import type { Scene } from './scene.js'
@@ -6,11 +5,14 @@ import type { Scene } from './scene.js'
 /** Tasks that are remembered at once. */
 const MOST_TASKS = 1024
 const PMD_PAGES = 512
+/** The fault on the page follows at once; with an allocation between them that may have to wait for memory. */
+const LONGEST_NS = 100e6
 
 interface Split {
   readonly mm: number
   readonly vpn: number
   readonly pfn: number
+  readonly timeNs: number
   readonly extra: number | undefined
 }
 
@@ -29,32 +31,26 @@ export class SplitEvidence {
   /** By tid; the last split of each. */
   readonly #splits = new Map<number, Split>()
 
+  /** A fault on a PMD that ended in its split. */
   note(scene: Scene): void {
-    const { events, i, mm, vpn, oldPfn } = scene
-    if (events.kind[i] === Kind.HugeWp && scene.outcome !== Outcome.Fallback) return
+    const { events, i, mm, vpn, oldPfn, timeNs } = scene
     const tid = events.tid[i]
-    const extra = extraReferences(scene)
-    const before = this.#splits.get(tid)
-    // The fault and the split that it makes are told by two legs: what one of them could not read, the other may have.
-    if (extra === undefined && before?.mm === mm && before.vpn === vpn) return
-    this.#splits.delete(tid)
-    if (!scene.has(Flag.Anon)) return
-    if (this.#splits.size >= MOST_TASKS) {
+    if (!this.#splits.delete(tid) && this.#splits.size >= MOST_TASKS) {
       const [oldest] = this.#splits.keys()
       this.#splits.delete(oldest)
     }
-    this.#splits.set(tid, { mm, vpn, pfn: oldPfn, extra })
+    this.#splits.set(tid, { mm, vpn, pfn: oldPfn, timeNs, extra: extraReferences(scene) })
   }
 
   /** Once: it speaks for the fault that follows the split, and for no later one. */
   of(scene: Scene): BeforeSplit | undefined {
-    const { events, i, mm, vpn, oldPfn, view } = scene
+    const { events, i, mm, vpn, oldPfn, timeNs, view } = scene
     const split = this.#splits.get(events.tid[i])
     if (split === undefined) return undefined
     this.#splits.delete(events.tid[i])
     const page = vpn - split.vpn
     const isSame = split.mm === mm && page >= 0 && page < PMD_PAGES && split.pfn + page === oldPfn
-    if (!isSame || scene.size !== 'pte-mapped') return undefined
+    if (!isSame || scene.size !== 'pte-mapped' || timeNs - split.timeNs > LONGEST_NS) return undefined
     const pins = view.pinsOn(split.pfn, PMD_PAGES)
     return { extra: split.extra, on: { pins, pfn: split.pfn, pages: PMD_PAGES, size: 'thp' } }
   }

@@ -1,17 +1,30 @@
-import type { Reference } from '../model/finding.js'
+import type { PageSize, Reference } from '../model/finding.js'
 import { Flag, Foll } from '../model/kinds.js'
 import type { Scene } from './scene.js'
+import { folioPages } from './size.js'
 
 /** `Foll` bits of a GUP event; above them stands the number of the call. */
 export function follOf(scene: Scene): number {
   return scene.aux % 2 ** 32
 }
 
+/** How the slot maps what GUP returned: its event tells the folio, the history the mapping. */
+export function sizeTaken({ size, slot }: Scene): PageSize {
+  return size === 'pte-mapped' && slot?.isPmdMapped ? 'thp' : size
+}
+
 /** Whether the anonymous frame that GUP returned belongs to others, too; undefined: it cannot be known. */
 export function isSharedFrame(scene: Scene): boolean | undefined {
   if (scene.has(Flag.Exclusive)) return false
-  // On kernels that know PageAnonExclusive, what a pin may hold carries it.
-  return scene.policy.mechanics.pinUnshares ? true : isMappedElsewhere(scene)
+  if (!scene.policy.mechanics.pinUnshares) return isMappedElsewhere(scene)
+  // From here on what a pin may hold carries PageAnonExclusive.
+  return hasOwnExclusiveBit(scene) ? true : undefined
+}
+
+/** Of what is mapped as one (PMD, hugetlb), only the head carries the bit (include/linux/page-flags.h, PG_anon_exclusive). */
+function hasOwnExclusiveBit({ size, slot, oldPfn, events, i }: Scene): boolean {
+  if (size === '4k' || oldPfn % folioPages(events, i) === 0) return true
+  return size !== 'hugetlb' && slot?.isPmdMapped === false
 }
 
 /** Whether another address space maps the frame that GUP returned. */

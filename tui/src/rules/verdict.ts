@@ -12,7 +12,7 @@ import type { Scene } from './scene.js'
  * | FOLL_PIN on anonymous memory | `violation` where this kernel promises it, else `hazard` |
  * | FOLL_GET for writing | `hazard`: what the device writes is lost to the owner |
  * | FOLL_GET for reading | `measured`: the reader keeps an older copy, as it may |
- * | FOLL_PIN for reading, of a file or zero page | `measured`, as designed; a long-term one was to break COW first (R09) |
+ * | FOLL_PIN for reading, of a page of a file | `measured`, as designed; a long-term one was to break COW first (R09) |
  * | the process unmapped or moved it itself | `self-inflicted` |
  */
 export function verdictOfLost(
@@ -24,7 +24,7 @@ export function verdictOfLost(
     return isDoneByOwner(scene, pin.mm) ? 'self-inflicted' : 'measured'
   const { kind, write, longterm } = referenceOf(pin)
   if (kind === 'get') return write ? 'hazard' : 'measured'
-  if (!write && !scene.has(Flag.Anon) && scene.has(Flag.File | Flag.Zero))
+  if (!write && !scene.has(Flag.Anon) && scene.has(Flag.File))
     return longterm ? scene.judged('R09', 'hazard', { kind, cause, size }) : 'measured'
   return scene.judged('R05', 'hazard', { kind, cause, size })
 }
