@@ -2,7 +2,7 @@ import type { PageSize, RuleId } from '../model/finding.js'
 import { BOUNDARIES } from './boundaries.js'
 import { mechanicsOf } from './mechanics.js'
 import { POLICY_NAMES, type Policy, type PolicyName, type PolicyPromise } from './policy.js'
-import { promiseOf } from './promises.js'
+import { promiseOf } from './promises/promises.js'
 import { at, parseRelease, series, seriesText, type KernelVersion, type Series } from './version.js'
 
 interface Era {

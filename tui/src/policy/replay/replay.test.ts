@@ -9,7 +9,12 @@ import { Tape, type Told } from '../simulator/rows.js'
 import { Simulator } from '../simulator/simulator.js'
 import { runs } from '../simulator/testing/runs.js'
 import type { Truth } from '../simulator/truth.js'
+import type { Tally } from './ledger.js'
 import { replayUnder } from './replay.js'
+
+function numbersOf(tally: Tally): readonly number[] {
+  return Object.values<number>({ ...tally })
+}
 
 interface Recorded {
   readonly told: readonly Told[]
@@ -132,8 +137,7 @@ test('no recording, however wrong, makes a replay fail', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 20 }), (told) => {
       const { asRecorded, replayed: tried } = replayed(named('page-count'), { told, truths: [] })
-      for (const value of [...Object.values(asRecorded), ...Object.values(tried)])
-        expect(value).toBeGreaterThanOrEqual(0)
+      for (const tally of [asRecorded, tried]) expect(Math.min(...numbersOf(tally))).toBeGreaterThanOrEqual(0)
     }),
     { numRuns: 50 },
   )

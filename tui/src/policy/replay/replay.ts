@@ -2,6 +2,7 @@ import type { EventColumns } from '../../model/events.js'
 import { Flag, Foll, Kind, Outcome, Protection } from '../../model/kinds.js'
 import type { Policy } from '../policy.js'
 import { Ledger, type Tally } from './ledger.js'
+import { countsOf, metAt, MOST_PAGES } from './met.js'
 import { decidingBy, type Counts, type Deciding } from './rules.js'
 import { World, type Met } from './world.js'
 
@@ -19,12 +20,8 @@ export interface ReplayResult {
 }
 
 const MOST_SLOTS = 2 ** 21
-/** Pages of one event: 1 GiB, the largest folio. Whoever says more is not believed. */
-const MOST_PAGES = 2 ** 18
-const HUGE_ORDER = 9
 /** References that one release gives back at most. */
 const MOST_REFERENCES = 512
-const GUP_PIN_COUNTING_BIAS = 1024
 const LEFT_OUT: readonly number[] = [Kind.SwapOut, Kind.SwapIn, Kind.Migrate, Kind.KsmMerge, Kind.Collapse]
 const COPIED_BY_FORK = Flag.VmaAnon | Flag.VmaUffdWp | Flag.VmaHugetlb
 
@@ -164,11 +161,8 @@ class Replay {
   }
 
   #follow(mm: number, vpn: number, met: Met): void {
-    let hasRoom = true
-    this.#both((world) => {
-      hasRoom = world.meet(mm, vpn, met) && hasRoom
-    })
-    if (!hasRoom) this.#pagesNotFollowed++
+    const hasRoom = [this.#recorded, this.#tried].map((world) => world.meet(mm, vpn, met))
+    if (hasRoom.includes(false)) this.#pagesNotFollowed++
   }
 
   /** What the event says of a page that nothing may have told of before. */
@@ -236,35 +230,4 @@ class Replay {
       else for (const held of [...world.heldFrames]) if (pfn <= held && held < pfn + pages) world.free(held)
     })
   }
-}
-
-function metAt(events: EventColumns, i: number, writable: boolean): Met {
-  const flags = events.flags[i]
-  const isHugetlb = (flags & (Flag.Hugetlb | Flag.VmaHugetlb)) !== 0
-  const isNew = events.kind[i] === Kind.AnonNew
-  const isWhole = isNew || isHugetlb || (flags & Flag.PmdMapped) !== 0 || events.kind[i] === Kind.HugeWp
-  return {
-    pages: isWhole ? 2 ** Math.min(events.order[i], HUGE_ORDER) : 1,
-    isHugetlb,
-    others: Math.max(0, Math.min(events.mapcount[i], MOST_PAGES) - 1),
-    writable,
-    exclusive: writable || (flags & Flag.Exclusive) !== 0,
-  }
-}
-
-/** References of the event itself: mm/hugetlb.c, hugetlb_fault() holds the page; a GUP call has just taken its own. */
-function ownReferences(events: EventColumns, i: number): number {
-  if (events.kind[i] === Kind.HugetlbWp) return 1
-  return events.kind[i] === Kind.Gup && (events.aux[i] & Foll.Get) !== 0 ? 1 : 0
-}
-
-function countsOf(events: EventColumns, i: number): Counts {
-  const flags = events.flags[i]
-  const isSmall = events.order[i] === 0
-  const passing = Number((flags & Flag.Swapcache) !== 0) + Number((flags & (Flag.Lru | Flag.Hugetlb)) === 0)
-  const pinned = isSmall ? events.pincount[i] * GUP_PIN_COUNTING_BIAS : events.pincount[i]
-  const extra = events.refcount[i] - Math.max(1, events.mapcount[i]) - pinned - passing
-  // Of a folio whose pages are mapped one by one the counts of all are in one: no telling them apart.
-  const isTold = isSmall || (flags & (Flag.PmdMapped | Flag.Hugetlb)) !== 0
-  return { isHeld: isTold && extra > ownReferences(events, i), isPassing: passing > 0 }
 }

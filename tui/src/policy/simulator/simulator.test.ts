@@ -4,15 +4,41 @@ import { Flag, Kind, Outcome } from '../../model/kinds.js'
 import { POLICIES } from '../policies.js'
 import { transitions } from './enumerate.js'
 import { operationText } from './operations.js'
-import { Simulator, TOLD_KINDS } from './simulator.js'
+import { Simulator } from './simulator.js'
 import { complaints } from './testing/books.js'
 import { played, runs } from './testing/runs.js'
+
+/** Every one that changes what a slot maps, who holds a frame, or who may write it. */
+const TOLD_KINDS: readonly number[] = [
+  Kind.AnonNew,
+  Kind.Collapse,
+  Kind.FolioSplit,
+  Kind.Fork,
+  Kind.ForkCopy,
+  Kind.ForkVma,
+  Kind.FrameFree,
+  Kind.Gup,
+  Kind.HugeWp,
+  Kind.HugetlbWp,
+  Kind.KsmMerge,
+  Kind.Migrate,
+  Kind.MmExit,
+  Kind.PmdSplit,
+  Kind.Remap,
+  Kind.SwapIn,
+  Kind.SwapOut,
+  Kind.UffdMessage,
+  Kind.Unmap,
+  Kind.Unpin,
+  Kind.WpFault,
+  Kind.Wrprotect,
+]
 
 const SIZES = ['base', 'thp', 'hugetlb'] as const
 
 describe.each(POLICIES)('under $name', (policy) => {
-  test('the books are right after every run of three operations', () => {
-    for (const { path, after } of transitions(policy, { sizes: ['base', 'thp'], pins: 2, depth: 3 })) {
+  test('the books are right after every run of two operations', () => {
+    for (const { path, after } of transitions(policy, { sizes: ['base', 'thp'], pins: 2, depth: 2 })) {
       const wrong = complaints(after.memory)
       if (wrong.length > 0)
         expect.fail(
@@ -90,13 +116,9 @@ test('every kind that the simulator claims is told by some short run', () => {
   const told = new Set<number>()
   for (const policy of POLICIES)
     for (const sizes of [['base'], ['thp'], ['hugetlb']] as const) {
-      for (const { told: first } of [{ told: Simulator.begin(policy, sizes)[1] }])
-        for (const { kind = 0 } of first) told.add(kind)
+      for (const { kind = 0 } of Simulator.begin(policy, sizes)[1]) told.add(kind)
       for (const { path } of transitions(policy, { sizes, pins: 1, depth: 3 }))
         for (const { kind = 0 } of path.at(-1)?.step.told ?? []) told.add(kind)
     }
-  const missing = TOLD_KINDS.filter((kind) => !told.has(kind))
-  expect(missing).toEqual([])
-  expect([...told].every((kind) => TOLD_KINDS.includes(kind))).toBe(true)
-  expect(told.has(Kind.AnonNew)).toBe(true)
+  expect([...told].sort()).toEqual([...TOLD_KINDS].sort())
 })

@@ -1,4 +1,3 @@
-import { Kind } from '../../model/kinds.js'
 import type { Policy } from '../policy.js'
 import { splitPmd, writeFault } from './faults.js'
 import { fork } from './fork.js'
@@ -230,29 +229,3 @@ export class Simulator {
     return owner && slot ? read(this.memory, owner, slot.vpn + page) : undefined
   }
 }
-
-/** The kinds that this simulator tells: every one that changes what a slot maps, who holds a frame, or who may write it. */
-export const TOLD_KINDS: readonly number[] = [
-  Kind.AnonNew,
-  Kind.Collapse,
-  Kind.FolioSplit,
-  Kind.Fork,
-  Kind.ForkCopy,
-  Kind.ForkVma,
-  Kind.FrameFree,
-  Kind.Gup,
-  Kind.HugeWp,
-  Kind.HugetlbWp,
-  Kind.KsmMerge,
-  Kind.Migrate,
-  Kind.MmExit,
-  Kind.PmdSplit,
-  Kind.Remap,
-  Kind.SwapIn,
-  Kind.SwapOut,
-  Kind.UffdMessage,
-  Kind.Unmap,
-  Kind.Unpin,
-  Kind.WpFault,
-  Kind.Wrprotect,
-]
