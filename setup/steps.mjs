@@ -30,6 +30,7 @@ const NEEDS = [
     use: ['run', 'test'],
     found: () => existsSync('/usr/share/keyrings/debian-archive-keyring.gpg'),
   },
+  { package: 'e2fsprogs', use: ['run', 'test'], found: () => command('mke2fs') },
   { package: 'xz-utils', use: ['run', 'test'], found: () => command('xz') },
   { package: 'python3', use: ['run', 'test'], found: () => command('python3') },
   { package: 'clang-format-19', use: ['test'], found: () => command('clang-format-19') },

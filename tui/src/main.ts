@@ -5,7 +5,7 @@ import { requireAgent } from './commands/agent-binary.js'
 import { checkCommand } from './commands/check.js'
 import { doctorCommand } from './commands/doctor.js'
 import { reportFailure } from './commands/failing.js'
-import { findingsCommand } from './commands/findings.js'
+import { findingsCommand, findingsText } from './commands/findings.js'
 import { forksCommand } from './commands/forks.js'
 import { gapsCommand } from './commands/gaps.js'
 import { followGuestOver } from './commands/guest-follower.js'
@@ -59,7 +59,11 @@ function commands(): readonly Command[] {
       }
     }),
     recordCommand(feedOf),
-    labCommand(followGuestOver(feedOf), () => requireAgent(process.env)),
+    labCommand(
+      followGuestOver(feedOf),
+      () => requireAgent(process.env),
+      (recording) => Promise.resolve(findingsText(recording)),
+    ),
     findingsCommand(),
     checkCommand(),
     replayCommand(),

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { ExitStatus } from '../model/failure.js'
 import { RULE_IDS, VERDICTS, type RuleId, type Verdict } from '../model/finding.js'
+import { Recording } from '../store/recording.js'
 import { findingJson, findingLines, isAlarm, type RecordedFinding } from '../views/recorded/findings.js'
 import { secondsSinceBoot, wholeNumber } from './arguments.js'
 import { printJson, printLine } from './output.js'
@@ -49,9 +50,29 @@ export function filtered(command: Command): Command {
     )
 }
 
+/** All findings of a recording as `findings --json --all` prints them. */
+export function findingsText(recording: string): string {
+  const source = Recording.open(recording)
+  try {
+    return findingRows(source, { all: true })
+      .map((row) => `${JSON.stringify(findingJson(row))}\n`)
+      .join('')
+  } finally {
+    source.close()
+  }
+}
+
 /** Prints the findings that the filter wants, the most alarming first. Returns the exit status. */
 export function tellFindings(source: FindingSource, filter: FindingFilter): number {
-  const rows = source.ask<RecordedFinding>('findings', {
+  const rows = findingRows(source, filter)
+  if (filter.json) for (const row of rows) printJson(findingJson(row))
+  else if (rows.length === 0) printLine('Nothing of that kind was found.')
+  else printLines(findingLines(rows, outputOptions(process.env)))
+  return rows.some(isAlarm) ? ExitStatus.Found : ExitStatus.Ok
+}
+
+function findingRows(source: FindingSource, filter: FindingFilter): readonly RecordedFinding[] {
+  return source.ask<RecordedFinding>('findings', {
     least: filter.all || filter.verdict !== undefined ? 0 : VERDICTS.indexOf('self-inflicted'),
     verdict: filter.verdict ?? null,
     rule: filter.rule ?? null,
@@ -60,10 +81,6 @@ export function tellFindings(source: FindingSource, filter: FindingFilter): numb
     until_ns: filter.until ?? null,
     limit: NO_LIMIT,
   })
-  if (filter.json) for (const row of rows) printJson(findingJson(row))
-  else if (rows.length === 0) printLine('Nothing of that kind was found.')
-  else printLines(findingLines(rows, outputOptions(process.env)))
-  return rows.some(isAlarm) ? ExitStatus.Found : ExitStatus.Ok
 }
 
 /** SQLite: a negative limit is none. The rules bound how many findings there are. */
