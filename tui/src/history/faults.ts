@@ -86,7 +86,7 @@ export function forkCopy(
     anomalies.note('copy-without-frame', when)
     return
   }
-  // Only hugetlb pages are copied whole: a PMD is split first (mm/huge_memory.c, copy_huge_pmd()).
+  // Of hugetlb the event is about a whole page, else about one base page.
   const isHugetlb = old.kind === FrameKind.Hugetlb
   const run = isHugetlb ? old.run : 0
   const kind = isHugetlb ? FrameKind.Hugetlb : FrameKind.Anon

@@ -144,7 +144,7 @@ export function remap(
   const to = events.aux[i]
   if (from === to || count === 0) return
   if (to >= MOST_VPN || (from < to + count && to < from + count)) {
-    // mm/mremap.c, vrm_overlaps(): EINVAL.
+    // mremap(2): EINVAL.
     anomalies.note('impossible-range', when)
     return
   }

@@ -29,7 +29,7 @@ export function gup(parts: Parts, events: EventColumns, i: number, mm: Mm, when:
 
   const foll = events.aux[i] % LOW_BITS
   if (!takesReference(foll)) return
-  // From 6.1 on no reference is taken on a zero page (mm/gup.c, try_grab_folio() and gup_put_folio()).
+  // Not every kernel counts references on a zero page: an unpin may never come.
   const held = seen.kind === FrameKind.Zero ? 'uncounted' : 'counted'
   parts.pins.take(
     {
