@@ -261,7 +261,11 @@ fn attach_all(object: Object, legs: Vec<Choice>) -> Result<Result<Loaded, Refusa
     run(&seed_link)?;
 
     let mut links = Vec::new();
-    for name in programs_of(&legs) {
+    // Exits first: an exit without its entry is ignored. And of two probes of one function the one attached last runs
+    // first: on 5.10 a stack ends where a kretprobe has already put its own return address.
+    let mut names: Vec<_> = programs_of(&legs).into_iter().collect();
+    names.sort_unstable_by_key(|name| (!name.contains("exit"), *name));
+    for name in names {
         match attach(&object, name) {
             Ok(link) => links.extend(link),
             Err(error) => return Ok(Err((name.to_owned(), error.root_cause().to_string()))),

@@ -97,7 +97,7 @@ describe.each(KERNELS)('a recording made on kernel %s', (series) => {
   /** What one way did, and what was recorded of its process. */
   function of(name: string): { way: Way; pages: Page[]; runs: Run[] } {
     const at = [...PINNING, ...GETTING].findIndex((other) => other === name)
-    const way = all.ways[at]
+    const way = all.ways.at(at)
     if (way === undefined) throw new Error(`pins ${name} said nothing`)
     return {
       way,
