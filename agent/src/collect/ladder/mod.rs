@@ -127,6 +127,12 @@ mod tests {
         "copy_page_range",
         "__zap_vma_range",
         "exit_mmap",
+        "try_to_unmap_one",
+        "do_swap_page",
+        "folio_add_anon_rmap_ptes",
+        "folio_migrate_flags",
+        "try_to_merge_one_page",
+        "move_page_tables",
     ];
 
     fn chosen(kernel: &Kernel, refused: &Refused, leg: &str) -> Choice {
