@@ -1,13 +1,13 @@
 //! Loads the programs that fit this kernel, and attaches them leg by leg.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::env;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow, bail};
 use libbpf_rs::btf::types::{Func, FuncProto, Struct};
-use libbpf_rs::btf::{Btf, BtfKind, HasSize};
+use libbpf_rs::btf::{Btf, BtfKind, HasSize, TypeId};
 use libbpf_rs::{Link, Object, ObjectBuilder, PrintLevel, set_print};
 
 use crate::collect::foll::Foll;
@@ -44,7 +44,11 @@ pub struct Kernel {
 }
 
 enum Functions {
-    Btf(Box<Btf<'static>>),
+    Btf {
+        btf: Box<Btf<'static>>,
+        /// libbpf looks a name up by comparing it with all others, which takes seconds in emulation.
+        ids: HashMap<String, TypeId>,
+    },
     #[cfg(test)]
     Named(HashSet<String>),
 }
@@ -69,7 +73,10 @@ impl Kernel {
         }
         Ok(Self {
             foll: Foll::of(&btf),
-            functions: Functions::Btf(Box::new(btf)),
+            functions: Functions::Btf {
+                ids: function_ids(&btf),
+                btf: Box::new(btf),
+            },
             hidden: env::var(HIDE)
                 .unwrap_or_default()
                 .split(',')
@@ -95,8 +102,8 @@ impl Kernel {
             return Some(format!("{name} is hidden by {HIDE}"));
         }
         match &self.functions {
-            Functions::Btf(btf) => {
-                let Some(function) = btf.type_by_name::<Func<'_>>(name) else {
+            Functions::Btf { btf, ids } => {
+                let Some(function) = ids.get(name).and_then(|&id| btf.type_by_id(id)) else {
                     return Some(format!("no function {name}"));
                 };
                 if !self.struct_arguments && takes_struct(btf, &function) {
@@ -112,6 +119,15 @@ impl Kernel {
             }
         }
     }
+}
+
+fn function_ids(btf: &Btf<'_>) -> HashMap<String, TypeId> {
+    let last = u32::try_from(btf.len()).unwrap_or(u32::MAX);
+    let functions = (1..last).map(TypeId::from).filter_map(|id| {
+        let function: Func<'_> = btf.type_by_id(id)?;
+        Some((function.name()?.to_str()?.to_owned(), id))
+    });
+    functions.collect()
 }
 
 fn takes_struct(btf: &Btf<'_>, function: &Func<'_>) -> bool {
