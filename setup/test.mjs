@@ -26,6 +26,7 @@ const CHECKS = [
   { name: 'clang-format', run: ['clang-format-19', '--dry-run', '-Werror', ...cSources] },
   { name: 'agent', run: ['cargo', 'test', '--locked', '-q'], count: countCargo },
   vitest('unit', 'vitest.config.ts'),
+  vitest('prove', 'tui/test/prove/vitest.config.ts'),
   vitest('lab', 'vitest.lab.config.ts'),
 ]
 
