@@ -36,7 +36,7 @@ function manualFeed() {
 test('subscribed with the first word of the agent, finished with its last, counts told', async () => {
   const { feedOf, seen, finish } = manualFeed()
   const follower = followGuestOver(feedOf)('tcp://127.0.0.1:1', 'run.db')
-  expect(seen.options).toEqual({ afterEnd: 'finish', recordTo: 'run.db' })
+  expect(seen.options).toMatchObject({ afterEnd: 'finish', recordTo: 'run.db' })
   seen.listener?.item({ type: 'started', agent: syntheticAgent(), nextSeq: 1 })
   await follower.subscribed
   for (const item of syntheticSecond(100, 40)) seen.listener?.item(item)
