@@ -44,6 +44,9 @@ export function findingLines(
           ...text(`This kernel: ${rule.promises[finding.size] ?? 'no word on pages of this size'}`),
           [],
         ]),
+    ...text(`Cause: ${causeText(finding, charset)}`),
+    ...consequence(finding).flatMap((words) => text(words)),
+    [],
     [span(finding.last.seq === finding.first.seq ? 'What happened' : 'The first time', 'title')],
     ...evidenceLines(finding.first, finding, options),
     ...last,
@@ -85,6 +88,26 @@ function evidenceLines(
       span(line),
     ]),
   )
+}
+
+function causeText({ cause, causeTgid, causeComm }: FindingRow, charset: ViewOptions['charset']): string {
+  return causeTgid === 0 ? cause : `${cause} by pid ${causeTgid}${named(causeComm, charset)}`
+}
+
+/** What it means for who owns the memory; nothing where the rule is not about what anybody sees. */
+function consequence({ rule, verdict, last }: FindingRow): readonly string[] {
+  const { reference } = last
+  if (reference === undefined || verdict === 'unknown') return []
+  if (rule === 'R06')
+    return ['Whoever holds the reference sees what another process has written since: isolation is lost.']
+  if (rule !== 'R05') return []
+  return reference.write
+    ? [
+        'What the device writes lands in a frame that the owner no longer maps: the owner never sees it, and no error tells.',
+      ]
+    : [
+        'Whoever reads through the reference sees the page as it was then, not what its owner has written since.',
+      ]
 }
 
 function step(timeNs: number, words: string): string {
