@@ -20,6 +20,7 @@ static __always_inline void huge_enter(u64 cookie, u64 vmf, u64 address, u64 pmd
 	state->pointer = vmf;
 	state->flags = facts | FLAG_PMD_MAPPED;
 	read_frame(state, state->old_pfn);
+	read_folio_mapcount(state);
 }
 
 /* `pmd` is the entry as it is now, 0 where it was not read. */

@@ -128,6 +128,7 @@ struct page___compound {
 struct folio {
 	atomic_t _refcount;
 	atomic_t _entire_mapcount;
+	atomic_t _large_mapcount; /* since 6.10 */
 	atomic_t _pincount;
 };
 

@@ -207,6 +207,42 @@ static __always_inline void read_frame(struct state *state, u64 pfn)
 	state->flags |= facts;
 }
 
+/* Mappings of all pages of an anonymous large folio that is not hugetlb: folio_mapcount() of mm/util.c, mm.h.
+ */
+__noinline u32 mapcount_of_folio(u64 head, u32 order)
+{
+	struct folio_counts counts;
+	u32 mappings, i;
+
+	if (bpf_core_field_exists(struct folio, _large_mapcount))
+		return KERNEL_S32(head + bpf_core_field_offset(struct folio, _large_mapcount)) + 1;
+	read_large(head, &counts);
+	mappings = counts.entire_mapcount;
+	for (i = 0; i < PMD_PAGES && i < 1U << (order & 15); i++) {
+		mappings += KERNEL_S32(head + bpf_core_field_offset(struct page, _mapcount)) + 1;
+		mappings -= counts.double_map;
+		head += 1 << STRUCT_PAGE_SHIFT;
+	}
+	return mappings;
+}
+
+/*
+ * A reference that GUP took is one on the folio: what else refers to it are the mappings of all its pages.
+ * They are counted where somebody asks only, a frame that GUP took: up to 6.9 each page has its own count.
+ */
+static __always_inline void read_folio_mapcount(struct state *state)
+{
+	const u32 wanted = FLAG_LARGE | FLAG_ANON;
+	u8 *mark;
+
+	state->folio_mapcount = 0;
+	if ((state->flags & (wanted | FLAG_HUGETLB)) != wanted)
+		return;
+	mark = mark_of(state->old_pfn);
+	if (mark && *mark == MARK_TAKEN)
+		state->folio_mapcount = mapcount_of_folio(page_of(state->head_pfn), state->order) + 1;
+}
+
 /* What read_frame() found, where the frame stays in its place. */
 static __always_inline void tell_frame(struct frame_record *record, const struct state *frame, u64 pfn)
 {

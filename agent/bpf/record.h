@@ -154,8 +154,8 @@ struct fault_record {
 	s32 pincount;
 	s32 new_refcount;
 	u32 pages;
-	u32 foll; /* with FLAG_IN_GUP: FOLL_ flags as this kernel numbers them, FOLL_BY_FAST */
-	u32 pad;
+	u32 foll;	    /* with FLAG_IN_GUP: FOLL_ flags as this kernel numbers them, FOLL_BY_FAST */
+	u32 folio_mapcount; /* WP_FAULT, HUGE_WP: of the whole folio, plus one; 0: not read */
 };
 
 /* SWAP_OUT, SWAP_IN, MIGRATE, KSM_MERGE, REMAP: a slot's frame, or a frame's slot, is another one now. */

@@ -40,7 +40,8 @@ struct state {
 	s32 pincount;
 	u16 cpu;   /* whose books it was begun in */
 	u8 untold; /* booked as open */
-	u8 pad[5];
+	u8 pad;
+	u32 folio_mapcount; /* as fault_record has it */
 };
 
 struct {

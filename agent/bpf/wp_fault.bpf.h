@@ -30,6 +30,7 @@ static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome,
 	record->pages = kind == RECORD_HUGE_WP	    ? PMD_PAGES
 			: kind == RECORD_HUGETLB_WP ? 1U << (state->order & 31)
 						    : 1;
+	record->folio_mapcount = state->folio_mapcount;
 	tell_gup(record);
 	submit_record(books, record);
 	track(state->old_pfn);
@@ -72,6 +73,7 @@ int wp_enter(u64 *ctx)
 		state->flags |= FLAG_ZERO;
 	else
 		read_frame(state, state->old_pfn);
+	read_folio_mapcount(state);
 	return 0;
 }
 

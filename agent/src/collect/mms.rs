@@ -3,7 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::collect::foll::Foll;
-use crate::collect::record::{Body, FLAG_IN_GUP, Head, KIND_GUP, KIND_MM_EXIT, Record};
+use crate::collect::record::{
+    Body, FLAG_IN_GUP, Head, KIND_GUP, KIND_HUGE_WP, KIND_MM_EXIT, KIND_WP_FAULT, Record,
+};
 use crate::event::{Drained, Event, Process};
 
 /// Address spaces that ended and are still known: exec names the old one after its end.
@@ -18,6 +20,9 @@ pub struct Mms {
     /// The GUP call told last: tid, time, number.
     call: (u32, u64, u64),
 }
+
+/// As many as stay below 2^53 above 32 bits.
+const MAPPINGS: u32 = (1 << 21) - 1;
 
 /// Numbers of GUP calls have 20 bits.
 const CALLS: u64 = 1 << 20;
@@ -59,12 +64,9 @@ impl Mms {
                 new_refcount,
                 pages,
                 foll,
+                folio_mapcount,
             } => out.events.push(Event {
-                aux: if flags & FLAG_IN_GUP == 0 {
-                    0
-                } else {
-                    self.foll.normal(foll)
-                },
+                aux: self.aux_of_fault(head.kind, flags, foll, folio_mapcount),
                 vpn,
                 old_pfn,
                 new_pfn,
@@ -189,6 +191,20 @@ impl Mms {
         if head.kind == KIND_MM_EXIT {
             self.end(head.mm);
         }
+    }
+
+    /// How GUP asked for the fault, and above it the mappings of the whole folio, plus one.
+    fn aux_of_fault(&self, kind: u8, flags: u32, foll: u32, folio_mapcount: u32) -> u64 {
+        let asked = if flags & FLAG_IN_GUP == 0 {
+            0
+        } else {
+            self.foll.normal(foll)
+        };
+        let mappings = match kind {
+            KIND_WP_FAULT | KIND_HUGE_WP => u64::from(folio_mapcount.min(MAPPINGS)),
+            _ => 0,
+        };
+        mappings << 32 | asked
     }
 
     /// The number of the GUP call that a record is of. A long call has several records, one behind the other.

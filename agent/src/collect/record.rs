@@ -32,6 +32,8 @@ pub enum Body {
         pages: u32,
         /// As the kernel numbers them; of no meaning without `FLAG_IN_GUP`.
         foll: u32,
+        /// Of the whole folio plus one, 0: not read. Of no meaning but in `WP_FAULT` and `HUGE_WP`.
+        folio_mapcount: u32,
     },
     Identity {
         vpn: u64,
@@ -114,6 +116,8 @@ const RUN: usize = 24;
 /// A bit of `flags`.
 pub const FLAG_IN_GUP: u32 = 33_554_432;
 
+pub const KIND_WP_FAULT: u8 = 1;
+pub const KIND_HUGE_WP: u8 = 2;
 pub const KIND_EXEC: u8 = 7;
 pub const KIND_MM_EXIT: u8 = 8;
 const KIND_WRPROTECT: u8 = 14;
@@ -142,7 +146,7 @@ impl Record {
                 parent_tgid: at.u32(40)?,
                 comm: bytes.get(48..64)?.try_into().ok()?,
             },
-            (1 | 2 | 5 | 10 | 11 | 18, FAULT..) => Body::Fault {
+            (KIND_WP_FAULT | KIND_HUGE_WP | 5 | 10 | 11 | 18, FAULT..) => Body::Fault {
                 vpn: at.u64(HEAD)?,
                 old_pfn: at.u64(40)?,
                 new_pfn: at.u64(48)?,
@@ -154,6 +158,7 @@ impl Record {
                 new_refcount: at.i32(80)?,
                 pages: at.u32(84)?,
                 foll: at.u32(88)?,
+                folio_mapcount: at.u32(92)?,
             },
             (KIND_WRPROTECT | 16 | 17, FRAME..) => Body::Frame {
                 vpn: at.u64(HEAD)?,
@@ -306,7 +311,7 @@ mod tests {
             ("new_refcount", 80),
             ("pages", 84),
             ("foll", 88),
-            ("pad", 92),
+            ("folio_mapcount", 92),
         ];
         assert_eq!(layout("fault_record"), (FAULT, offsets(&fault)));
         let identity: Vec<_> = fault
