@@ -52,6 +52,23 @@ describe('a write fault that copies a page which is held through its slot', () =
     ])
   })
 
+  test('a page of a huge page that PTEs map goes by the mappings of all of it, where they were counted', () => {
+    const known = { slots: [forked], pins: [pin(WRITE_GET)] }
+    const pages = 512
+    const flags = ANON | Flag.Large
+    const copy = { ...copyOfShared, flags, order: 9, refcount: 2 * pages + 1, mapcount: 2 }
+    const counted = (mappings: number) => ({ ...copy, aux: (mappings + 1) * 2 ** 32 })
+    expect(judged('6.1.0', known, counted(2 * pages))).toEqual(['hazard fork pte-mapped get for writing'])
+    // All references are mappings: the one of GUP is gone. Not counted: nothing can be said.
+    expect(judged('6.1.0', known, counted(2 * pages + 1), copy)).toEqual([])
+    // One reference too many, and another page of the folio that was taken as well: whose it is cannot be said.
+    const two = {
+      slots: [forked],
+      pins: [pin(WRITE_GET), pin({ ...WRITE_GET, pin: 2, vpn: VPN + 1, pfn: PFN + 1 })],
+    }
+    expect(judged('6.1.0', two, counted(2 * pages))).toEqual([])
+  })
+
   test('FOLL_PIN is a violation where the kernel promises coherence, a hazard where it does not', () => {
     const known = { slots: [forked], pins: [pin(READ_PIN)] }
     const copy = { ...copyOfShared, refcount: 2 + 1024, pincount: 1 }

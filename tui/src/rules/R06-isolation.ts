@@ -1,5 +1,5 @@
 import { Flag, Kind, Outcome } from '../model/kinds.js'
-import { cacheReferences, extraReferences } from './counts.js'
+import { cacheReferences, countedFrames, extraReferences } from './counts.js'
 import { liveOf } from './liveness.js'
 import { heldWords, isPin, referenceOf, referenceWords } from './references.js'
 import type { Answer, Look, Rule } from './rule.js'
@@ -59,7 +59,8 @@ function judged(scene: Scene, pfn: number, extra: number | undefined, cause: str
   // The kernel has once found it the page of this address space alone: a FOLL_GET reference of another was gone by then.
   const suspects = scene.has(Flag.Exclusive) ? foreign.filter(isPin) : foreign
   if (suspects.length === 0) return 'held'
-  const live = liveOf(suspects, extra, { pins, pfn, pages, size })
+  const counted = pfn === scene.oldPfn ? countedFrames(scene) : { pfn, pages }
+  const live = liveOf(suspects, extra, { ...counted, pins: view.pinsOn(counted.pfn, counted.pages), size })
   if (live === undefined) return 'held'
   if (live === 'doubt') return 'unknown'
   const reference = referenceOf(live)

@@ -1,7 +1,7 @@
 import type { LivePin } from '../history/judge.js'
 import { Flag, Kind } from '../model/kinds.js'
-import { extraReferences } from './counts.js'
-import { liveOf } from './liveness.js'
+import { countedFrames, extraReferences } from './counts.js'
+import { liveOf, type OnFrame } from './liveness.js'
 import { isHeldPin } from './references.js'
 import type { Scene } from './scene.js'
 import { slotPages } from './size.js'
@@ -22,13 +22,15 @@ export function lostByFault(scene: Scene, before?: BeforeSplit): Lost {
   const through = pins.filter((pin) => pin.pfn - pin.vpn === oldPfn - vpn)
   if (through.length === 0 || view.slotAt(mm, vpn)?.isCertain !== true) return 'unknown'
   const extra = before ? before.extra : extraReferences(scene)
-  const live = liveOf(
-    through,
-    extra,
-    before?.on ?? { pins: view.pinsOn(oldPfn, pages), pfn: oldPfn, pages, size },
-  )
+  const live = liveOf(through, extra, before?.on ?? { ...onCounted(scene), size })
   if (live === undefined) return 'held'
   return live === 'doubt' ? 'unknown' : live
+}
+
+/** The pins on the frames that the event's counts speak of. */
+function onCounted(scene: Scene): Pick<OnFrame, 'pins' | 'pfn' | 'pages'> {
+  const { pfn, pages } = countedFrames(scene)
+  return { pins: scene.view.pinsOn(pfn, pages), pfn, pages }
 }
 
 /** By an unmapping or a move of the event's range. Ranges come without counts: of FOLL_GET nothing can be known. */
