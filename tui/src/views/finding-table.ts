@@ -1,13 +1,13 @@
+import { addressColumn, commColumn, numberColumn, pidColumn } from './columns.js'
 import type { FindingRow } from './live-findings.js'
 import { printable } from './printable.js'
 import type { Column } from './table.js'
-import { count, pageAddress, sinceBoot } from './units.js'
+import { sinceBoot } from './units.js'
 import { verdictRole } from './verdict-role.js'
 import type { ViewOptions } from './view-options.js'
 
-export function findingColumns({ charset }: ViewOptions): readonly Column<FindingRow>[] {
+export function findingColumns(options: ViewOptions): readonly Column<FindingRow>[] {
   const left = { align: 'left', grow: 0, dropOrder: 0 } as const
-  const right = { align: 'right', grow: 0, dropOrder: 0 } as const
   return [
     { ...left, id: 'rule', title: 'rule', width: 4, text: (row) => row.rule },
     {
@@ -18,14 +18,7 @@ export function findingColumns({ charset }: ViewOptions): readonly Column<Findin
       text: (row) => row.verdict,
       role: (row) => verdictRole(row.verdict),
     },
-    {
-      ...right,
-      id: 'count',
-      title: 'count',
-      width: 7,
-      value: (row) => row.count,
-      text: (row) => count(row.count),
-    },
+    numberColumn('count', 7, (row) => row.count),
     { ...left, id: 'cause', title: 'cause', width: 10, grow: 1, most: 16, text: (row) => row.cause },
     { ...left, id: 'size', title: 'size', width: 10, dropOrder: 2, text: (row) => row.size },
     {
@@ -36,35 +29,16 @@ export function findingColumns({ charset }: ViewOptions): readonly Column<Findin
       grow: 2,
       most: 40,
       dropOrder: 1,
-      text: (row) => referenceText(row, charset),
+      text: (row) => referenceText(row, options.charset),
     },
-    {
-      ...right,
-      id: 'pid',
-      title: 'pid',
-      width: 7,
-      value: (row) => row.tgid,
-      text: (row) => (row.tgid === 0 ? '-' : row.tgid.toString()),
-    },
-    {
-      ...left,
-      id: 'comm',
-      title: 'comm',
-      width: 8,
-      grow: 1,
-      most: 24,
-      text: (row) => (row.comm === '' ? '?' : printable(row.comm, charset)),
-    },
-    {
-      ...left,
-      id: 'address',
-      title: 'address',
-      width: 14,
-      dropOrder: 3,
-      value: (row) => row.last.vpn * 4096,
-      text: (row) => pageAddress(row.last.vpn),
-    },
-    { ...right, id: 'last', title: 'last s', width: 14, dropOrder: 4, text: (row) => sinceBoot(row.lastNs) },
+    pidColumn(),
+    commColumn(options),
+    addressColumn((row) => row.last.vpn, 3),
+    numberColumn('last', 14, (row) => row.lastNs / 1e9, {
+      title: 'last s',
+      dropOrder: 4,
+      text: (row) => sinceBoot(row.lastNs),
+    }),
   ]
 }
 

@@ -1,63 +1,22 @@
+import { commColumn, functionColumn, numberColumn, pidColumn } from './columns.js'
 import type { HugeRow } from './live-huge.js'
-import { printable } from './printable.js'
 import type { Column } from './table.js'
+import { sinceBoot } from './units.js'
 import type { ViewOptions } from './view-options.js'
-import { count, sinceBoot } from './units.js'
 
-export function hugeColumns({ charset }: ViewOptions): readonly Column<HugeRow>[] {
-  const left = { align: 'left', dropOrder: 0 } as const
-  const right = { align: 'right', grow: 0, dropOrder: 0 } as const
-  const number = (
-    id: 'pmdSplits' | 'folioSplits' | 'refused' | 'collapses',
-    title: string,
-    width: number,
-  ) => ({
-    ...right,
-    id,
-    title,
-    width,
-    value: (row: HugeRow) => row[id],
-    text: (row: HugeRow) => count(row[id]),
-  })
+export function hugeColumns(options: ViewOptions): readonly Column<HugeRow>[] {
   return [
-    {
-      ...right,
-      id: 'pid',
-      title: 'pid',
-      width: 7,
-      value: (row) => row.tgid,
-      text: (row) => (row.tgid === 0 ? 'others' : row.tgid.toString()),
-    },
-    {
-      ...left,
-      id: 'comm',
-      title: 'comm',
-      width: 8,
-      grow: 1,
-      most: 24,
-      text: (row) => (row.comm === '' ? '?' : printable(row.comm, charset)),
-    },
-    {
-      ...left,
-      id: 'cause',
-      title: 'caused in',
-      width: 14,
-      grow: 2,
-      most: 40,
-      text: (row) => (row.cause === '' ? '?' : printable(row.cause, charset)),
-    },
-    number('pmdSplits', 'PMD splits', 11),
-    number('folioSplits', 'folio split', 11),
-    number('refused', 'refused', 8),
-    number('collapses', 'collapses', 9),
-    {
-      ...right,
-      id: 'last',
+    pidColumn('others'),
+    commColumn(options),
+    functionColumn('cause', 'caused in', options, (row) => row.cause),
+    numberColumn('pmdSplits', 11, (row) => row.pmdSplits, { title: 'PMD splits' }),
+    numberColumn('folioSplits', 11, (row) => row.folioSplits, { title: 'folio split' }),
+    numberColumn('refused', 8, (row) => row.refused),
+    numberColumn('collapses', 9, (row) => row.collapses),
+    numberColumn('last', 14, (row) => row.lastNs / 1e9, {
       title: 'last s',
-      width: 14,
       dropOrder: 1,
-      value: (row) => row.lastNs / 1e9,
       text: (row) => sinceBoot(row.lastNs),
-    },
+    }),
   ]
 }
