@@ -35,7 +35,7 @@ static void find_edu(char *address, size_t bytes)
 	struct dirent *entry;
 
 	while (devices && (entry = readdir(devices))) {
-		char path[300], vendor[16] = "";
+		char path[400], vendor[16] = "";
 		int file;
 
 		snprintf(path, sizeof(path), DEVICES "/%s/vendor", entry->d_name);
@@ -66,7 +66,7 @@ static void tell_file(const char *path, const char *words)
 /* Gives the device to vfio-pci; returns the number of its group. */
 static long bind_device(const char *address)
 {
-	char path[300], group[300];
+	char path[400], group[400];
 	ssize_t length;
 
 	snprintf(path, sizeof(path), DEVICES "/%s/driver_override", address);
@@ -133,7 +133,7 @@ int main(int argc, char **argv)
 	struct vfio_iommu_type1_dma_map map = {.argsz = sizeof(map),
 					       .flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE};
 	struct vfio_iommu_type1_dma_unmap unmap = {.argsz = sizeof(unmap), .iova = IOVA};
-	char address[64], *memory, *last;
+	char address[256], *memory, *last;
 	int container, group, device;
 	char seen;
 	volatile uint8_t *registers;
