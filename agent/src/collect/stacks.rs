@@ -15,7 +15,7 @@ const MOST_FRAMES: usize = 24;
 const MOST_SYMBOL_BYTES: usize = 64;
 
 /// Functions that a reference passes through on its way to who asked for it: beginnings of their names, with the reason.
-const PLUMBING: [(&str, &str); 23] = [
+const PLUMBING: [(&str, &str); 24] = [
     ("bpf_", "our own program and its trampoline"),
     ("__bpf_", "as above"),
     ("gup_", "mm/gup.c"),
@@ -27,6 +27,10 @@ const PLUMBING: [(&str, &str); 23] = [
     (
         "__access_remote_vm",
         "mm/memory.c: under access_remote_vm() and ptrace_access_vm()",
+    ),
+    (
+        "vaddr_get_pfns",
+        "drivers/vfio/vfio_iommu_type1.c: under vfio_pin_pages_remote()",
     ),
     (
         "iov_iter_",

@@ -3,16 +3,33 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, w
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
+import { debianRoot } from './debian.js'
 import { LabError, reason } from './error.js'
 import { cacheDirectory } from './kernels.js'
 
 const run = promisify(execFile)
 
-const DATA_DISK = /^ext4(?=,|$)/
-const IMAGE_BYTES = 32 << 20
+const DATA_DISK = /^(ext4|debian)(?=,|$)/
 const PATTERN_BYTES = 4 << 20
-/** A new name for what the image holds: old ones in the cache are then left alone. */
-const IMAGE_NAME = 'data-1.ext4'
+
+/** An image, and what to make in the new folder that it is to hold. */
+interface Recipe {
+  /** A new name for what the image holds: old ones in the cache are then left alone. */
+  readonly name: string
+  readonly bytes: number
+  readonly fill: (content: string) => Promise<void>
+}
+
+const PATTERN: Recipe = {
+  name: 'data-1.ext4',
+  bytes: 32 << 20,
+  fill: (content) => {
+    mkdirSync(content)
+    writeFileSync(join(content, 'pattern'), Buffer.alloc(PATTERN_BYTES, 'D'))
+    return Promise.resolve()
+  },
+}
+const DEBIAN: Recipe = { name: 'debian-1.ext4', bytes: 900 << 20, fill: debianRoot }
 
 /** Whether `--disk` asks for a disk of the lab's own making, which the guest mounts on /data. */
 export function isDataDisk(given: string | undefined): boolean {
@@ -21,26 +38,28 @@ export function isDataDisk(given: string | undefined): boolean {
 
 /**
  * `IMAGE[,throttle=BYTES]` as QEMU is to have it: the word `ext4` becomes the path of an ext4 image with one file,
- * `pattern`, 4 MiB of 'D'. It is made once, by mke2fs alone: no root, no mount.
- * @throws LabError where mke2fs is missing or fails.
+ * `pattern`, 4 MiB of 'D', the word `debian` that of a Debian root (see debian.ts). Each is made once, by mke2fs: no
+ * mount.
+ * @throws LabError where a program for it is missing or fails.
  */
 export async function diskImage(given: string, into = join(cacheDirectory(), 'disks')): Promise<string> {
-  if (!isDataDisk(given)) return given
-  const image = join(into, IMAGE_NAME)
-  if (!existsSync(image)) await makeImage(image, into)
+  const word = DATA_DISK.exec(given)?.[1]
+  if (word === undefined) return given
+  const recipe = word === 'debian' ? DEBIAN : PATTERN
+  const image = join(into, recipe.name)
+  if (!existsSync(image)) await makeImage(image, into, recipe)
   return given.replace(DATA_DISK, () => image)
 }
 
-async function makeImage(image: string, folder: string): Promise<void> {
+async function makeImage(image: string, folder: string, { bytes, fill }: Recipe): Promise<void> {
   mkdirSync(folder, { recursive: true })
   const work = mkdtempSync(join(folder, 'new-'))
   try {
     const content = join(work, 'content')
     const fresh = join(work, 'image')
-    mkdirSync(content)
-    writeFileSync(join(content, 'pattern'), Buffer.alloc(PATTERN_BYTES, 'D'))
+    await fill(content)
     writeFileSync(fresh, '')
-    truncateSync(fresh, IMAGE_BYTES)
+    truncateSync(fresh, bytes)
     await run(mke2fs(), [
       '-q',
       '-F',
@@ -58,7 +77,7 @@ async function makeImage(image: string, folder: string): Promise<void> {
   } catch (thrown) {
     if (thrown instanceof LabError) throw thrown
     throw new LabError(
-      `cannot make a disk for the guest: ${reason(thrown)}. See that ${folder} has 40 MB free`,
+      `cannot make a disk for the guest: ${reason(thrown)}. See that ${folder} has ${2 * (bytes >> 20)} MB free`,
     )
   } finally {
     rmSync(work, { recursive: true, force: true })

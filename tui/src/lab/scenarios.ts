@@ -16,10 +16,11 @@ export const LAB_SOURCES = fileURLToPath(new URL('../../../agent/lab/', import.m
 const OWN: ReadonlySet<string> = new Set(['supervise', 'relay'])
 
 const CASE_SOURCES = join(LAB_SOURCES, 'cases')
+const USER_SOURCES = join(LAB_SOURCES, 'users')
 
 /** Names of the bundled scenarios, the families of cases apart. */
 export function scenarioNames(): string[] {
-  return programsIn(LAB_SOURCES).filter((name) => !OWN.has(name))
+  return [...programsIn(LAB_SOURCES), ...programsIn(USER_SOURCES)].filter((name) => !OWN.has(name)).sort()
 }
 
 /** Names of the programs that hold cases. */
@@ -28,7 +29,7 @@ export function caseFamilies(): string[] {
 }
 
 /**
- * Builds the C programs of agent/lab and agent/lab/cases, static, those whose source or headers are newer than what was
+ * Builds the C programs of agent/lab and of its folders cases and users, static, those whose source or headers are newer than what was
  * built; returns where each is.
  * @throws LabError where there is no compiler or it refuses.
  */
@@ -37,7 +38,7 @@ export async function buildScenarios(
 ): Promise<Map<string, string>> {
   mkdirSync(into, { recursive: true })
   const built = new Map<string, string>()
-  for (const folder of [LAB_SOURCES, CASE_SOURCES]) {
+  for (const folder of [LAB_SOURCES, CASE_SOURCES, USER_SOURCES]) {
     const headers = Math.max(newestHeader(LAB_SOURCES), newestHeader(folder))
     for (const name of programsIn(folder)) {
       const source = join(folder, `${name}.c`)

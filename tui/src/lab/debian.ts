@@ -1,0 +1,34 @@
+/** A small Debian root for programs that need their libraries: made by mmdebstrap, unpacked and never configured. */
+import { execFile } from 'node:child_process'
+import { existsSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+import { LabError } from './error.js'
+
+const run = promisify(execFile)
+
+/** The suite is fixed: figures are compared between hosts. */
+const SUITE = 'bookworm'
+const PACKAGES = ['bash', 'coreutils', 'redis-server', 'redis-tools', 'fio', 'python3']
+
+/**
+ * Unpacks the programs and their libraries into the new folder `root`, from the mirror that apt uses.
+ * @throws LabError where there is no mmdebstrap; what it says itself where it fails.
+ */
+export async function debianRoot(root: string): Promise<void> {
+  const program = ['/usr/bin/mmdebstrap', '/usr/local/bin/mmdebstrap'].find((one) => existsSync(one))
+  if (program === undefined)
+    throw new LabError('cannot make a Debian disk: there is no mmdebstrap. apt install mmdebstrap')
+  await run(program, [
+    '--quiet',
+    '--variant=extract',
+    '--aptopt=APT::Install-Recommends "false"',
+    `--include=${PACKAGES.join(',')}`,
+    SUITE,
+    root,
+  ])
+  // No maintainer script has run: the link that dash would have made.
+  const shell = join(root, 'bin/sh')
+  if (!existsSync(shell)) symlinkSync('bash', shell)
+}

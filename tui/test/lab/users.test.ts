@@ -1,0 +1,150 @@
+/**
+ * Real users of pins: each pin found in the recording, named by its taker, and given back, against the frames that the
+ * program read from pagemap and what the kernel counted (nr_foll_pin_acquired, nr_foll_pin_released).
+ */
+import { execFile } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, test } from 'vitest'
+
+import { jsonLines, KERNELS } from './guest-run.js'
+
+const COWPATH = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const run = promisify(execFile)
+
+/** What the program itself says at its end: see agent/lab/users/user.h. */
+interface Told {
+  readonly way: string
+  readonly pid: number
+  readonly target: number
+  readonly vpn: number
+  readonly pages: number
+  readonly acquired: number
+  readonly released: number
+}
+interface Page {
+  readonly pid: number
+  readonly page: number
+  readonly pfn: number
+}
+/** A row of v_pin: a run of pages. */
+interface Pin {
+  readonly tgid: number
+  readonly vpn: number
+  readonly pages: number
+  readonly pfn: number
+  readonly kind: 'pin' | 'get'
+  readonly write: number
+  readonly longterm: number
+  readonly taker: string
+  readonly ended_by: string | null
+}
+interface Book {
+  readonly name: string
+  readonly seen: number
+  readonly submitted: number
+  readonly kept_back: number
+}
+
+/** The command in the guest, and what its references are to be; a taker may be inlined in one kernel's build. */
+interface User {
+  readonly command: string
+  readonly kind: 'pin' | 'get'
+  readonly write: 0 | 1
+  readonly longterm: 0 | 1
+  readonly takers: readonly string[]
+}
+
+const USERS: readonly User[] = [
+  { command: 'vfio 40', kind: 'pin', write: 1, longterm: 1, takers: ['vfio_pin_pages_remote'] },
+  { command: 'xdp 20', kind: 'pin', write: 1, longterm: 1, takers: ['xdp_umem_create'] },
+  { command: 'pins uring 20', kind: 'pin', write: 1, longterm: 1, takers: ['io_sqe_buffers_register'] },
+  { command: 'pins readv 40', kind: 'pin', write: 0, longterm: 0, takers: ['process_vm_rw'] },
+  { command: 'pins vmsplice 5', kind: 'get', write: 0, longterm: 0, takers: ['__do_sys_vmsplice'] },
+  { command: 'pins futex', kind: 'get', write: 1, longterm: 0, takers: ['get_futex_key'] },
+  {
+    command: 'peek 3',
+    kind: 'get',
+    write: 0,
+    longterm: 0,
+    takers: ['ptrace_access_vm', 'generic_ptrace_peekdata'],
+  },
+  { command: 'pins mem 3', kind: 'get', write: 0, longterm: 0, takers: ['mem_rw'] },
+]
+
+interface Recorded {
+  readonly told: readonly Told[]
+  readonly pages: readonly Page[]
+  readonly pins: readonly Pin[]
+  readonly books: readonly Book[]
+  readonly gaps: number
+}
+
+/** All users, one after the other, in one guest with a device behind an IOMMU. Fails where one of them does. */
+async function record(series: string): Promise<Recorded> {
+  const db = join(mkdtempSync(join(tmpdir(), 'cowpath-test-')), 'run.db')
+  const machine = ['--qemu', '-machine q35 -device intel-iommu -device edu', '--append', 'intel_iommu=on']
+  const modules = ['--module', 'vfio-pci', '--module', 'vfio_iommu_type1']
+  const line = USERS.map(({ command }) => command).join(' && ')
+  const lab = ['lab', '--kernel', series, ...machine, ...modules, '--record', db, '--run', line]
+  const { stdout } = await run(process.execPath, [COWPATH, ...lab])
+  const books =
+    'SELECT name, seen, submitted, ring_full + filtered + throttled + missed AS kept_back FROM leg'
+  return {
+    told: jsonLines<Told>(stdout, 'way'),
+    pages: jsonLines<Page>(stdout, 'page'),
+    pins: await query<Pin>(db, 'SELECT * FROM v_pin ORDER BY from_ns, vpn', 'ended_by'),
+    books: await query<Book>(db, `${books} WHERE attached`, 'kept_back'),
+    gaps: (await query<{ gap: number }>(db, 'SELECT gap FROM gap', 'gap')).length,
+  }
+}
+
+async function query<T>(db: string, sql: string, key: keyof T & string): Promise<T[]> {
+  const { stdout } = await run(process.execPath, [COWPATH, 'sql', db, sql, '--json'])
+  return jsonLines<T>(stdout, key)
+}
+
+describe.each(KERNELS)('on kernel %s', (series) => {
+  let all: Recorded = { told: [], pages: [], pins: [], books: [], gaps: 0 }
+  beforeAll(async () => {
+    all = await record(series)
+  })
+
+  test('the books balance and nothing was lost', () => {
+    expect(all.told).toHaveLength(USERS.length)
+    expect(all.gaps).toBe(0)
+    expect(all.books.map(({ name }) => name)).toEqual(expect.arrayContaining(['gup', 'unpin']))
+    for (const { seen, submitted, kept_back } of all.books) expect(submitted + kept_back).toBe(seen)
+  })
+
+  test.each(USERS.map((user, at) => ({ ...user, at })))(
+    'each page that $command takes is found, named by its taker, and given back',
+    ({ at, kind, write, longterm, takers }) => {
+      const told = all.told[at]
+      const pages = all.pages.filter(({ pid }) => pid === told.target)
+      const pins = all.pins.filter(
+        ({ tgid, vpn }) => tgid === told.pid && vpn >= told.vpn && vpn < told.vpn + told.pages,
+      )
+
+      expect(pages).toHaveLength(told.pages)
+      const found = pins.flatMap(({ vpn, pages: n, pfn }) =>
+        Array.from({ length: n }, (_, i) => [vpn + i, pfn + i] as const),
+      )
+      const first = new Map(found) // a word that is read twice is two references to one page
+      expect([...first].sort(([a], [b]) => a - b)).toEqual(pages.map(({ page, pfn }) => [page, pfn]))
+      for (const pin of pins) {
+        expect(pin).toMatchObject({ kind, write, longterm })
+        expect(takers).toContain(pin.taker)
+        // No call of the kernel gives a FOLL_GET reference back by that name: what ends it is that the page is freed,
+        // and a page of a process that has ended may be held by a CPU's batch for the LRU when the guest ends.
+        expect(kind === 'pin' ? ['unpinned'] : ['frame-freed', null]).toContain(pin.ended_by)
+      }
+      const counted = kind === 'pin' ? told.pages : 0
+      expect([told.acquired, told.released]).toEqual([counted, counted])
+      if (kind === 'pin') expect(found).toHaveLength(told.acquired)
+    },
+  )
+})
