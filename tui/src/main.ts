@@ -19,6 +19,7 @@ import { pageCommand } from './commands/page.js'
 import { pinsCommand } from './commands/pins.js'
 import { recordCommand } from './commands/record.js'
 import { replayCommand } from './commands/replay.js'
+import { reportCommand } from './commands/report.js'
 import { splitsCommand } from './commands/splits.js'
 import { sqlCommand } from './commands/sql.js'
 import { startCommand } from './commands/start.js'
@@ -75,6 +76,7 @@ function commands(): readonly Command[] {
     gapsCommand(),
     topCommand(),
     sqlCommand(),
+    reportCommand(),
     doctorCommand(),
   ]
 }
