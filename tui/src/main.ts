@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { requireAgent } from './commands/agent-binary.js'
 import { checkCommand } from './commands/check.js'
+import { diffCommand } from './commands/diff.js'
 import { doctorCommand } from './commands/doctor.js'
 import { reportFailure } from './commands/failing.js'
 import { findingsCommand, findingsText } from './commands/findings.js'
@@ -76,6 +77,7 @@ function commands(): readonly Command[] {
     gapsCommand(),
     topCommand(),
     sqlCommand(),
+    diffCommand(),
     reportCommand(),
     doctorCommand(),
   ]

@@ -1,6 +1,6 @@
 import type { Recording } from '../store/recording.js'
 import { printable } from '../views/printable.js'
-import { count, pageAddress, sinceBoot } from '../views/units.js'
+import { count, pageAddress } from '../views/units.js'
 import { html, type Html } from './html.js'
 import { restOf } from './table.js'
 
@@ -24,7 +24,10 @@ export interface Span {
 
 const REGIONS = 24
 const BINS = 48
-const CELL = { width: 14, height: 20 }
+const CELL_HEIGHT = 20
+/** All spans together; few spans get cells no wider than this many units. */
+const MAP_WIDTH = 672
+const WIDEST_CELL = 60
 const LABEL_WIDTH = 330
 
 /** Light to dark, in one colour: it reads the same in grey, on paper, and by every kind of eye. */
@@ -39,9 +42,10 @@ export function heatMap(recording: Recording, span: Span): Html {
   const first = Math.min(...cells.map(({ bin }) => bin))
   const last = Math.max(...cells.map(({ bin }) => bin))
   const most = Math.max(...cells.map(({ copies_then }) => copies_then))
-  const width = LABEL_WIDTH + Math.max(8, last - first + 1) * CELL.width
-  const height = (regions.length + 1) * CELL.height + 24
-  const rows = regions.map((region, row) => regionRow(region, row, first, most))
+  const cellWidth = Math.min(WIDEST_CELL, MAP_WIDTH / (last - first + 1))
+  const width = LABEL_WIDTH + Math.max(2, last - first + 1) * cellWidth
+  const height = (regions.length + 1) * CELL_HEIGHT + 24
+  const rows = regions.map((region, row) => regionRow(region, row, { first, most, cellWidth }))
   const seconds = binNs / 1e9
   return html`<figure>
       <svg
@@ -53,12 +57,12 @@ export function heatMap(recording: Recording, span: Span): Html {
         <title id="heat-title">Copies by region of address space and time</title>
         <desc id="heat-desc">
           ${count(regions.length)} regions from top to bottom, spans of ${seconds} s from left to right, from
-          ${sinceBoot(first * binNs)} s to ${sinceBoot((last + 1) * binNs)} s. The darker, the more copies; at
-          most ${count(most)} in one cell. The table below holds the sums.
+          ${first * seconds} s to ${(last + 1) * seconds} s since boot. The darker, the more copies; at most
+          ${count(most)} in one cell. The table below holds the sums.
         </desc>
         ${rows}
-        <text x="${LABEL_WIDTH}" y="${height - 6}">${sinceBoot(first * binNs)} s</text>
-        <text x="${width}" y="${height - 6}" text-anchor="end">${sinceBoot((last + 1) * binNs)} s</text>
+        <text x="${LABEL_WIDTH}" y="${height - 6}">${first * seconds} s</text>
+        <text x="${width}" y="${height - 6}" text-anchor="end">${(last + 1) * seconds} s</text>
       </svg>
       <figcaption>
         One cell is ${seconds} s. The darker, the more copies (log scale, at most ${count(most)}); an empty
@@ -80,15 +84,19 @@ function byRegion(cells: readonly HeatRow[]): readonly (readonly HeatRow[])[] {
   return [...regions.values()]
 }
 
-function regionRow(region: readonly HeatRow[], row: number, first: number, most: number): Html {
-  const y = row * CELL.height
+function regionRow(
+  region: readonly HeatRow[],
+  row: number,
+  { first, most, cellWidth }: { readonly first: number; readonly most: number; readonly cellWidth: number },
+): Html {
+  const y = row * CELL_HEIGHT
   const cells = region.map(({ bin, copies_then }) => {
     const shade = SHADES[shadeOf(copies_then, most)]
     return html`<rect
-      x="${LABEL_WIDTH + (bin - first) * CELL.width}"
+      x="${LABEL_WIDTH + (bin - first) * cellWidth}"
       y="${y + 2}"
-      width="${CELL.width - 1}"
-      height="${CELL.height - 3}"
+      width="${cellWidth - 1}"
+      height="${CELL_HEIGHT - 3}"
       fill="${shade}"
       stroke="#555"
       ><title>${count(copies_then)} copies</title></rect

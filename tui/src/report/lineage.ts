@@ -50,7 +50,7 @@ export function lineageGraph(recording: Recording, page: FoundPage): Html {
   const family = inOrder(rows.slice(0, FRAMES))
   const id = `lineage-${page.finding}`
   const deepest = Math.max(0, ...family.map(({ depth }) => depth))
-  const width = deepest * BOX.indent + BOX.width + 260
+  const width = deepest * BOX.indent + BOX.width + 380
   const height = family.length * BOX.step
   const told = family.map(({ row }) => `${frameWords(row)}: ${originWords(row)}`).join('. ')
   const boxes = family.map(({ row, depth, parentPlace, parentDepth }, place) => {

@@ -5,7 +5,7 @@ h2 { border-bottom: 2px solid #333; margin-top: 2.2rem }
 h3 { margin-top: 1.2rem }
 table { border-collapse: collapse; margin: .6rem 0; font-size: 14px; font-variant-numeric: tabular-nums }
 caption { text-align: left; font-weight: 600; padding: .3rem 0 }
-th, td { border-bottom: 1px solid #bbb; padding: .2rem .6rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th, td { border-bottom: 1px solid #bbb; padding: .2rem .6rem; text-align: left; vertical-align: top; overflow-wrap: break-word }
 th.right, td.right { text-align: right }
 article { border-left: 6px solid #777; padding-left: 1rem; margin: 1rem 0 }
 article.violation { border-color: #d55e00 }
