@@ -5,6 +5,7 @@ import { requireAgent } from './commands/agent-binary.js'
 import { checkCommand } from './commands/check.js'
 import { diffCommand } from './commands/diff.js'
 import { doctorCommand } from './commands/doctor.js'
+import { exportCommand } from './commands/export.js'
 import { reportFailure } from './commands/failing.js'
 import { findingsCommand, findingsText } from './commands/findings.js'
 import { forksCommand } from './commands/forks.js'
@@ -79,6 +80,7 @@ function commands(): readonly Command[] {
     sqlCommand(),
     diffCommand(),
     reportCommand(),
+    exportCommand(),
     doctorCommand(),
   ]
 }
