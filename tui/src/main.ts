@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { requireAgent } from './commands/agent-binary.js'
 import { checkCommand } from './commands/check.js'
+import { diffCommand } from './commands/diff.js'
 import { doctorCommand } from './commands/doctor.js'
+import { exportCommand } from './commands/export.js'
 import { reportFailure } from './commands/failing.js'
 import { findingsCommand, findingsText } from './commands/findings.js'
 import { forksCommand } from './commands/forks.js'
@@ -19,6 +21,7 @@ import { pageCommand } from './commands/page.js'
 import { pinsCommand } from './commands/pins.js'
 import { recordCommand } from './commands/record.js'
 import { replayCommand } from './commands/replay.js'
+import { reportCommand } from './commands/report.js'
 import { splitsCommand } from './commands/splits.js'
 import { sqlCommand } from './commands/sql.js'
 import { startCommand } from './commands/start.js'
@@ -75,6 +78,9 @@ function commands(): readonly Command[] {
     gapsCommand(),
     topCommand(),
     sqlCommand(),
+    diffCommand(),
+    reportCommand(),
+    exportCommand(),
     doctorCommand(),
   ]
 }
