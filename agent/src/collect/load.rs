@@ -339,6 +339,8 @@ fn configure(
         } else if name == "books" {
             map.set_max_entries(u32::try_from(libbpf_rs::num_possible_cpus()?)?)?;
         } else if name == "tracked" {
+            // A snapshot marks frames, too: see Marks.
+            map.set_map_flags(libbpf_rs::libbpf_sys::BPF_F_MMAPABLE)?;
             map.set_max_entries(u32::try_from(marks / MARKS_PER_CHUNK)?)?;
         } else if name.ends_with(".rodata")
             && let Some(value) = map.initial_value_mut()
