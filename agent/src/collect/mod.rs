@@ -52,6 +52,7 @@ pub struct Collector {
     seeder: Seeder,
     /// Of what targets mapped before they were attached; gone when all is told.
     snapshot: Option<Snapshot>,
+    has_listener: bool,
     books: BookKeeper,
     links: Vec<Link>,
     ring_bytes: u64,
@@ -112,6 +113,7 @@ pub fn open(config: &Config) -> Result<Collector> {
         stacks,
         seeder,
         snapshot,
+        has_listener: false,
         books,
         links,
         ring_bytes: u64::from(config.ring_bytes),
@@ -149,6 +151,7 @@ impl Source for Collector {
             .context("the ring buffer cannot be read")?;
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         if self.attached
+            && self.has_listener
             && let Some(snapshot) = &mut self.snapshot
             && !snapshot.step(&self.object, &mut arrived)?
         {
@@ -173,6 +176,10 @@ impl Source for Collector {
             out.stacks.extend(stacks.first_time(object, event.stack));
         }
         Ok(())
+    }
+
+    fn listened(&mut self) {
+        self.has_listener = true;
     }
 
     fn legs(&self) -> Vec<LegStatus> {
