@@ -2,8 +2,8 @@
 /*
  * snapshot: memory that is there before the agent looks at it.
  *
- * This program stands in for the agent (`serve ..`): it starts a process that fills memory (small pages, half
- * of them shared with a child by fork, a huge page, a file of memory), then becomes the real agent,
+ * This program stands in for the agent (`serve ..`): it starts a process that fills memory (small pages, some
+ * shared with a child by fork, a huge page, a file of memory), then becomes the real agent,
  * /bin/late-agent, with that process as its target. As the workload (no arguments) it tells what
  * /proc/self/pagemap says of that memory, a JSON line a page, and lets the process unmap a part of it.
  */
@@ -13,9 +13,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "pages.h"
+#include "counts.h"
 
 #define TRUTH "/tmp/snapshot"
+#define THP "/sys/kernel/mm/transparent_hugepage/"
 #define SMALL 40
 #define SHARED 16
 #define HUGE_PAGES 512UL
@@ -38,6 +39,9 @@ static char *huge_page(void)
 	char *room = mmap(NULL, 3 * HUGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *huge = (char *)(((uintptr_t)room + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1));
 
+	/* A guest with less than 512 MiB begins without (mm/huge_memory.c, hugepage_init()). */
+	write_file(THP "enabled", "madvise");
+	write_file(THP "defrag", "madvise");
 	if (room == MAP_FAILED || madvise(huge, HUGE_BYTES, MADV_HUGEPAGE))
 		die("huge page");
 	write_page(huge, 'h');
@@ -57,8 +61,6 @@ static void hold(void)
 	small = map_pages(SMALL);
 	shared = map_pages(SHARED);
 	file = map_shared(SHARED * PAGE_BYTES);
-	for (size_t i = 0; i < SMALL; i += 1 + (i % 5 == 4))
-		write_page(small + i * PAGE_BYTES, 's');
 	for (size_t i = 0; i < SHARED; i++) {
 		write_page(shared + i * PAGE_BYTES, 'c');
 		write_page(file + i * PAGE_BYTES, 'f');
@@ -69,6 +71,8 @@ static void hold(void)
 	}
 	/* After the fork: with a mapping in one process only. */
 	huge = huge_page();
+	for (size_t i = 0; i < SMALL; i += 1 + (i % 5 == 4))
+		write_page(small + i * PAGE_BYTES, 's');
 	truth = fopen(TRUTH ".part", "we");
 	if (!truth)
 		die(TRUTH);

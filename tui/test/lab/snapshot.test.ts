@@ -39,7 +39,8 @@ const KNOWN = Flag.Anon | Flag.File | Flag.Large | Flag.PmdMapped | Flag.VmaShar
 const FACTS = {
   small: { flags: Flag.Anon, order: 0, mapcount: 1 },
   shared: { flags: Flag.Anon, order: 0, mapcount: 2 },
-  file: { flags: Flag.File | Flag.VmaShared, order: 0, mapcount: 2 },
+  // Fork copies no page tables of shared memory (mm/memory.c, copy_page_range()).
+  file: { flags: Flag.File | Flag.VmaShared, order: 0, mapcount: 1 },
   huge: { flags: Flag.Anon | Flag.Large | Flag.PmdMapped, order: 9, mapcount: 1 },
 } as const
 
