@@ -30,6 +30,7 @@ fn main() -> anyhow::Result<()> {
         throttle,
     })?;
     eprintln!("attached");
+    collector.listened();
     let mut out = io::stdout().lock();
     let mut drained = Drained::default();
     let mut left = seconds * 50;

@@ -91,6 +91,8 @@ pub struct Target {
 pub trait Source: Send {
     /// Appends what is ready; returns at once. Called from one thread, every few milliseconds.
     fn drain(&mut self, out: &mut Drained) -> anyhow::Result<()>;
+    /// Somebody listens, for the first time: what is told only once would have reached nobody before. Called once.
+    fn listened(&mut self) {}
     /// Legs with their current books.
     fn legs(&self) -> Vec<LegStatus>;
     /// Bytes waiting in the ring buffer, and its size.

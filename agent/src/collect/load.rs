@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::env;
+use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -338,6 +339,8 @@ fn configure(
         } else if name == "books" {
             map.set_max_entries(u32::try_from(libbpf_rs::num_possible_cpus()?)?)?;
         } else if name == "tracked" {
+            // A snapshot marks frames, too: see Marks.
+            map.set_map_flags(libbpf_rs::libbpf_sys::BPF_F_MMAPABLE)?;
             map.set_max_entries(u32::try_from(marks / MARKS_PER_CHUNK)?)?;
         } else if name.ends_with(".rodata")
             && let Some(value) = map.initial_value_mut()
@@ -351,6 +354,10 @@ fn configure(
 
 /// Why the kernel took nothing at all.
 fn no_bpf(error: &libbpf_rs::Error) -> anyhow::Error {
+    if let Some(symbol) = heard(|lines| lines.iter().find_map(|line| unresolved(line))) {
+        let kallsyms = fs::read_to_string("/proc/kallsyms").unwrap_or_default();
+        return anyhow!("{}", without_address(&symbol, &kallsyms));
+    }
     let advice = if is_denied(error) {
         "run as root; where that is so, this kernel forbids BPF (lockdown, or a sandbox): trace in the lab: cowpath lab"
     } else {
@@ -361,6 +368,33 @@ fn no_bpf(error: &libbpf_rs::Error) -> anyhow::Error {
         "the kernel does not load BPF programs ({error}; {}): {advice}",
         said.trim()
     )
+}
+
+/// The variable in a line like `libbpf: extern 'vmemmap_base' (strong): not resolved`.
+fn unresolved(line: &str) -> Option<String> {
+    let (symbol, rest) = line.split_once("extern '")?.1.split_once('\'')?;
+    rest.contains("not resolved").then(|| symbol.to_owned())
+}
+
+/// What it means that libbpf did not find the kernel's variable `symbol` in `kallsyms`. See kernel/kallsyms.c,
+/// kallsyms_show_value(): who may not know an address reads 0.
+fn without_address(symbol: &str, kallsyms: &str) -> String {
+    let of_symbol = |line: &&str| line.split_ascii_whitespace().nth(2) == Some(symbol);
+    match kallsyms.lines().find(of_symbol) {
+        Some(_) => format!(
+            "/proc/kallsyms hides the address of {symbol}, by which pages are told apart: run as root with CAP_SYSLOG, and \
+             set sysctl kernel.kptr_restrict to 0 or 1"
+        ),
+        None if kallsyms.is_empty() => format!(
+            "/proc/kallsyms cannot be read or is empty, and without the address of {symbol} pages cannot be told apart: \
+             leave the sandbox, boot a kernel with CONFIG_KALLSYMS_ALL=y, or trace in the lab: cowpath lab"
+        ),
+        None => format!(
+            "this kernel has no {symbol} in /proc/kallsyms, without which pages cannot be told apart: it was built without \
+             CONFIG_RANDOMIZE_MEMORY or CONFIG_KALLSYMS_ALL, as kernels of small virtual machines are. Boot a \
+             distribution's kernel, or trace in the lab: cowpath lab"
+        ),
+    }
 }
 
 static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -398,5 +432,23 @@ mod tests {
             Some(("wp_enter".to_owned(), "Invalid argument".to_owned()))
         );
         assert_eq!(culprit("libbpf: failed to load object"), None);
+    }
+
+    #[test]
+    fn a_variable_that_is_not_found_is_explained_by_what_kallsyms_shows() {
+        let line = "libbpf: extern 'page_offset_base' (strong): not resolved\n";
+        assert_eq!(unresolved(line).as_deref(), Some("page_offset_base"));
+        assert_eq!(unresolved("libbpf: failed to load object"), None);
+        for (kallsyms, words) in [
+            ("0000000000000000 D page_offset_base\n", "kptr_restrict"),
+            (
+                "ffffffff81000000 T page_offset_base_of\n",
+                "CONFIG_KALLSYMS_ALL",
+            ),
+            ("", "leave the sandbox"),
+        ] {
+            let told = without_address("page_offset_base", kallsyms);
+            assert!(told.contains(words) && !told.contains('\n'), "{told}");
+        }
     }
 }

@@ -12,6 +12,7 @@ mod order;
 mod preflight;
 mod record;
 mod seed;
+mod snapshot;
 mod stacks;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,7 @@ use mms::Mms;
 use order::Window;
 use record::Record;
 use seed::Seeder;
+use snapshot::Snapshot;
 use stacks::{Stacks, Symbols};
 
 pub use books::CpuBooks;
@@ -48,6 +50,9 @@ pub struct Collector {
     mms: Mms,
     stacks: Stacks,
     seeder: Seeder,
+    /// Of what targets mapped before they were attached; gone when all is told.
+    snapshot: Option<Snapshot>,
+    has_listener: bool,
     books: BookKeeper,
     links: Vec<Link>,
     ring_bytes: u64,
@@ -94,7 +99,11 @@ pub fn open(config: &Config) -> Result<Collector> {
             .build()
             .context("the ring buffer cannot be mapped")?
     };
+    // Of everything a snapshot would have no bound.
+    let has_snapshot = !wanted.is_everything();
     let seeder = Seeder::begin(&object, seed_link, wanted)?;
+    // Now, while we may look at other processes: afterwards only what is open by then can be read.
+    let snapshot = has_snapshot.then(|| Snapshot::begin(&object)).transpose()?;
     let books = BookKeeper::new(&object, legs);
     Ok(Collector {
         ring,
@@ -103,6 +112,8 @@ pub fn open(config: &Config) -> Result<Collector> {
         mms: Mms::new(foll),
         stacks,
         seeder,
+        snapshot,
+        has_listener: false,
         books,
         links,
         ring_bytes: u64::from(config.ring_bytes),
@@ -139,6 +150,13 @@ impl Source for Collector {
             .consume()
             .context("the ring buffer cannot be read")?;
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.attached
+            && self.has_listener
+            && let Some(snapshot) = &mut self.snapshot
+            && !snapshot.step(&self.object, &mut arrived)?
+        {
+            self.snapshot = None;
+        }
         self.window.take(&mut arrived);
         drop(arrived);
         let first = out.events.len();
@@ -158,6 +176,10 @@ impl Source for Collector {
             out.stacks.extend(stacks.first_time(object, event.stack));
         }
         Ok(())
+    }
+
+    fn listened(&mut self) {
+        self.has_listener = true;
     }
 
     fn legs(&self) -> Vec<LegStatus> {

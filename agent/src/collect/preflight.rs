@@ -19,10 +19,11 @@ pub fn preflight() -> Vec<Check> {
                 }
             })
             .collect(),
-        Err(error) => vec![Check::bad(
-            "bpf",
-            format!("{error:#}"),
-            "Trace in the lab: cowpath lab",
-        )],
+        Err(error) => {
+            let said = format!("{error:#}");
+            // The remedy below says it.
+            let found = said.trim_end_matches(", or trace in the lab: cowpath lab");
+            vec![Check::bad("bpf", found, "Trace in the lab: cowpath lab")]
+        }
     }
 }

@@ -113,7 +113,19 @@ const PROCESS: usize = 64;
 const PAGES: usize = 56;
 const RUN: usize = 24;
 
-/// A bit of `flags`.
+/// Bits of `flags`.
+pub const FLAG_ANON: u32 = 16;
+pub const FLAG_KSM: u32 = 32;
+pub const FLAG_SWAPCACHE: u32 = 128;
+pub const FLAG_ZERO: u32 = 256;
+pub const FLAG_FILE: u32 = 512;
+pub const FLAG_LARGE: u32 = 1024;
+pub const FLAG_HUGETLB: u32 = 2048;
+pub const FLAG_VMA_SHARED: u32 = 4096;
+pub const FLAG_VMA_MAYWRITE: u32 = 8192;
+pub const FLAG_LRU: u32 = 131_072;
+pub const FLAG_PMD_MAPPED: u32 = 4_194_304;
+pub const FLAG_UFFD_WP: u32 = 8_388_608;
 pub const FLAG_IN_GUP: u32 = 33_554_432;
 
 pub const KIND_WP_FAULT: u8 = 1;
@@ -123,6 +135,7 @@ pub const KIND_MM_EXIT: u8 = 8;
 const KIND_WRPROTECT: u8 = 14;
 pub const KIND_GUP: u8 = 12;
 const KIND_UNPIN: u8 = 13;
+pub const KIND_SNAPSHOT: u8 = 25;
 const KIND_PROCESS: u8 = 200;
 
 impl Record {

@@ -90,6 +90,7 @@ struct Worker<'a> {
     books_ns: u64,
     next_books: Instant,
     next_beat: Instant,
+    has_listener: bool,
 }
 
 impl<'a> Worker<'a> {
@@ -107,6 +108,7 @@ impl<'a> Worker<'a> {
             books_ns: now_ns,
             next_books: now,
             next_beat: now,
+            has_listener: false,
         }
     }
 
@@ -122,6 +124,10 @@ impl<'a> Worker<'a> {
     fn drain_until(&mut self, stop: &AtomicBool) -> anyhow::Result<()> {
         let mut quiet: u32 = 0;
         while !stop.load(Ordering::Acquire) {
+            if !self.has_listener && self.hub.replay().claims.connected() > 0 {
+                self.has_listener = true;
+                self.source.listened();
+            }
             let came = self.drain()?;
             quiet = if came { 0 } else { quiet.saturating_add(1) };
             let now = Instant::now();
