@@ -13,7 +13,7 @@ const run = promisify(execFile)
 export const LAB_SOURCES = fileURLToPath(new URL('../../../agent/lab/', import.meta.url))
 
 /** Programs that the guest itself is made of: no scenarios. */
-const OWN: ReadonlySet<string> = new Set(['supervise', 'relay'])
+const OWN: ReadonlySet<string> = new Set(['supervise', 'relay', 'flood_agent', 'snapshot'])
 
 const CASE_SOURCES = join(LAB_SOURCES, 'cases')
 const USER_SOURCES = join(LAB_SOURCES, 'users')
