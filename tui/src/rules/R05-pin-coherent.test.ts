@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Cause } from '../model/facts.js'
 import { Flag, Kind, Outcome, Protection } from '../model/kinds.js'
 import { ANON, CHILD, fault, LONGTERM_PIN, PARENT, PFN, pin, READ_GET, READ_PIN, said, slot, Stage, tgidOf, VPN, WRITE_GET } from './testing/stage.js' // prettier-ignore
 import type { Known } from './testing/stage.js'
@@ -44,6 +45,12 @@ describe('a write fault that copies a page which is held through its slot', () =
     const batched = { ...copyOfShared, flags: ANON & ~Flag.Lru }
     const cached = { ...copyOfShared, flags: ANON | Flag.Swapcache }
     expect(judged('6.1.0', known, batched, cached)).toEqual([])
+  })
+
+  test('a page that had moved before it was taken was not moved away by its owner', () => {
+    const moved = (fromNs: number) => slot({ cause: Cause.Remap, fromNs })
+    const known = (fromNs: number) => ({ slots: [moved(fromNs)], pins: [pin(READ_GET)] })
+    expect(judged('7.2.0', known(0), copyOfShared)).toEqual(['measured copy 4k get for reading'])
   })
 
   test('vmsplice: FOLL_GET for reading is measured', () => {

@@ -42,7 +42,9 @@ export function whyReadOnly(slot: SlotView | undefined, pin: LivePin | undefined
   const protectedBy = slot?.protectedBy ?? 0
   if (slot && protectedBy !== 0)
     return { cause: protectionName(protectedBy), causeTgid: slot.protectedByTgid }
-  const mapped = slot && MAPPINGS[slot.cause]
+  // A slot that had moved before the reference was taken has not moved away from it.
+  const hasMovedBefore = slot?.cause === Cause.Remap && pin !== undefined && pin.fromNs >= slot.fromNs
+  const mapped = slot && !hasMovedBefore ? MAPPINGS[slot.cause] : undefined
   if (mapped !== undefined) return { cause: mapped, causeTgid: 0 }
   return { cause: pin !== undefined && pin.splitNs > 0 ? 'pmd-split' : 'copy', causeTgid: 0 }
 }
