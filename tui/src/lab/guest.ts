@@ -88,7 +88,7 @@ export async function bootLab(asked: LabOptions): Promise<LabGuest> {
 
 /**
  * Under emulation with two processors a kernel sometimes dies of an exception while it boots, before anything of ours runs
- * (seen with 7.2, about once in thirty boots, on a busy host). Whatever else stops it, stops it again.
+ * (seen with 7.2, on a busy host). Whatever else stops it, stops it again.
  */
 async function twice(booted: (accelerator: Accelerator) => Promise<LabGuest>): Promise<LabGuest> {
   try {

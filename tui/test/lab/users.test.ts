@@ -138,8 +138,8 @@ describe.each(KERNELS)('on kernel %s', (series) => {
       for (const pin of pins) {
         expect(pin).toMatchObject({ kind, write, longterm })
         expect(takers).toContain(pin.taker)
-        // No call of the kernel gives a FOLL_GET reference back by that name: what ends it is that the page is freed,
-        // and a page of a process that has ended may be held by a CPU's batch for the LRU when the guest ends.
+        // No call of the kernel gives a FOLL_GET reference back by that name: what ends it is that the page is freed.
+        // Seen on 7.2: some frames are not freed yet when the guest ends. Why is not known.
         expect(kind === 'pin' ? ['unpinned'] : ['frame-freed', null]).toContain(pin.ended_by)
       }
       const counted = kind === 'pin' ? told.pages : 0

@@ -9,7 +9,7 @@ use crate::collect::record::{
     FLAG_ANON, FLAG_FILE, FLAG_HUGETLB, FLAG_KSM, FLAG_LARGE, FLAG_LRU, FLAG_SWAPCACHE, FLAG_ZERO,
 };
 
-/// Bits of /proc/kpageflags: include/uapi/linux/kernel-page-flags.h, equal on 5.10 to 7.2.
+/// Bits of /proc/kpageflags: include/uapi/linux/kernel-page-flags.h, an interface to user space.
 const KPF_LRU: u64 = 1 << 5;
 const KPF_ANON: u64 = 1 << 12;
 const KPF_SWAPCACHE: u64 = 1 << 13;

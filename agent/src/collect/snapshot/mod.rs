@@ -24,7 +24,7 @@ use marks::Marks;
 use process::{Process, Progress};
 use runs::Runs;
 
-/// Pages of an address space that are looked at between two drains: some milliseconds at most.
+/// Pages of an address space that are looked at between two drains.
 const BUDGET: u64 = 16 << 10;
 /// Pages of one address space that are looked at in all: 256 GiB, most of it nothing in any real one.
 const MOST_LOOKED: u64 = 64 << 20;
