@@ -1,3 +1,4 @@
+import { columnsOf as columnsOfRows, NO_EVENT, type EventRow } from '../../model/event-rows.js'
 import type { AgentInfo, EventColumns, LegBooks, StreamItem } from '../../model/events.js'
 import { Flag, Kind, Outcome } from '../../model/kinds.js'
 
@@ -36,39 +37,10 @@ export function syntheticAgent(parts: Partial<AgentInfo> = {}): AgentInfo {
 }
 
 /** One event; what is left out is zero. */
-export type SyntheticEvent = Partial<{
-  -readonly [
-    Name in keyof EventColumns as EventColumns[Name] extends ArrayLike<number> ? Name : never
-  ]: number
-}>
+export type SyntheticEvent = Partial<EventRow>
 
 export function columnsOf(events: readonly SyntheticEvent[]): EventColumns {
-  const column = (name: keyof SyntheticEvent) => events.map((event) => event[name] ?? 0)
-  return {
-    length: events.length,
-    seq: Float64Array.from(column('seq')),
-    timeNs: Float64Array.from(column('timeNs')),
-    vpn: Float64Array.from(column('vpn')),
-    oldPfn: Float64Array.from(column('oldPfn')),
-    newPfn: Float64Array.from(column('newPfn')),
-    aux: Float64Array.from(column('aux')),
-    kind: Uint8Array.from(column('kind')),
-    outcome: Uint8Array.from(column('outcome')),
-    order: Uint8Array.from(column('order')),
-    cpu: Uint32Array.from(column('cpu')),
-    tgid: Uint32Array.from(column('tgid')),
-    tid: Uint32Array.from(column('tid')),
-    mm: Uint32Array.from(column('mm')),
-    otherMm: Uint32Array.from(column('otherMm')),
-    otherTgid: Uint32Array.from(column('otherTgid')),
-    pages: Uint32Array.from(column('pages')),
-    flags: Uint32Array.from(column('flags')),
-    stack: Uint32Array.from(column('stack')),
-    refcount: Int32Array.from(column('refcount')),
-    mapcount: Int32Array.from(column('mapcount')),
-    pincount: Int32Array.from(column('pincount')),
-    newRefcount: Int32Array.from(column('newRefcount')),
-  }
+  return columnsOfRows(events.map((event) => ({ ...NO_EVENT, ...event })))
 }
 
 export function batchOf(
