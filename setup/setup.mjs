@@ -1,5 +1,5 @@
 // usage: node setup/setup.mjs [run|test]   everything that the main job, or the tests, need on this machine
-import { agent, client, nodePackages, say, SetupError, systemPackages } from './steps.mjs'
+import { agent, client, nodePackages, perfettoClasses, say, SetupError, systemPackages } from './steps.mjs'
 
 const use = process.argv[2] ?? 'run'
 
@@ -8,6 +8,7 @@ try {
   await nodePackages()
   await client()
   await agent()
+  if (use === 'test') await perfettoClasses()
 } catch (cause) {
   if (!(cause instanceof SetupError)) throw cause
   say(cause.message)

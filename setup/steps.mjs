@@ -37,6 +37,7 @@ const NEEDS = [
   { package: 'tmux', use: ['test'], found: () => command('tmux') },
   { package: 'sqlite3', use: ['test'], found: () => command('sqlite3') },
   { package: 'cpio', use: ['test'], found: () => command('cpio') },
+  { package: 'python3-pip', use: ['test'], found: () => command('pip3') },
 ]
 
 /** A step that failed; its message is one line for the reader. */
@@ -151,6 +152,24 @@ export async function agent() {
     )
   if (!existsSync(agentBinary())) say('building the agent (the first time takes some minutes)')
   await quietly('agent', 'cargo', ['build', '--release', '--locked', '-q', '-p', 'cowpath-agent'])
+}
+
+/** Perfetto's own message classes, which read our traces back. Where they cannot be had, that one test says so and is skipped. */
+export async function perfettoClasses() {
+  const requirements = join(root, 'setup/perfetto-requirements.txt')
+  const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex')
+  const folder = join(cache, 'perfetto')
+  const stamp = join(folder, 'installed-of')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  const options = ['--no-deps', '--require-hashes', '--only-binary=:all:', '--disable-pip-version-check']
+  try {
+    const into = ['--target', folder, '--upgrade']
+    await quietly("Perfetto's classes", 'pip3', ['install', '-q', ...options, ...into, '-r', requirements])
+    writeFileSync(stamp, wanted)
+  } catch (cause) {
+    if (!(cause instanceof SetupError)) throw cause
+    say("Perfetto's published classes cannot be fetched: the test that reads our traces with them is skipped")
+  }
 }
 
 export function agentBinary() {

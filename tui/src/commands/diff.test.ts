@@ -7,7 +7,7 @@ import { allocateColumns } from '../store/columns.js'
 import { SYNTHETIC_AGENT } from '../store/synthetic.js'
 import { RecordingWriter } from '../store/writer.js'
 import { cowpath, cowpathJson } from './testing/cowpath.js'
-import { HOSTILE, writePinnedRecording } from './testing/pinned-recording.js'
+import { HOSTILE, writePinnedRecording } from '../store/testing/pinned-recording.js'
 
 let folder: string
 let before: string

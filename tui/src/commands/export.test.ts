@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { EXPORTS } from '../report/json-lines.js'
+import { EXPORTS } from '../report/exported.js'
 import { cowpath } from './testing/cowpath.js'
-import { HOSTILE, writePinnedRecording } from './testing/pinned-recording.js'
+import { HOSTILE, writePinnedRecording } from '../store/testing/pinned-recording.js'
 
 let folder: string
 let path: string
@@ -64,4 +64,11 @@ test('all that may be exported can be, and a file holds what stdout would', () =
     return text === '' ? 0 : rowsOf(text).length
   })
   expect(lengths).toEqual([6, 5, 3, 2, 1, 0])
+})
+
+test('a trace is one stream of all facts: what cannot be chosen is refused with words', () => {
+  expect(cowpath('export', path, '--format', 'perfetto').stdout.length).toBeGreaterThan(500)
+  const refused = cowpath('export', path, '--format', 'perfetto', '--what', 'pins')
+  expect(refused.status).toBe(1)
+  expect(refused.stderr).toContain('a trace holds all facts')
 })

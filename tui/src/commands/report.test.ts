@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cowpath } from './testing/cowpath.js'
-import { HOSTILE, writePinnedRecording } from './testing/pinned-recording.js'
+import { HOSTILE, writePinnedRecording } from '../store/testing/pinned-recording.js'
 
 let folder: string
 let path: string

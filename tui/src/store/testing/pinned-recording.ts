@@ -2,9 +2,9 @@
 import { Cause, EdgeKind, FrameKind, PinEnd, type PinFact } from '../../model/facts.js'
 import type { Evidence, Finding } from '../../model/finding.js'
 import { Flag, Foll, Kind, Outcome } from '../../model/kinds.js'
-import { allocateColumns } from '../../store/columns.js'
-import { SYNTHETIC_AGENT } from '../../store/synthetic.js'
-import { RecordingWriter } from '../../store/writer.js'
+import { allocateColumns } from '../columns.js'
+import { SYNTHETIC_AGENT } from '../synthetic.js'
+import { RecordingWriter } from '../writer.js'
 
 export const HOSTILE = `\u001b[31m');--\u202e`
 export const VPN = 0x7f0000010
