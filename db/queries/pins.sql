@@ -18,7 +18,8 @@ SELECT t.pin, t.tgid, (SELECT q.comm FROM process q WHERE q.tgid = t.tgid ORDER 
        t.foll >> 3 & 1 AS longterm, t.mm, t.vpn, t.pages, t.pfn, t.from_ns, t.until_ns, e.name AS ended_by, t.held_ns,
        coalesce(t.ended_by, 0) <> 1
          AND EXISTS (SELECT 1 FROM gap g
-                     WHERE g.run > t.run OR (g.run = t.run AND g.until_ns >= t.from_ns)) AS uncertain
+                     WHERE g.reason <> 'retention'
+                       AND (g.run > t.run OR (g.run = t.run AND g.until_ns >= t.from_ns))) AS uncertain
 FROM told t
 LEFT JOIN stack s ON s.run = t.run AND s.stack = t.stack
 LEFT JOIN word e ON e.topic = 'pin-end' AND e.number = t.ended_by

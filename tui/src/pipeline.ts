@@ -8,6 +8,7 @@ import { Onlooker } from './pipeline/onlooker.js'
 import { Recorder } from './pipeline/recorder.js'
 import { rulesUnder } from './pipeline/rules-under.js'
 import type { Policy } from './policy/policy.js'
+import type { Keep } from './store/retention.js'
 import type { Connection } from './views/live-snapshot.js'
 import { Follower } from './wire/follow.js'
 
@@ -22,6 +23,8 @@ export interface PipelineOptions {
   readonly firstWordMs?: number
   /** By what to judge; without a word: by what the traced kernel promises. */
   readonly policy?: Policy
+  /** What the recording may hold; without a word: everything. */
+  readonly keep?: Keep
 }
 
 export interface PipelineListener {
@@ -48,7 +51,7 @@ export class Pipeline {
    * event then. Throws a CowpathError where the agent or the recording cannot be had at all.
    */
   async run(listener: PipelineListener, ended: AbortSignal): Promise<void> {
-    const { recordTo, policy } = this.#options
+    const { recordTo, policy, keep } = this.#options
     const { conclusions } = listener
     if (recordTo === undefined) {
       const onlooker = conclusions && new Onlooker(rulesUnder(policy), conclusions)
@@ -65,7 +68,7 @@ export class Pipeline {
       return
     }
     const isNew = !existsSync(recordTo)
-    const recorder = await Recorder.open(recordTo, rulesUnder(policy), conclusions)
+    const recorder = await Recorder.open(recordTo, rulesUnder(policy), conclusions, keep)
     try {
       await this.#follow(recorder, (item) => recorder.take(item), listener, ended)
     } finally {

@@ -8,6 +8,7 @@ import { showLive, type LiveSource } from '../screen/live-screen.js'
 import type { EndSignal } from '../screen/terminal.js'
 import { hostRow } from '../views/hosts.js'
 import { liveJson } from '../views/live-json.js'
+import type { Keep } from '../store/retention.js'
 import { LiveModel } from '../views/live-model.js'
 import type { Connection } from '../views/live-snapshot.js'
 import { pageEventLines } from '../views/page-events.js'
@@ -38,6 +39,8 @@ export interface FeedOptions {
   readonly firstWordMs?: number
   /** By what to judge; without a word: by what the traced kernel promises. */
   readonly policy?: Policy
+  /** What the recording may hold; without a word: everything. */
+  readonly keep?: Keep
 }
 
 export interface FeedListener {

@@ -9,7 +9,7 @@ import { lostEvents } from '../views/overview.js'
 import { printable } from '../views/printable.js'
 import { summaryLines } from '../views/summary.js'
 import { count, duration } from '../views/units.js'
-import { wholeNumber } from './arguments.js'
+import { byteSize, timeSpan, wholeNumber } from './arguments.js'
 import { collect, DEFAULT_ENDPOINT } from './live.js'
 import { listenerOf, type FeedOf, type LiveFeed } from './live-session.js'
 import { printJson, printLine, printNote } from './output.js'
@@ -23,6 +23,8 @@ interface RecordOptions {
   readonly pid: readonly number[]
   readonly comm: readonly string[]
   readonly policy?: Policy
+  readonly keep?: number
+  readonly maxSize?: number
   readonly json?: true
 }
 
@@ -34,6 +36,8 @@ export function recordCommand(feedOf: FeedOf): Command {
     .argument('[endpoint]', 'unix:///PATH or tcp://127.0.0.1:PORT', DEFAULT_ENDPOINT)
     .requiredOption('-o, --output <file>', 'the recording: a new file, or one to go on with')
     .option('--duration <seconds>', 'end after this long', wholeNumber)
+    .option('--keep <span>', 'remove what is older than this: 90s, 30m, 2h, 7d', timeSpan)
+    .option('--max-size <size>', 'remove the oldest where the file would be larger: 500M, 5G', byteSize)
     .option('--pid <pid>', 'only this process; may be repeated', collect(wholeNumber), [])
     .option('--comm <name>', 'only processes of this name; may be repeated', collect(String), [])
     .option(
@@ -45,12 +49,18 @@ export function recordCommand(feedOf: FeedOf): Command {
     .addHelpText(
       'after',
       '\nA recording that was cut off, by kill -9 or a crash, goes on where it ended: name the same file again.\n' +
+        'What --keep and --max-size remove is told by cowpath gaps; findings, their evidence and the history of the\n' +
+        'pages that they are about stay. A recording of which something was removed goes on without what was open in it.\n' +
         'The last line of the summary is: events=N pages=N copies=N findings=N lost=N db=PATH',
     )
     .action(async (endpoint: string, options: RecordOptions) => {
       const feed = feedOf(endpoint, {
         target: { pids: options.pid, comms: options.comm },
         recordTo: options.output,
+        keep: {
+          ...(options.keep === undefined ? {} : { keepNs: options.keep }),
+          ...(options.maxSize === undefined ? {} : { maxBytes: options.maxSize }),
+        },
         ...(options.policy === undefined ? {} : { policy: options.policy }),
       })
       process.exitCode = await recordFrom(feed, options)

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { PinFact } from '../model/facts.js'
 import type { Finding } from '../model/finding.js'
@@ -141,4 +142,29 @@ test('who looks on is told findings and pins, also those of the recording that g
   expect(findings.map(({ rule }) => rule)).toContain('R05')
   expect(pins).toHaveLength(1)
   expect(ended).toEqual([])
+})
+
+test('a recording of which events were removed goes on behind what it holds, and accuses nobody twice', async () => {
+  const path = join(folder, 'trimmed.db')
+  await recorded(path, [started, lostReads(1, STORY_EVENTS)])
+  const db = new Database(path)
+  db.exec(`INSERT INTO gap (run, reason, leg, events, first_seq, last_seq, from_ns, until_ns, after_seq)
+           SELECT run, 'retention', '', events, first_seq, last_seq, from_ns, until_ns, 0 FROM event_block;
+           DELETE FROM event_block`)
+  db.close()
+  const before = all(path) as Record<string, unknown[]>
+  await recorded(path, [
+    { ...started, nextSeq: STORY_EVENTS + 1 },
+    lostReads(STORY_EVENTS + 1, 2 * STORY_EVENTS),
+  ])
+  const after = all(path) as Record<string, unknown[]>
+  // What was there is there, with the same numbers; what comes has numbers of its own, and belongs together.
+  for (const table of ['finding', 'evidence', 'frame', 'edge', 'mm'] as const)
+    expect(after[table].slice(0, before[table].length)).toEqual(before[table])
+  expect(rows(path, "SELECT count FROM finding WHERE rule = 'R05' AND verdict = 4")).toEqual([[1], [1]])
+  const newest = `SELECT count(*) FROM evidence e JOIN finding f ON f.finding = e.finding AND f.mm = e.mm
+                  JOIN mm m ON m.mm = e.mm JOIN pin p ON p.pin = e.pin AND p.mm = e.reference_mm
+                  WHERE f.finding > ${before.finding.length} AND f.rule = 'R05'`
+  expect(rows(path, newest)[0]).not.toEqual([0])
+  expect(rows(path, 'SELECT count(*) FROM slot WHERE until_cause = 20')[0]).not.toEqual([0])
 })

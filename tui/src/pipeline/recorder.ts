@@ -4,13 +4,17 @@ import type { AgentInfo, StreamItem } from '../model/events.js'
 import type { FactSink } from '../model/facts.js'
 import { CowpathError } from '../model/failure.js'
 import type { RunState } from '../store/messages.js'
+import type { RuleCount } from '../model/finding.js'
+import { spanOf } from '../store/recorded-stream.js'
 import { Recording } from '../store/recording.js'
+import type { Keep } from '../store/retention.js'
 import { RecordingWriter } from '../store/writer.js'
 import type { Position } from '../wire/follow.js'
 import { concludeAgain } from './conclude-again.js'
 import { type Conclusions, FactsShown, findingsShown } from './conclusions.js'
 import { HeldFindings } from './held-findings.js'
 import { Judges, type JudgeOf } from './judges.js'
+import { FactsNumberedOn, FindingsNumberedOn } from './numbered-on.js'
 
 export interface RecorderListener {
   /** All of the run `bootId` up to `seq` outlives this process. */
@@ -50,15 +54,21 @@ export class Recorder {
   }
 
   /** Throws a CowpathError where `path` cannot be written, or is something else. */
-  static async open(path: string, judgeOf: JudgeOf, conclusions?: Conclusions): Promise<Recorder> {
+  static async open(
+    path: string,
+    judgeOf: JudgeOf,
+    conclusions?: Conclusions,
+    keep?: Keep,
+  ): Promise<Recorder> {
     const heard: Heard = { listener: undefined, bootIds: new Map() }
-    const writer = await RecordingWriter.open(path, {
-      durable: (run, seq) => heard.listener?.durable(heard.bootIds.get(run) ?? '', seq),
-      paused: (why) => heard.listener?.paused(why),
+    const told = {
+      durable: (run: number, seq: number) => heard.listener?.durable(heard.bootIds.get(run) ?? '', seq),
+      paused: (why: string) => heard.listener?.paused(why),
       resumed: () => heard.listener?.resumed(),
       // What failed is thrown by the writer's close.
       failed: () => heard.listener?.failed(),
-    })
+    }
+    const writer = await RecordingWriter.open(path, told, keep)
     try {
       return new Recorder(writer, resumed(path, writer, judgeOf, conclusions), heard)
     } catch (error) {
@@ -162,6 +172,7 @@ function resumed(
   conclusions: Conclusions | undefined,
 ): Concluding {
   const { state } = writer
+  if (state.isTrimmed) return anew(path, writer, judgeOf, conclusions)
   const findings = new HeldFindings(writer)
   const judges = new Judges(judgeOf, findingsShown(findings, conclusions))
   const last = state.runs.at(-1)
@@ -190,6 +201,31 @@ function resumed(
   writer.findingsAnew()
   findings.release()
   return { history, judges }
+}
+
+/** The oldest events are gone: what was concluded stays as it is, and what has not ended is not known of any more. */
+function anew(
+  path: string,
+  writer: RecordingWriter,
+  judgeOf: JudgeOf,
+  conclusions: Conclusions | undefined,
+): Concluding {
+  const { state } = writer
+  const run = state.runs.at(-1)?.run ?? 0
+  const recording = Recording.open(path)
+  try {
+    const counted = recording.select<RuleCount>(
+      'SELECT rule, size, checked, held, broken, unknown FROM rule_count WHERE run = ?',
+      run,
+    )
+    const findings = new FindingsNumberedOn(writer, state, run, counted)
+    const judges = new Judges(judgeOf, findingsShown(findings, conclusions))
+    const history = new History(shown(new FactsNumberedOn(writer, state), conclusions), { judge: judges })
+    writer.forgotten(spanOf(recording).endNs)
+    return { history, judges }
+  } finally {
+    recording.close()
+  }
 }
 
 function shown(sink: FactSink, conclusions: Conclusions | undefined): FactSink {

@@ -41,6 +41,8 @@ export type RareFact =
   | { readonly type: 'process'; readonly fact: ProcessFact }
   | { readonly type: 'fork'; readonly fact: ForkFact }
   | { readonly type: 'gap'; readonly fact: GapFact; readonly afterSeq: number }
+  /** All slots and pins that have not ended. */
+  | { readonly type: 'forgotten'; readonly timeNs: number; readonly seq: number }
   | { readonly type: 'stacks'; readonly run: number; readonly stacks: readonly StackInfo[] }
   /** What was found is concluded anew from the stored events: the findings that follow are all. */
   | { readonly type: 'findings-anew' }
@@ -83,10 +85,13 @@ export interface RecordingState {
   readonly lastEdge: number
   readonly lastPin: number
   readonly lastMm: number
+  readonly lastFinding: number
   readonly forks: number
   /** Events that the rates count. */
   readonly ratedEvents: number
   readonly runs: readonly RunState[]
+  /** Its oldest events were removed: what it holds does not follow from those that are left. */
+  readonly isTrimmed: boolean
 }
 
 export interface RunState {

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { AgentInfo, LegBooks } from '../model/events.js'
+import { Cause, PinEnd } from '../model/facts.js'
 import { VERDICTS, type Evidence, type Finding, type Reference } from '../model/finding.js'
 import type { RareFact } from './messages.js'
 
@@ -71,6 +72,16 @@ export class RareFactWriter {
             'INSERT INTO stack (run, stack, taker, frames) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
             ...[fact.run, stack, taker, JSON.stringify(frames)],
           )
+        return
+      case 'forgotten':
+        this.#run(
+          'UPDATE slot SET until_ns = max(from_ns, ?), until_cause = ?, until_seq = ? WHERE until_ns IS NULL',
+          ...[fact.timeNs, Cause.Forgotten, fact.seq],
+        )
+        this.#run(
+          'UPDATE pin SET until_ns = max(from_ns, ?), until_seq = ?, ended_by = ? WHERE until_ns IS NULL',
+          ...[fact.timeNs, fact.seq, PinEnd.Forgotten],
+        )
         return
       case 'findings-anew':
         for (const table of ['evidence', 'finding', 'rule_count']) this.#run(`DELETE FROM ${table}`)

@@ -147,7 +147,7 @@ class StoredGaps {
     this.#next = 0
     this.#rows = this.#recording.select<GapRow>(
       `SELECT reason, leg, events, first_seq, last_seq, from_ns, until_ns, after_seq FROM gap
-       WHERE run = ? AND reason IN ('ring', 'client-queue', 'replay', 'reconnect') ORDER BY gap`,
+       WHERE run = ? AND reason IN ('ring', 'client-queue', 'replay', 'reconnect', 'retention') ORDER BY gap`,
       run,
     )
   }
@@ -159,9 +159,15 @@ function isAfter(gap: GapRow, events: EventColumns, i: number): boolean {
   return gap.after_seq === null ? events.timeNs[i] >= gap.from_ns : events.seq[i] > gap.after_seq
 }
 
+/** What was removed is to whoever concludes again as if it had not been there to be had. */
+function hopOf(reason: string): LossInfo['hop'] {
+  if (reason === 'ring' || reason === 'replay') return reason
+  return reason === 'retention' ? 'replay' : 'client-queue'
+}
+
 function lossOf(gap: GapRow): LossInfo {
   return {
-    hop: gap.reason === 'ring' || gap.reason === 'replay' ? gap.reason : 'client-queue',
+    hop: hopOf(gap.reason),
     count: gap.events,
     firstSeq: gap.first_seq,
     lastSeq: gap.last_seq,

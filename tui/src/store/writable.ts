@@ -83,8 +83,10 @@ export function stateOf(db: Database.Database): RecordingState {
     lastEdge: last('edge'),
     lastPin: last('pin'),
     lastMm: last('mm'),
+    lastFinding: last('finding'),
     forks: last('fork'),
     ratedEvents: db.prepare<[], number | null>('SELECT sum(events) FROM rate').pluck().get() ?? 0,
     runs: runs.all(),
+    isTrimmed: db.prepare("SELECT 1 FROM gap WHERE reason = 'retention'").get() !== undefined,
   }
 }

@@ -8,6 +8,7 @@ import { explained, isDiskFull } from './format.js'
 import { HOT_ENDS, HOT_TABLES } from './hot-tables.js'
 import type { Chunk, FromWriter, OpenBlock, ToWriter } from './messages.js'
 import { RareFactWriter } from './rare-facts.js'
+import { Retention, type Keep } from './retention.js'
 import { RowInserter, RowUpdater } from './row-inserter.js'
 import { lockToWrite } from './writer-lock.js'
 import { openToWrite, seal, stateOf } from './writable.js'
@@ -31,8 +32,9 @@ class Writer {
   readonly #block: Database.Statement
   readonly commit: (chunk: Chunk) => void
 
-  constructor(db: Database.Database) {
+  constructor(db: Database.Database, keep: Keep) {
     this.#db = db
+    const retention = new Retention(db, keep)
     this.#rare = new RareFactWriter(db)
     this.#frames = new RowInserter(db, 'frame', HOT_TABLES.frame)
     this.#slots = new RowInserter(db, 'slot', HOT_TABLES.slot)
@@ -57,6 +59,7 @@ class Writer {
       this.#slotEnds.update(chunk.ends.slot)
       this.#pinEnds.update(chunk.ends.pin)
       for (const block of chunk.blocks) this.#events(block)
+      retention.step(Object.values(chunk.rows).reduce((sum, { rows }) => sum + rows, 0))
     })
     this.commit = (chunk) => {
       write.immediate(chunk)
@@ -88,9 +91,9 @@ class Writer {
   }
 }
 
-function main(path: string, reply: (message: FromWriter) => void): (message: ToWriter) => void {
+function main(path: string, keep: Keep, reply: (message: FromWriter) => void): (message: ToWriter) => void {
   const db = openToWrite(path)
-  const writer = new Writer(db)
+  const writer = new Writer(db, keep)
   const queue: ToWriter[] = []
   let pausedSince: number | undefined
   let closingSince: number | undefined
@@ -171,10 +174,10 @@ if (parentPort !== null) {
   const reply = (message: FromWriter) => {
     port.postMessage(message)
   }
-  const { path } = workerData as { readonly path: string } // handed over by writer.ts
+  const { path, keep } = workerData as { readonly path: string; readonly keep: Keep } // handed over by writer.ts
   try {
     await lockToWrite(path)
-    port.on('message', main(path, reply))
+    port.on('message', main(path, keep, reply))
   } catch (error) {
     fail(error, path, reply)
   }

@@ -103,9 +103,11 @@ test('a recording that goes on knows where it ended, and is indexed again at the
     lastEdge: 0,
     lastPin: 0,
     lastMm: 0,
+    lastFinding: 0,
     forks: 0,
     ratedEvents: 0,
     runs: [],
+    isTrimmed: false,
   })
   first.run(1, SYNTHETIC_AGENT, 1)
   trace.begin(first)

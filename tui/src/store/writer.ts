@@ -19,6 +19,7 @@ import { workerFile } from './files.js'
 import { HotRows } from './hot-rows.js'
 import type { AgentLoad, Chunk, FromWriter, RareFact, RecordingState, ToWriter } from './messages.js'
 import { OpenBlocks } from './open-blocks.js'
+import type { Keep } from './retention.js'
 
 /** A chunk is sent when it holds this many full blocks, or that many rows.. */
 const BLOCKS_A_CHUNK = 16
@@ -80,10 +81,10 @@ export class RecordingWriter implements FactSink {
 
   /**
    * Makes a recording at `path`, or goes on with the one that is there. Throws a CowpathError where the file is
-   * something else, or newer.
+   * something else, or newer. What `keep` does not allow is removed while it grows.
    */
-  static open(path: string, listener: WriterListener): Promise<RecordingWriter> {
-    const worker = new Worker(workerFile('writer-worker.js'), { workerData: { path } })
+  static open(path: string, listener: WriterListener, keep: Keep = {}): Promise<RecordingWriter> {
+    const worker = new Worker(workerFile('writer-worker.js'), { workerData: { path, keep } })
     return new Promise((resolve, reject) => {
       worker.once('error', reject)
       worker.once('message', (message: FromWriter) => {
@@ -141,6 +142,11 @@ export class RecordingWriter implements FactSink {
 
   gap(fact: GapFact): void {
     this.#add({ type: 'gap', fact, afterSeq: this.#lastSeq })
+  }
+
+  /** All that has not ended is not known of any more, since that time. */
+  forgotten(timeNs: number): void {
+    this.#add({ type: 'forgotten', timeNs, seq: this.#lastSeq })
   }
 
   frameSeen(frame: number, pfn: number, order: number, kind: FrameKind, timeNs: number, seq: number): void {
