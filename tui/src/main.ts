@@ -16,6 +16,7 @@ import { labCommand } from './commands/lab.js'
 import { liveCommand } from './commands/live.js'
 import type { FeedOf } from './commands/live-session.js'
 import { addManual } from './commands/manual.js'
+import { mergeCommand } from './commands/merge.js'
 import { openCommand } from './commands/open.js'
 import { pageCommand } from './commands/page.js'
 import { pinsCommand } from './commands/pins.js'
@@ -79,6 +80,7 @@ function commands(): readonly Command[] {
     topCommand(),
     sqlCommand(),
     diffCommand(),
+    mergeCommand(),
     reportCommand(),
     exportCommand(),
     doctorCommand(),

@@ -17,6 +17,9 @@ export interface RecordedEvents {
   readonly run: number
   readonly firstSeq: number
   readonly lastSeq: number
+  /** The earliest and the latest of them. */
+  readonly fromNs: number
+  readonly untilNs: number
   readonly events: EventColumns
 }
 
@@ -25,6 +28,8 @@ interface BlockRow {
   readonly run: number
   readonly first_seq: number
   readonly last_seq: number
+  readonly from_ns: number
+  readonly until_ns: number
   readonly events: number
   readonly codec: number
   readonly data: Buffer
@@ -136,7 +141,14 @@ export class Recording {
   #decoded(row: BlockRow, only: readonly ColumnName[] | undefined): RecordedEvents {
     try {
       const events = decodeBlock(row.codec, row.events, row.data, only)
-      return { run: row.run, firstSeq: row.first_seq, lastSeq: row.last_seq, events }
+      return {
+        run: row.run,
+        firstSeq: row.first_seq,
+        lastSeq: row.last_seq,
+        fromNs: row.from_ns,
+        untilNs: row.until_ns,
+        events,
+      }
     } catch (error) {
       if (!(error instanceof DamagedBlock)) throw error
       throw new CowpathError({

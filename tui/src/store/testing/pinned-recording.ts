@@ -1,4 +1,5 @@
 /** Test support: a small recording in which pages were pinned, forked, split and lost, with names that mean harm. */
+import type { AgentInfo } from '../../model/events.js'
 import { Cause, EdgeKind, FrameKind, PinEnd, type PinFact } from '../../model/facts.js'
 import type { Evidence, Finding } from '../../model/finding.js'
 import { Flag, Foll, Kind, Outcome } from '../../model/kinds.js'
@@ -76,7 +77,7 @@ const FINDING: Finding = {
  */
 export async function writePinnedRecording(
   path: string,
-  { lostFromNs }: { lostFromNs?: number } = {},
+  { lostFromNs, agent = SYNTHETIC_AGENT }: { lostFromNs?: number; agent?: AgentInfo } = {},
 ): Promise<void> {
   const nothing = () => undefined
   const failed = (error: Error) => {
@@ -88,7 +89,7 @@ export async function writePinnedRecording(
     resumed: nothing,
     failed,
   })
-  writer.run(1, SYNTHETIC_AGENT, 1)
+  writer.run(1, agent, 1)
   writer.stacks(1, [
     { stack: 1, taker: 'vfio_pin_pages_remote', frames: ['pin_user_pages_remote+0x41'] },
     { stack: 2, taker: HOSTILE, frames: [HOSTILE] },
