@@ -36,7 +36,7 @@ function check(recording: Recording, policy: Policy | undefined, filter: Finding
   try {
     const judges = new Judges(rulesUnder(policy), judged)
     concludeAgain(recording, new History(NO_FACTS, { judge: judges }), judges)
-    return tellFindings(judged, filter)
+    return tellFindings(recording, judged, filter)
   } finally {
     judged.close()
   }

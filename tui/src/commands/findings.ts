@@ -3,18 +3,18 @@ import { ExitStatus } from '../model/failure.js'
 import { RULE_IDS, VERDICTS, type RuleId, type Verdict } from '../model/finding.js'
 import { Recording } from '../store/recording.js'
 import { findingJson, findingLines, isAlarm, type RecordedFinding } from '../views/recorded/findings.js'
-import { secondsSinceBoot, wholeNumber } from './arguments.js'
+import { wholeNumber } from './arguments.js'
 import { printJson, printLine } from './output.js'
 import { outputOptions, withRecording } from './reading.js'
 import { printLines } from './tables.js'
+import { moment, MOMENTS, type Moment } from './times.js'
 
 export interface FindingFilter {
   readonly rule?: RuleId
   readonly verdict?: Verdict
   readonly pid?: number
-  /** ns since boot. */
-  readonly since?: number
-  readonly until?: number
+  readonly since?: Moment
+  readonly until?: Moment
   readonly all?: true
   readonly json?: true
 }
@@ -29,7 +29,7 @@ export function findingsCommand(): Command {
     .description('lists what the rules found: who lost or leaked data, why, and how often')
     .argument('<recording>', 'a file that cowpath record wrote')
   return filtered(command).action((path: string, filter: FindingFilter) => {
-    process.exitCode = withRecording(path, (recording) => tellFindings(recording, filter))
+    process.exitCode = withRecording(path, (recording) => tellFindings(recording, recording, filter))
   })
 }
 
@@ -39,13 +39,14 @@ export function filtered(command: Command): Command {
     .addOption(new Option('--rule <id>', 'only this rule').choices(RULE_IDS))
     .addOption(new Option('--verdict <verdict>', 'only this verdict').choices(VERDICTS).conflicts('all'))
     .option('--pid <pid>', 'only of this process', wholeNumber)
-    .option('--since <seconds>', 'only what was observed since then (seconds since boot)', secondsSinceBoot)
-    .option('--until <seconds>', 'only what was observed until then (seconds since boot)', secondsSinceBoot)
+    .option('--since <time>', 'only what was observed since then', moment)
+    .option('--until <time>', 'only what was observed until then', moment)
     .option('--all', 'advice, measurements and what could not be said as well')
     .option('--json', 'one JSON object a line')
     .addHelpText(
       'after',
-      '\nExit status: 0 nothing dangerous among them, 3 a hazard or a violation among them, ' +
+      `\n${MOMENTS}\n` +
+        'Exit status: 0 nothing dangerous among them, 3 a hazard or a violation among them, ' +
         '1 the file cannot be read.',
     )
 }
@@ -54,7 +55,7 @@ export function filtered(command: Command): Command {
 export function findingsText(recording: string): string {
   const source = Recording.open(recording)
   try {
-    return findingRows(source, { all: true })
+    return findingRows(source, source, { all: true })
       .map((row) => `${JSON.stringify(findingJson(row))}\n`)
       .join('')
   } finally {
@@ -62,23 +63,27 @@ export function findingsText(recording: string): string {
   }
 }
 
-/** Prints the findings that the filter wants, the most alarming first. Returns the exit status. */
-export function tellFindings(source: FindingSource, filter: FindingFilter): number {
-  const rows = findingRows(source, filter)
+/** Prints what was found in the recording, as the filter wants it, the most alarming first. Returns the exit status. */
+export function tellFindings(recording: Recording, source: FindingSource, filter: FindingFilter): number {
+  const rows = findingRows(recording, source, filter)
   if (filter.json) for (const row of rows) printJson(findingJson(row))
   else if (rows.length === 0) printLine('Nothing of that kind was found.')
   else printLines(findingLines(rows, outputOptions(process.env)))
   return rows.some(isAlarm) ? ExitStatus.Found : ExitStatus.Ok
 }
 
-function findingRows(source: FindingSource, filter: FindingFilter): readonly RecordedFinding[] {
+function findingRows(
+  recording: Recording,
+  source: FindingSource,
+  filter: FindingFilter,
+): readonly RecordedFinding[] {
   return source.ask<RecordedFinding>('findings', {
     least: filter.all || filter.verdict !== undefined ? 0 : VERDICTS.indexOf('self-inflicted'),
     verdict: filter.verdict ?? null,
     rule: filter.rule ?? null,
     tgid: filter.pid ?? null,
-    since_ns: filter.since ?? null,
-    until_ns: filter.until ?? null,
+    since_ns: filter.since?.(recording) ?? null,
+    until_ns: filter.until?.(recording) ?? null,
     limit: NO_LIMIT,
   })
 }

@@ -12,15 +12,16 @@ import {
   type PageView,
 } from '../views/page.js'
 import { pageAddress } from '../views/units.js'
-import { pageOfAddress, secondsSinceBoot, wholeNumber } from './arguments.js'
+import { pageOfAddress, wholeNumber } from './arguments.js'
 import { printJson, printLine } from './output.js'
 import { outputOptions, withRecording } from './reading.js'
+import { moment, MOMENTS, type Moment } from './times.js'
 
 interface PageOptions {
   readonly pid?: number
   readonly addr?: number
   readonly pfn?: number
-  readonly at?: number
+  readonly at?: Moment
   readonly json?: true
 }
 
@@ -33,12 +34,16 @@ export function pageCommand(): Command {
     .option('--pid <pid>', 'process', wholeNumber)
     .option('--addr <address>', 'any address within the page, hex', pageOfAddress)
     .option('--pfn <number>', 'instead: a physical page', wholeNumber)
-    .option('--at <seconds>', 'with --pfn: the life that it had then (seconds since boot)', secondsSinceBoot)
+    .option('--at <time>', 'with --pfn: the life that it had then', moment)
     .option('--json', 'one JSON value')
-    .addHelpText('after', '\nExit status: 0 the page is known, 1 it is not, or the file cannot be read.')
+    .addHelpText(
+      'after',
+      `\n${MOMENTS}\nExit status: 0 the page is known, 1 it is not, or the file cannot be read.`,
+    )
     .action((path: string, options: PageOptions) => {
-      const target = targetOf(options)
+      const which = targetOf(options)
       withRecording(path, (recording) => {
+        const target = which(recording)
         const view = pageView(sourceOf(recording), target)
         if (view.slots.length === 0) throw unknownPage(path, target)
         if (options.json) printJson(pageJson(view))
@@ -47,10 +52,11 @@ export function pageCommand(): Command {
     })
 }
 
-function targetOf({ pid, addr, pfn, at }: PageOptions): PageTarget {
-  if (pfn !== undefined && pid === undefined && addr === undefined) return { pfn, atNs: at ?? null }
+function targetOf({ pid, addr, pfn, at }: PageOptions): (recording: Recording) => PageTarget {
+  if (pfn !== undefined && pid === undefined && addr === undefined)
+    return (recording) => ({ pfn, atNs: at?.(recording) ?? null })
   if (pid !== undefined && addr !== undefined && pfn === undefined && at === undefined)
-    return { tgid: pid, vpn: addr }
+    return () => ({ tgid: pid, vpn: addr })
   throw new CowpathError({
     what: 'cannot tell which page',
     why: 'it takes --pid and --addr together, or --pfn alone (with --at, if wanted)',

@@ -7,13 +7,14 @@ import {
   type RecordedPin,
   type TakerRow,
 } from '../views/recorded/pins.js'
-import { secondsSinceBoot, wholeNumber } from './arguments.js'
+import { wholeNumber } from './arguments.js'
 import { printJson } from './output.js'
 import { withRecording } from './reading.js'
 import { printTable } from './tables.js'
+import { moment, MOMENTS, type Moment } from './times.js'
 
 interface PinsOptions {
-  readonly at?: number
+  readonly at?: Moment
   readonly leaked?: true
   readonly longest?: true
   readonly byTaker?: true
@@ -34,11 +35,7 @@ export function pinsCommand(): Command {
   return new Command('pins')
     .description('lists pages that the kernel held for somebody: outstanding, leaked, longest held, by taker')
     .argument('<recording>', 'a file that cowpath record wrote')
-    .option(
-      '--at <seconds>',
-      'outstanding then (seconds since boot); else at the end of the recording',
-      secondsSinceBoot,
-    )
+    .option('--at <time>', 'outstanding then; else at the end of the recording', moment)
     .addOption(
       new Option('--leaked', 'never given back: the frame was freed, or its address space is gone').conflicts(
         ['at', 'longest', 'byTaker'],
@@ -51,7 +48,8 @@ export function pinsCommand(): Command {
     .option('--json', 'one JSON value')
     .addHelpText(
       'after',
-      '\nA `?` behind how long it was held: events were lost since, the end may be among them.\n' +
+      `\n${MOMENTS}\n` +
+        'A `?` behind how long it was held: events were lost since, the end may be among them.\n' +
         'Exit status: 0 done, 1 the file cannot be read.',
     )
     .action((path: string, options: PinsOptions) => {
@@ -64,7 +62,12 @@ export function pinsCommand(): Command {
 
 function tellPins(recording: Recording, { at, leaked, longest, gets, limit, json }: PinsOptions): void {
   const which: Which = leaked ? 'leaked' : longest ? 'longest' : 'outstanding'
-  const rows = recording.ask<RecordedPin>('pins', { which, gets: gets ? 1 : 0, at_ns: at ?? null, limit })
+  const rows = recording.ask<RecordedPin>('pins', {
+    which,
+    gets: gets ? 1 : 0,
+    at_ns: at?.(recording) ?? null,
+    limit,
+  })
   if (json) printJson(rows.map(pinJson))
   else printTable(PIN_COLUMNS, rows, { empty: EMPTY[which] })
 }
