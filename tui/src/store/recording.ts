@@ -36,6 +36,8 @@ export class Recording {
   /** What a person should know before reading on: it was not closed, or an older schema was read from a copy. */
   readonly remarks: readonly string[]
   readonly #db: Database.Database
+  /** Named queries that were asked before: a page's history asks the same one for each of hundreds of frames. */
+  readonly #asked = new Map<string, Database.Statement>()
   readonly #copy: string | undefined
 
   private constructor(
@@ -81,7 +83,14 @@ export class Recording {
 
   /** Rows of a query of db/queries. Throws a CowpathError where the file is damaged. */
   ask<Row>(query: string, parameters: Parameters): Row[] {
-    return this.#explaining(() => this.#db.prepare<[Parameters], Row>(namedQuery(query)).all(parameters))
+    return this.#explaining(() => {
+      let statement = this.#asked.get(query)
+      if (statement === undefined) {
+        statement = this.#db.prepare(namedQuery(query))
+        this.#asked.set(query, statement)
+      }
+      return statement.all(parameters) as Row[] // as the caller knows the query
+    })
   }
 
   /** Rows of SQL of this room. Throws a CowpathError where the file is damaged. */

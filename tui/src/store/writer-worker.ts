@@ -4,6 +4,7 @@ import type Database from 'better-sqlite3'
 import { CowpathError } from '../model/failure.js'
 import { BlockEncoder, CODEC_COLUMNS_DEFLATE } from './block.js'
 import { columnsOver } from './columns.js'
+import { ForkCosts } from './fork-costs.js'
 import { explained, isDiskFull } from './format.js'
 import { HOT_ENDS, HOT_TABLES } from './hot-tables.js'
 import type { Chunk, FromWriter, OpenBlock, ToWriter } from './messages.js'
@@ -28,12 +29,14 @@ class Writer {
   readonly #frameEnds: RowUpdater
   readonly #slotEnds: RowUpdater
   readonly #pinEnds: RowUpdater
+  readonly #forkCosts: ForkCosts
   readonly #block: Database.Statement
   readonly commit: (chunk: Chunk) => void
 
   constructor(db: Database.Database) {
     this.#db = db
     this.#rare = new RareFactWriter(db)
+    this.#forkCosts = new ForkCosts(db)
     this.#frames = new RowInserter(db, 'frame', HOT_TABLES.frame)
     this.#slots = new RowInserter(db, 'slot', HOT_TABLES.slot)
     this.#edges = new RowInserter(db, 'edge', HOT_TABLES.edge)
@@ -57,16 +60,20 @@ class Writer {
       this.#slotEnds.update(chunk.ends.slot)
       this.#pinEnds.update(chunk.ends.pin)
       for (const block of chunk.blocks) this.#events(block)
+      this.#forkCosts.write()
     })
     this.commit = (chunk) => {
       write.immediate(chunk)
+      this.#forkCosts.committed(chunk.rare, chunk.rows.frame, chunk.rows.edge)
     }
   }
 
   close(): string | undefined {
     let why: string | undefined
     try {
-      seal(this.#db)
+      seal(this.#db, () => {
+        this.#forkCosts.finish()
+      })
     } catch (error) {
       if (!isDiskFull(error)) throw error
       why = 'there is no room for its indexes: it is whole, but slower to ask'
