@@ -20,6 +20,9 @@ export interface RecordedEvents {
   readonly events: EventColumns
 }
 
+/** A page's family lies all over the file. */
+const CACHE_KIB = 64 * 1024
+
 interface BlockRow {
   readonly block: number
   readonly run: number
@@ -62,6 +65,7 @@ export class Recording {
         // Views and indexes of a hostile file call nothing that we have not asked for.
         opened.db.pragma('trusted_schema = OFF')
         opened.db.pragma('cell_size_check = ON')
+        opened.db.pragma(`cache_size = -${CACHE_KIB}`)
         return opened.db.prepare<[], number>('SELECT sealed FROM recording').pluck().get()
       })
       if (sealed !== 1)
