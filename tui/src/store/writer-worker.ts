@@ -6,10 +6,11 @@ import { BlockEncoder, CODEC_COLUMNS_DEFLATE } from './block.js'
 import { columnsOver } from './columns.js'
 import { ForkCosts } from './fork-costs.js'
 import { explained, isDiskFull } from './format.js'
-import { HOT_ENDS, HOT_TABLES } from './hot-tables.js'
+import { HOT_ENDS } from './hot-tables.js'
+import { HotTableWriter } from './hot-table-writer.js'
 import type { Chunk, FromWriter, OpenBlock, ToWriter } from './messages.js'
 import { RareFactWriter } from './rare-facts.js'
-import { RowInserter, RowUpdater } from './row-inserter.js'
+import { RowUpdater } from './row-inserter.js'
 import { lockToWrite } from './writer-lock.js'
 import { openToWrite, seal, stateOf } from './writable.js'
 
@@ -21,11 +22,7 @@ class Writer {
   readonly #db: Database.Database
   readonly #encoder = new BlockEncoder()
   readonly #rare: RareFactWriter
-  readonly #frames: RowInserter
-  readonly #slots: RowInserter
-  readonly #edges: RowInserter
-  readonly #pins: RowInserter
-  readonly #rates: RowInserter
+  readonly #hot: HotTableWriter
   readonly #frameEnds: RowUpdater
   readonly #slotEnds: RowUpdater
   readonly #pinEnds: RowUpdater
@@ -37,11 +34,7 @@ class Writer {
     this.#db = db
     this.#rare = new RareFactWriter(db)
     this.#forkCosts = new ForkCosts(db)
-    this.#frames = new RowInserter(db, 'frame', HOT_TABLES.frame)
-    this.#slots = new RowInserter(db, 'slot', HOT_TABLES.slot)
-    this.#edges = new RowInserter(db, 'edge', HOT_TABLES.edge)
-    this.#pins = new RowInserter(db, 'pin', HOT_TABLES.pin)
-    this.#rates = new RowInserter(db, 'rate', HOT_TABLES.rate)
+    this.#hot = new HotTableWriter(db)
     this.#frameEnds = new RowUpdater(db, 'frame', HOT_ENDS.frame)
     this.#slotEnds = new RowUpdater(db, 'slot', HOT_ENDS.slot)
     this.#pinEnds = new RowUpdater(db, 'pin', HOT_ENDS.pin)
@@ -51,11 +44,7 @@ class Writer {
     )
     const write = db.transaction((chunk: Chunk) => {
       for (const fact of chunk.rare) this.#rare.write(fact)
-      this.#frames.insert(chunk.rows.frame)
-      this.#slots.insert(chunk.rows.slot)
-      this.#edges.insert(chunk.rows.edge)
-      this.#pins.insert(chunk.rows.pin)
-      this.#rates.insert(chunk.rows.rate)
+      this.#hot.insert(chunk.rows)
       this.#frameEnds.update(chunk.ends.frame)
       this.#slotEnds.update(chunk.ends.slot)
       this.#pinEnds.update(chunk.ends.pin)
@@ -63,6 +52,7 @@ class Writer {
       this.#forkCosts.write()
     })
     this.commit = (chunk) => {
+      this.#hot.load(chunk.rows)
       write.immediate(chunk)
       this.#forkCosts.committed(chunk.rare, chunk.rows.frame, chunk.rows.edge)
     }
@@ -70,6 +60,7 @@ class Writer {
 
   close(): string | undefined {
     let why: string | undefined
+    this.#hot.close()
     try {
       seal(this.#db, () => {
         this.#forkCosts.finish()
