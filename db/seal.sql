@@ -1,5 +1,6 @@
--- Indexes of a closed recording. None of them exists while it is being written: keeping them up costs ten times the
--- insert itself on a large recording. A recording that was not closed is read without them, slower.
+-- Indexes of a closed recording, and the answers that would take reading all of it. None of them exists while it is being
+-- written: keeping them up costs ten times the insert itself on a large recording. A recording that was not closed is read
+-- without them, slower. (fork_cost is kept by the writer.)
 CREATE INDEX IF NOT EXISTS ix_slot_page ON slot (mm, vpn);
 CREATE INDEX IF NOT EXISTS ix_slot_frame ON slot (frame);
 CREATE INDEX IF NOT EXISTS ix_edge_from ON edge (from_frame);
@@ -9,5 +10,49 @@ CREATE INDEX IF NOT EXISTS ix_process_mm ON process (mm);
 CREATE INDEX IF NOT EXISTS ix_process_tgid ON process (tgid);
 CREATE INDEX IF NOT EXISTS ix_pin_page ON pin (mm, vpn);
 CREATE INDEX IF NOT EXISTS ix_pin_pfn ON pin (pfn);
+CREATE INDEX IF NOT EXISTS ix_pin_open ON pin (from_ns) WHERE until_ns IS NULL;
 CREATE INDEX IF NOT EXISTS ix_fork_child ON fork (child_mm);
+CREATE INDEX IF NOT EXISTS ix_fork_tgids ON fork (child_tgid, parent_tgid);
+CREATE INDEX IF NOT EXISTS ix_fork_parent ON fork (parent_tgid);
 CREATE INDEX IF NOT EXISTS ix_block_seq ON event_block (run, first_seq);
+
+INSERT INTO sealed_total (name, total) VALUES
+  ('pages', (SELECT count(*) FROM (SELECT DISTINCT mm, vpn FROM slot))),
+  ('copies', (SELECT count(*) FROM edge));
+
+-- As many as db/queries/top-pages.sql reads from here. Few copies are larger than a page: those are added.
+INSERT INTO hot_page (mm, vpn, copies, pages, last_ns)
+WITH more (mm, vpn, pages) AS MATERIALIZED (
+  SELECT e.mm, e.vpn, sum((1 << f.folio_order) - 1)
+  FROM frame f CROSS JOIN edge e ON e.to_frame = f.frame
+  WHERE f.folio_order > 0
+  GROUP BY e.mm, e.vpn
+)
+SELECT c.mm, c.vpn, c.copies, c.copies + coalesce(m.pages, 0), c.last_ns
+FROM (SELECT e.mm, e.vpn, count(*) AS copies, max(e.at_ns) AS last_ns
+      FROM edge e
+      GROUP BY e.mm, e.vpn
+      ORDER BY copies DESC, e.mm, e.vpn
+      LIMIT 1000) c
+LEFT JOIN more m ON m.mm = c.mm AND m.vpn = c.vpn
+ORDER BY c.copies DESC, c.mm, c.vpn;
+
+INSERT INTO pin_taker (taker, kind, pins, pages, read_only, outstanding, longest_ns, median_ns)
+WITH told AS (
+  SELECT coalesce(s.taker, '') AS taker, iif(p.foll & 4, 'pin', 'get') AS kind, p.foll & 1 AS write, p.pages,
+         p.until_ns, p.until_ns - p.from_ns AS held_ns
+  FROM pin p
+  LEFT JOIN mm m ON m.mm = p.mm
+  LEFT JOIN stack s ON s.run = m.run AND s.stack = p.stack
+),
+ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY taker, kind, held_ns IS NULL ORDER BY held_ns) AS place,
+         count(held_ns) OVER (PARTITION BY taker, kind) AS ended
+  FROM told
+)
+SELECT taker, kind, count(*), sum(pages), sum(write = 0), sum(until_ns IS NULL), max(held_ns),
+       max(CASE WHEN held_ns IS NOT NULL AND place = (ended + 1) / 2 THEN held_ns END)
+FROM ranked
+GROUP BY taker, kind;
+
+UPDATE recording SET sealed = 1, answered = 1;

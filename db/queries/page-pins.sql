@@ -8,12 +8,14 @@ FROM pin p
 LEFT JOIN mm m ON m.mm = p.mm
 LEFT JOIN stack s ON s.run = m.run AND s.stack = p.stack
 LEFT JOIN word e ON e.topic = 'pin-end' AND e.number = p.ended_by
-WHERE CASE WHEN :pfn IS NULL
-        THEN p.vpn <= :vpn AND p.vpn + p.pages > :vpn
-             AND p.mm IN (SELECT mm FROM process WHERE tgid = :tgid AND mm IS NOT NULL
-                          UNION SELECT child_mm FROM fork WHERE child_tgid = :tgid
-                          UNION SELECT parent_mm FROM fork WHERE parent_tgid = :tgid)
-        ELSE p.pfn <= :pfn AND p.pfn + p.pages > :pfn
-      END
+WHERE p.pin IN (
+  SELECT q.pin FROM pin q
+  WHERE :pfn IS NULL AND q.vpn <= :vpn AND q.vpn + q.pages > :vpn
+    AND q.mm IN (SELECT mm FROM process WHERE tgid = :tgid AND mm IS NOT NULL
+                 UNION SELECT child_mm FROM fork WHERE child_tgid = :tgid
+                 UNION SELECT parent_mm FROM fork WHERE parent_tgid = :tgid)
+  UNION ALL
+  SELECT q.pin FROM pin q WHERE :pfn IS NOT NULL AND q.pfn <= :pfn AND q.pfn + q.pages > :pfn
+)
 ORDER BY p.from_ns, p.pin
 LIMIT :limit;

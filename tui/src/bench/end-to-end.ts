@@ -1,8 +1,9 @@
 /**
- * From the agent's socket to the file, with the agent's own synthetic source on the other core: raw receive, receive and
- * decode, the whole recorder, and what one would write without thinking (an object, a string key and an insert an event).
+ * From the agent's socket to the file: receiving alone, the raw pipeline (eight columns an event into a table, by a
+ * worker, and nothing else), the whole recorder, and what one would write without thinking (an object, a string key and
+ * an insert an event). The same messages each time, from another process that does nothing but send them.
  *
- * Usage: node tui/dist/bench/end-to-end.js [SECONDS]
+ * Usage: node tui/dist/bench/end-to-end.js [EVENTS]
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,20 +11,20 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { Client, Metadata, credentials } from '@grpc/grpc-js'
 import Database from 'better-sqlite3'
 import { requireAgent } from '../commands/agent-binary.js'
-import type { StreamItem } from '../model/events.js'
+import type { EventColumns } from '../model/events.js'
 import { Pipeline } from '../pipeline.js'
 import { Recording } from '../store/recording.js'
 import { decodeResponse } from '../wire/decode.js'
 import { cowpath } from '../wire/generated/cowpath.js'
+import { RawInserter } from './raw-inserter.js'
+import { streamFile } from './stream-file.js'
 import { printTable, type Row } from './table.js'
 
 const { v1 } = cowpath
-/** More than any reader here takes: the reader is what is measured. */
-const RATE = 3_000_000
-const PAGES = 100_000
 const WINDOW_BYTES = 8 << 20
 
 interface Agent {
@@ -31,26 +32,52 @@ interface Agent {
   readonly process: ChildProcess
 }
 
-async function withAgent<T>(
+/** A process that listens on a socket of its own, for as long as the step takes. */
+async function withProcess<T>(
   folder: string,
-  source: string,
+  program: string,
+  args: (endpoint: string) => readonly string[],
   step: (agent: Agent) => Promise<T>,
-  room = '64M',
 ): Promise<T> {
   const socket = join(folder, `agent-${Math.random().toString(36).slice(2)}.sock`)
-  const args = ['serve', '--listen', `unix://${socket}`, '--ring', room, '--replay', room, '--source', source]
-  const child = spawn(requireAgent(process.env), args, { stdio: 'ignore' })
+  const endpoint = `unix://${socket}`
+  const child = spawn(program, args(endpoint), { stdio: ['ignore', 'ignore', 'inherit'] })
   try {
-    for (let tries = 0; !existsSync(socket) && tries < 200; tries++) await sleep(20)
-    return await step({ endpoint: `unix://${socket}`, process: child })
+    for (let tries = 0; !existsSync(socket) && tries < 500; tries++) await sleep(20)
+    return await step({ endpoint, process: child })
   } finally {
-    child.kill('SIGTERM')
-    await once(child, 'exit')
+    if (child.exitCode === null) {
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    }
   }
 }
 
-/** Hands every message of the stream over as it comes, for so long. */
-async function receive(endpoint: string, seconds: number, take: (bytes: Buffer) => void): Promise<number> {
+/** The agent, with a source of its own. */
+function withAgent<T>(folder: string, source: string, step: (agent: Agent) => Promise<T>): Promise<T> {
+  const room = ['--ring', '8M', '--replay', '8M']
+  return withProcess(
+    folder,
+    requireAgent(process.env),
+    (endpoint) => ['serve', '--listen', endpoint, ...room, '--source', source],
+    step,
+  )
+}
+
+const REPLAYED_AGENT = fileURLToPath(new URL('replayed-agent.js', import.meta.url))
+
+/** The workload's stream, from its beginning to its end. */
+function withStream<T>(folder: string, file: string, step: (endpoint: string) => Promise<T>): Promise<T> {
+  return withProcess(
+    folder,
+    process.execPath,
+    (endpoint) => [REPLAYED_AGENT, endpoint, file],
+    ({ endpoint }) => step(endpoint),
+  )
+}
+
+/** Hands every message of the stream over as it comes, until its end or for so long. */
+async function receive(endpoint: string, take: (bytes: Buffer) => void, seconds = Infinity): Promise<void> {
   const client = new Client(endpoint.replace('unix://', 'unix:'), credentials.createInsecure(), {
     'grpc-node.flow_control_window': WINDOW_BYTES,
     'grpc.max_receive_message_length': WINDOW_BYTES,
@@ -58,63 +85,52 @@ async function receive(endpoint: string, seconds: number, take: (bytes: Buffer) 
   const same = (bytes: Buffer) => bytes
   const call = client.makeBidiStreamRequest('/cowpath.v1.Agent/Trace', same, same, new Metadata())
   call.write(Buffer.from(v1.TraceRequest.encode({ subscribe: { client: 'bench' } }).finish()))
-  call.on('error', () => undefined)
-  const began = process.hrtime.bigint()
+  const ended = new Promise<void>((resolve) => {
+    call.on('error', () => {
+      resolve()
+    })
+    call.on('end', resolve)
+  })
   call.on('data', (bytes: Buffer) => {
     take(bytes)
   })
-  await sleep(seconds * 1000)
-  const lasted = Number(process.hrtime.bigint() - began) / 1e9
-  call.cancel()
-  client.close()
-  return lasted
-}
-
-function eventsOf(item: StreamItem | undefined): number {
-  return item?.type === 'batch' ? item.events.length : 0
-}
-
-async function measureRaw(endpoint: string, seconds: number) {
-  let bytes = 0
-  const lasted = await receive(endpoint, seconds, (message) => {
-    bytes += message.length
-  })
-  return { bytes, lasted }
-}
-
-async function measureDecoded(endpoint: string, seconds: number) {
-  let bytes = 0
-  let events = 0
-  const lasted = await receive(endpoint, seconds, (message) => {
-    bytes += message.length
-    events += eventsOf(decodeResponse(message))
-  })
-  return { bytes, events, lasted }
-}
-
-async function measureWhole(endpoint: string, seconds: number, file: string) {
-  const ended = new AbortController()
-  const began = process.hrtime.bigint()
-  const timer = setTimeout(() => {
-    ended.abort()
-  }, seconds * 1000)
-  await new Pipeline(endpoint, { recordTo: file }).run(
-    { item: () => undefined, connection: () => undefined },
-    ended.signal,
-  )
+  const timer =
+    seconds === Infinity
+      ? undefined
+      : setTimeout(() => {
+          call.cancel()
+        }, seconds * 1000)
+  await ended
   clearTimeout(timer)
-  const lasted = Number(process.hrtime.bigint() - began) / 1e9
-  const recording = Recording.open(file)
-  try {
-    const [totals] = recording.ask<{ readonly events: number }>('totals', {})
-    return { events: totals.events, lasted, bytes: statSync(file).size }
-  } finally {
-    recording.close()
-  }
+  client.close()
+}
+
+function batchOf(message: Buffer): EventColumns | undefined {
+  const item = decodeResponse(message)
+  return item?.type === 'batch' ? item.events : undefined
+}
+
+/** Receives, decodes, and has a worker insert eight columns an event: what no recorder can do without. */
+async function rawPipeline(endpoint: string, file: string): Promise<number> {
+  const inserter = new RawInserter(file)
+  await receive(endpoint, (message) => {
+    const events = batchOf(message)
+    if (events !== undefined) inserter.add(events)
+  })
+  await inserter.close()
+  return statSync(file).size
+}
+
+async function wholeRecorder(endpoint: string, file: string): Promise<number> {
+  await new Pipeline(endpoint, { recordTo: file, afterEnd: 'finish' }).run(
+    { item: () => undefined, connection: () => undefined },
+    new AbortController().signal,
+  )
+  return statSync(file).size
 }
 
 /** An object, a string key and an insert into two indexes for each event, as a first version would. */
-async function measureNaive(endpoint: string, seconds: number, file: string) {
+async function naive(endpoint: string, file: string): Promise<number> {
   const db = new Database(file)
   db.pragma('journal_mode = WAL')
   db.exec(
@@ -125,69 +141,97 @@ async function measureNaive(endpoint: string, seconds: number, file: string) {
     'INSERT INTO event VALUES (:seq, :time, :kind, :outcome, :tgid, :mm, :vpn, :oldPfn, :newPfn, :refcount)',
   )
   const pages = new Map<string, number>()
-  let events = 0
-  const add = db.transaction((item: StreamItem & { readonly type: 'batch' }) => {
-    for (let i = 0; i < item.events.length; i++) {
+  const add = db.transaction((events: EventColumns) => {
+    for (let i = 0; i < events.length; i++) {
       const event = {
-        seq: item.events.seq[i],
-        time: item.events.timeNs[i],
-        kind: item.events.kind[i],
-        outcome: item.events.outcome[i],
-        tgid: item.events.tgid[i],
-        mm: item.events.mm[i],
-        vpn: item.events.vpn[i],
-        oldPfn: item.events.oldPfn[i],
-        newPfn: item.events.newPfn[i],
-        refcount: item.events.refcount[i],
+        seq: events.seq[i],
+        time: events.timeNs[i],
+        kind: events.kind[i],
+        outcome: events.outcome[i],
+        tgid: events.tgid[i],
+        mm: events.mm[i],
+        vpn: events.vpn[i],
+        oldPfn: events.oldPfn[i],
+        newPfn: events.newPfn[i],
+        refcount: events.refcount[i],
       }
       pages.set(`${event.mm}:${event.vpn}`, event.newPfn)
       insert.run(event)
-      events++
     }
   })
-  const lasted = await receive(endpoint, seconds, (message) => {
-    const item = decodeResponse(message)
-    if (item?.type === 'batch') add(item)
+  await receive(endpoint, (message) => {
+    const events = batchOf(message)
+    if (events !== undefined) add(events)
   })
   db.close()
-  return { events, lasted }
+  return statSync(file).size
 }
 
-export async function benchEndToEnd(seconds: number): Promise<readonly Row[]> {
+interface Measured {
+  readonly perSecond: number
+  /** Of this process, all its threads. */
+  readonly cpuMicroseconds: number
+  readonly bytesAnEvent: number
+}
+
+/** Prints nothing; asserts that every event of the stream reached the recording. */
+export async function benchEndToEnd(count: number): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'cowpath-bench-'))
-  const source = `synthetic:${RATE}:${PAGES}`
   try {
-    const decoded = await withAgent(folder, source, ({ endpoint }) => measureDecoded(endpoint, seconds))
-    const size = decoded.bytes / decoded.events
-    const raw = await withAgent(folder, source, ({ endpoint }) => measureRaw(endpoint, seconds))
-    const whole = await withAgent(folder, source, ({ endpoint }) =>
-      measureWhole(endpoint, seconds, join(folder, 'whole.db')),
-    )
-    const naive = await withAgent(folder, source, ({ endpoint }) =>
-      measureNaive(endpoint, seconds, join(folder, 'naive.db')),
-    )
-    const rate = (events: number, lasted: number) => `${(events / lasted / 1e6).toFixed(3)} M/s`
-    const wholeRate = whole.events / whole.lasted
+    const file = streamFile(count)
+    const measured = (name: string, step: (endpoint: string, file: string) => Promise<number>) =>
+      withStream(folder, file, async (endpoint): Promise<Measured> => {
+        const began = process.hrtime.bigint()
+        const used = process.cpuUsage()
+        const bytes = await step(endpoint, join(folder, name))
+        const seconds = Number(process.hrtime.bigint() - began) / 1e9
+        const { user, system } = process.cpuUsage(used)
+        return {
+          perSecond: count / seconds,
+          cpuMicroseconds: (user + system) / count,
+          bytesAnEvent: bytes / count,
+        }
+      })
+    const alone = await measured('none', async (endpoint) => {
+      let bytes = 0
+      await receive(endpoint, (message) => (bytes += message.length))
+      return bytes
+    })
+    const raw = await measured('raw.db', rawPipeline)
+    const whole = await measured('whole.db', wholeRecorder)
+    checkWhole(join(folder, 'whole.db'), count)
+    const simple = await measured('naive.db', naive)
+    const row = (what: string, it: Measured, beside: string): Row => ({
+      what,
+      figure: `${(it.perSecond / 1e6).toFixed(3)} M/s`,
+      beside: `${it.cpuMicroseconds.toFixed(2)} us CPU, ${it.bytesAnEvent.toFixed(1)} B an event${beside}`,
+    })
     return [
-      {
-        what: 'receive, nothing else',
-        figure: rate(raw.bytes / size, raw.lasted),
-        beside: `${(raw.bytes / raw.lasted / 1e6).toFixed(0)} MB/s, ${size.toFixed(1)} B an event`,
-      },
-      { what: 'receive and decode into columns', figure: rate(decoded.events, decoded.lasted) },
-      {
-        what: 'the recorder: history, facts, sealed file',
-        figure: rate(whole.events, whole.lasted),
-        beside: `${(whole.bytes / whole.events).toFixed(1)} B an event on disk`,
-      },
-      {
-        what: 'naive: an object and an insert an event',
-        figure: rate(naive.events, naive.lasted),
-        beside: `the recorder is ${(wholeRate / (naive.events / naive.lasted)).toFixed(1)} times that`,
-      },
+      row('receive, nothing else', alone, ' on the wire'),
+      row('raw: receive, decode, 8 columns in a worker', raw, ''),
+      row(
+        'the recorder: history, rules, facts, sealed file',
+        whole,
+        `; ${(whole.perSecond / raw.perSecond).toFixed(2)} of raw`,
+      ),
+      row(
+        'naive: an object and an insert an event',
+        simple,
+        `; the recorder is ${(whole.perSecond / simple.perSecond).toFixed(1)} times that`,
+      ),
     ]
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function checkWhole(file: string, count: number): void {
+  const recording = Recording.open(file)
+  try {
+    const [{ events, lost }] = recording.ask<{ readonly events: number; readonly lost: number }>('totals', {})
+    if (events < count || lost > 0) throw new Error(`${events} of ${count} events recorded, ${lost} lost`)
+  } finally {
+    recording.close()
   }
 }
 
@@ -197,29 +241,19 @@ export async function benchAgent(): Promise<readonly Row[]> {
   const IDLE_SECONDS = 5
   try {
     const binary = statSync(requireAgent(process.env)).size
-    const idle = await withAgent(
-      folder,
-      'synthetic:1',
-      async (agent) => {
-        await sleep(1500)
-        const before = ticksOf(agent.process)
-        await sleep(IDLE_SECONDS * 1000)
-        return {
-          cpu: ((ticksOf(agent.process) - before) / IDLE_SECONDS).toFixed(1),
-          rss: residentMb(agent.process),
-        }
-      },
-      '8M',
-    )
-    const busy = await withAgent(
-      folder,
-      'synthetic:500000',
-      async (agent) => {
-        await measureDecoded(agent.endpoint, 4)
-        return residentMb(agent.process)
-      },
-      '8M',
-    )
+    const idle = await withAgent(folder, 'synthetic:1', async (agent) => {
+      await sleep(1500)
+      const before = ticksOf(agent.process)
+      await sleep(IDLE_SECONDS * 1000)
+      return {
+        cpu: ((ticksOf(agent.process) - before) / IDLE_SECONDS).toFixed(1),
+        rss: residentMb(agent.process),
+      }
+    })
+    const busy = await withAgent(folder, 'synthetic:500000', async (agent) => {
+      await receive(agent.endpoint, batchOf, 4)
+      return residentMb(agent.process)
+    })
     return [
       { what: 'binary', figure: `${(binary / 1e6).toFixed(1)} MB`, beside: 'static, stripped' },
       {
@@ -248,4 +282,4 @@ function residentMb(child: ChildProcess): string {
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname)
-  printTable('end to end', await benchEndToEnd(Number(process.argv[2] ?? 5)))
+  printTable('end to end', await benchEndToEnd(Number(process.argv[2] ?? 1_024_000)))

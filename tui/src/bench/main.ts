@@ -2,18 +2,21 @@
 import { benchAgent, benchEndToEnd } from './end-to-end.js'
 import { benchHistory } from './history.js'
 import { benchKernel } from './kernel.js'
+import { benchPeers } from './peers.js'
+import { benchQueries } from './queries.js'
 import { benchStore } from './store.js'
 import { printTable } from './table.js'
 import { benchWire } from './wire.js'
 
 const EVENTS = 1_000_000
-const SECONDS = 6
 
 printTable('wire', await benchWire(EVENTS))
 await benchHistory(2 * EVENTS, 100_000)
 process.stdout.write('\n')
 await benchStore(EVENTS, (line) => process.stdout.write(`${line}\n`))
-printTable('end to end, the agent on the other core', await benchEndToEnd(SECONDS))
+printTable('end to end', await benchEndToEnd(EVENTS))
+printTable('peers, the same events', await benchPeers(EVENTS / 2))
+printTable('a recording asked', await benchQueries(10 * EVENTS))
 printTable('agent', await benchAgent())
 for (const series of ['6.1', '7.2'])
   printTable(

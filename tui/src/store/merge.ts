@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { CowpathError } from '../model/failure.js'
 import { BlockEncoder, CODEC_COLUMNS_DEFLATE } from './block.js'
+import { ForkCosts } from './fork-costs.js'
 import { explained } from './format.js'
 import { Recording } from './recording.js'
 import { openToWrite, seal } from './writable.js'
@@ -120,7 +121,9 @@ function writeMerged(parts: readonly Part[], output: string): void {
     db.transaction(() => {
       for (const part of parts) new PartWriter(db, part, offsets).write()
     }).immediate()
-    seal(db)
+    seal(db, () => {
+      new ForkCosts(db).finish()
+    })
   } finally {
     db.close()
   }

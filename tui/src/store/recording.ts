@@ -23,6 +23,9 @@ export interface RecordedEvents {
   readonly events: EventColumns
 }
 
+/** A page's family lies all over the file. */
+const CACHE_KIB = 64 * 1024
+
 interface BlockRow {
   readonly block: number
   readonly run: number
@@ -41,6 +44,8 @@ export class Recording {
   /** What a person should know before reading on: it was not closed, or an older schema was read from a copy. */
   readonly remarks: readonly string[]
   readonly #db: Database.Database
+  /** Named queries that were asked before: a page's history asks the same one for each of hundreds of frames. */
+  readonly #asked = new Map<string, Database.Statement>()
   readonly #copy: string | undefined
 
   private constructor(
@@ -65,6 +70,7 @@ export class Recording {
         // Views and indexes of a hostile file call nothing that we have not asked for.
         opened.db.pragma('trusted_schema = OFF')
         opened.db.pragma('cell_size_check = ON')
+        opened.db.pragma(`cache_size = -${CACHE_KIB}`)
         return opened.db.prepare<[], number>('SELECT sealed FROM recording').pluck().get()
       })
       if (sealed !== 1)
@@ -86,7 +92,14 @@ export class Recording {
 
   /** Rows of a query of db/queries. Throws a CowpathError where the file is damaged. */
   ask<Row>(query: string, parameters: Parameters): Row[] {
-    return this.#explaining(() => this.#db.prepare<[Parameters], Row>(namedQuery(query)).all(parameters))
+    return this.#explaining(() => {
+      let statement = this.#asked.get(query)
+      if (statement === undefined) {
+        statement = this.#db.prepare(namedQuery(query))
+        this.#asked.set(query, statement)
+      }
+      return statement.all(parameters) as Row[] // as the caller knows the query
+    })
   }
 
   /** Rows of SQL of this room. Throws a CowpathError where the file is damaged. */

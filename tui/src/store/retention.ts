@@ -27,8 +27,8 @@ interface Swept {
   readonly table: string
   readonly began: string
   readonly isOver: string
-  /** What surviving rows tell the tables that follow. */
-  readonly remember?: string
+  /** What is to be done of the rows that survive. */
+  readonly then?: string
 }
 
 /** In this order: what a finding is about stays whole, its pages, their frames and how they came about. */
@@ -37,7 +37,7 @@ const SWEPT: readonly Swept[] = [
     table: 'slot',
     began: 'from_ns',
     isOver: 'until_ns < :cutoff AND (mm, vpn) NOT IN (SELECT mm, vpn FROM temp.kept_page)',
-    remember: `INSERT OR IGNORE INTO temp.kept_frame SELECT frame FROM slot
+    then: `INSERT OR IGNORE INTO temp.kept_frame SELECT frame FROM slot
                WHERE rowid > :after AND rowid <= :until AND (mm, vpn) IN (SELECT mm, vpn FROM temp.kept_page)`,
   },
   {
@@ -55,7 +55,7 @@ const SWEPT: readonly Swept[] = [
     table: 'pin',
     began: 'from_ns',
     isOver: 'until_ns < :cutoff AND pin NOT IN (SELECT pin FROM temp.kept_pin)',
-    remember: `INSERT OR IGNORE INTO temp.kept_mm SELECT mm FROM pin WHERE rowid > :after AND rowid <= :until`,
+    then: `INSERT OR IGNORE INTO temp.kept_mm SELECT mm FROM pin WHERE rowid > :after AND rowid <= :until`,
   },
   { table: 'rate', began: 'second_ns', isOver: 'second_ns < :cutoff - 1000000000' },
   { table: 'agent_load', began: 'time_ns', isOver: 'time_ns < :cutoff' },
@@ -67,7 +67,9 @@ const SWEPT: readonly Swept[] = [
   {
     table: 'fork',
     began: 'at_ns',
-    isOver: 'at_ns < :cutoff AND child_mm NOT IN (SELECT mm FROM mm)',
+    // The last one stays: the next row has the next number.
+    isOver: 'at_ns < :cutoff AND child_mm NOT IN (SELECT mm FROM mm) AND fork < (SELECT max(fork) FROM fork)',
+    then: 'DELETE FROM fork_cost WHERE fork > :after AND fork <= :until AND fork NOT IN (SELECT fork FROM fork)',
   },
   {
     table: 'process',
@@ -188,7 +190,7 @@ export class Retention {
   }
 
   /** Returns how many it looked at, at most. */
-  #rows({ table, began, isOver, remember }: Swept, cutoff: number): number {
+  #rows({ table, began, isOver, then }: Swept, cutoff: number): number {
     const after = this.#after
     const until = this.#number(
       `SELECT max(rowid) FROM (SELECT rowid FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ${ROWS_A_STEP})`,
@@ -203,7 +205,7 @@ export class Retention {
         until,
         cutoff,
       })
-      if (remember !== undefined) this.#run(remember, { after, until })
+      if (then !== undefined) this.#run(then, { after, until })
       this.#after = until
     }
     if (isLast) this.#next()

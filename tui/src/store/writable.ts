@@ -42,12 +42,12 @@ export function openToWrite(path: string): Database.Database {
 
 function create(db: Database.Database): void {
   migrate(db, 0)
-  db.prepare('INSERT INTO recording VALUES (1, ?, 0)').run(Date.now())
+  db.prepare('INSERT INTO recording (recording, created_wall_ms, sealed) VALUES (1, ?, 0)').run(Date.now())
 }
 
 function unseal(db: Database.Database): void {
   db.transaction(() => {
-    db.exec('UPDATE recording SET sealed = 0')
+    db.exec(dbText('unseal.sql'))
     const names = db.prepare<[], string>(
       "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'ix\\_%' ESCAPE '\\'",
     )
@@ -55,11 +55,12 @@ function unseal(db: Database.Database): void {
   }).immediate()
 }
 
-/** Builds the indexes and leaves one plain file, without a WAL beside it unless somebody still reads. */
-export function seal(db: Database.Database): void {
+/** Builds the indexes, answers what would take reading all of it, and leaves one plain file, without a WAL beside it unless somebody still reads.
+ * `answer` writes what the writer alone knows. */
+export function seal(db: Database.Database, answer: () => void = () => undefined): void {
   db.transaction(() => {
+    answer()
     db.exec(dbText('seal.sql'))
-    db.exec('UPDATE recording SET sealed = 1')
   }).immediate()
   try {
     db.pragma('journal_mode = DELETE')

@@ -4,12 +4,14 @@ import type Database from 'better-sqlite3'
 import { CowpathError } from '../model/failure.js'
 import { BlockEncoder, CODEC_COLUMNS_DEFLATE } from './block.js'
 import { columnsOver } from './columns.js'
+import { ForkCosts } from './fork-costs.js'
 import { explained, isDiskFull } from './format.js'
-import { HOT_ENDS, HOT_TABLES } from './hot-tables.js'
+import { HOT_ENDS } from './hot-tables.js'
+import { HotTableWriter } from './hot-table-writer.js'
 import type { Chunk, FromWriter, OpenBlock, ToWriter } from './messages.js'
 import { RareFactWriter } from './rare-facts.js'
 import { Retention, type Keep } from './retention.js'
-import { RowInserter, RowUpdater } from './row-inserter.js'
+import { RowUpdater } from './row-inserter.js'
 import { lockToWrite } from './writer-lock.js'
 import { openToWrite, seal, stateOf } from './writable.js'
 
@@ -21,14 +23,11 @@ class Writer {
   readonly #db: Database.Database
   readonly #encoder = new BlockEncoder()
   readonly #rare: RareFactWriter
-  readonly #frames: RowInserter
-  readonly #slots: RowInserter
-  readonly #edges: RowInserter
-  readonly #pins: RowInserter
-  readonly #rates: RowInserter
+  readonly #hot: HotTableWriter
   readonly #frameEnds: RowUpdater
   readonly #slotEnds: RowUpdater
   readonly #pinEnds: RowUpdater
+  readonly #forkCosts: ForkCosts
   readonly #block: Database.Statement
   readonly commit: (chunk: Chunk) => void
 
@@ -36,11 +35,8 @@ class Writer {
     this.#db = db
     const retention = new Retention(db, keep)
     this.#rare = new RareFactWriter(db)
-    this.#frames = new RowInserter(db, 'frame', HOT_TABLES.frame)
-    this.#slots = new RowInserter(db, 'slot', HOT_TABLES.slot)
-    this.#edges = new RowInserter(db, 'edge', HOT_TABLES.edge)
-    this.#pins = new RowInserter(db, 'pin', HOT_TABLES.pin)
-    this.#rates = new RowInserter(db, 'rate', HOT_TABLES.rate)
+    this.#forkCosts = new ForkCosts(db)
+    this.#hot = new HotTableWriter(db)
     this.#frameEnds = new RowUpdater(db, 'frame', HOT_ENDS.frame)
     this.#slotEnds = new RowUpdater(db, 'slot', HOT_ENDS.slot)
     this.#pinEnds = new RowUpdater(db, 'pin', HOT_ENDS.pin)
@@ -50,26 +46,28 @@ class Writer {
     )
     const write = db.transaction((chunk: Chunk) => {
       for (const fact of chunk.rare) this.#rare.write(fact)
-      this.#frames.insert(chunk.rows.frame)
-      this.#slots.insert(chunk.rows.slot)
-      this.#edges.insert(chunk.rows.edge)
-      this.#pins.insert(chunk.rows.pin)
-      this.#rates.insert(chunk.rows.rate)
+      this.#hot.insert(chunk.rows)
       this.#frameEnds.update(chunk.ends.frame)
       this.#slotEnds.update(chunk.ends.slot)
       this.#pinEnds.update(chunk.ends.pin)
       for (const block of chunk.blocks) this.#events(block)
+      this.#forkCosts.write()
       retention.step(Object.values(chunk.rows).reduce((sum, { rows }) => sum + rows, 0))
     })
     this.commit = (chunk) => {
+      this.#hot.load(chunk.rows)
       write.immediate(chunk)
+      this.#forkCosts.committed(chunk.rare, chunk.rows.frame, chunk.rows.edge)
     }
   }
 
   close(): string | undefined {
     let why: string | undefined
+    this.#hot.close()
     try {
-      seal(this.#db)
+      seal(this.#db, () => {
+        this.#forkCosts.finish()
+      })
     } catch (error) {
       if (!isDiskFull(error)) throw error
       why = 'there is no room for its indexes: it is whole, but slower to ask'

@@ -219,6 +219,7 @@ function treesOf(
     if (siblings === undefined) childrenOf.set(row.parent, [row])
     else siblings.push(row)
   }
+  const owners = ownersOf(source, [...placed])
   const node = (row: LineageRow): FrameNode => ({
     frame: row.frame,
     pfn: row.pfn,
@@ -227,13 +228,14 @@ function treesOf(
     by: row.kind === null ? null : edgeName(row.kind),
     atNs: row.at_ns,
     asked: asked.has(row.frame),
-    owners: ownersOf(source, row.frame),
+    owners: owners.get(row.frame) ?? [],
     children: (childrenOf.get(row.frame) ?? []).map(node),
   })
   return (childrenOf.get(null) ?? []).map(node)
 }
 
 interface OwnerRow {
+  readonly frame: number
   readonly tgid: number | null
   readonly comm: string | null
   readonly vpn: number
@@ -241,16 +243,17 @@ interface OwnerRow {
   readonly until_ns: number | null
 }
 
-function ownersOf(source: PageSource, frame: number): readonly OwnerView[] {
-  return source
-    .ask<OwnerRow>('frame-slots', { frame, limit: OWNERS_A_FRAME })
-    .map(({ tgid, comm, vpn, from_ns, until_ns }) => ({
-      tgid,
-      comm: comm ?? '',
-      vpn,
-      fromNs: from_ns,
-      untilNs: until_ns,
-    }))
+/** By frame, in one question: a family may have hundreds. */
+function ownersOf(source: PageSource, frames: readonly number[]): ReadonlyMap<number, readonly OwnerView[]> {
+  const owners = new Map<number, OwnerView[]>()
+  const rows = source.ask<OwnerRow>('family-slots', { frames: JSON.stringify(frames), limit: OWNERS_A_FRAME })
+  for (const { frame, tgid, comm, vpn, from_ns, until_ns } of rows) {
+    const owner = { tgid, comm: comm ?? '', vpn, fromNs: from_ns, untilNs: until_ns }
+    const known = owners.get(frame)
+    if (known === undefined) owners.set(frame, [owner])
+    else known.push(owner)
+  }
+  return owners
 }
 
 /** The word for a cause; a number of a newer recording shows as itself. */
