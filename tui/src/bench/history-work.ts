@@ -2,7 +2,7 @@ import type { EventColumns } from '../model/events.js'
 import { Flag, Foll, Kind, Outcome } from '../model/kinds.js'
 import { allocateColumns } from '../wire/columns.js'
 
-/** Events of a host: processes that fork for a moment, copy what they then write, and write in place elsewhere. */
+/** Events of a host: one process after the other forks for a moment, copies what it then writes; others write in place. */
 
 export const BATCH = 1000
 const PROCESSES = 200
@@ -76,10 +76,8 @@ export class HistoryWork {
 
   /** A process forks, writes to each page that is shared now, and to others that are not; then its child exits. */
   #fork(): void {
-    const process = this.#below(PROCESSES)
-    const windows = this.pages / PROCESSES / WINDOW
-    const first = this.#below(windows) * WINDOW
-    const pageAt = (j: number) => (first + j) * PROCESSES + process
+    const first = this.#below(this.pages / WINDOW) * WINDOW
+    const pageAt = (j: number) => first + j
     const child = this.#nextMm++
     const freed: number[] = []
     const isAbout = (kind: Kind, j: number) => {
@@ -99,8 +97,7 @@ export class HistoryWork {
     }
     const range = isAbout(Kind.ForkVma, 0)
     this.#events.pages[range] = WINDOW
-    const isOurs = (page: number) =>
-      page % PROCESSES === process && page >= pageAt(0) && page < pageAt(WINDOW)
+    const isOurs = (page: number) => page >= first && page < first + WINDOW
     for (let j = 0; j < WINDOW;) {
       if (this.#below(100) < 30) {
         const page = pageAt(j++)
@@ -121,7 +118,7 @@ export class HistoryWork {
     }
   }
 
-  /** Runs of consecutive pages. */
+  /** Runs of consecutive pages, of whichever process. */
   #reuseElsewhere(isOurs: (page: number) => boolean): void {
     if (this.#left-- === 0) {
       this.#left = this.#below(32)
@@ -179,13 +176,14 @@ export class HistoryWork {
     if (this.#at === BATCH) this.#turn()
     const i = this.#at++
     const events = this.#events
-    const process = page % PROCESSES
+    const each = this.pages / PROCESSES
+    const process = Math.floor(page / each)
     events.kind[i] = kind
     events.seq[i] = ++this.#seq
     events.timeNs[i] = 1e9 + this.#seq * 1100
     events.tgid[i] = events.tid[i] = 1000 + process
     events.mm[i] = 1 + process
-    events.vpn[i] = FIRST_VPN + Math.floor(page / PROCESSES)
+    events.vpn[i] = FIRST_VPN + (page % each)
     events.pages[i] = 1
     events.flags[i] = FAULT
     return i

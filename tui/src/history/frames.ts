@@ -20,6 +20,7 @@ const BORN = 1 << 28
 const SHARED = 1 << 29
 const LIVE = 1 << 30
 const HIGH = 2 ** 32
+const PER_HIGH = 1 / HIGH
 /** Frame numbers are below. */
 const END_OF_PFNS = HIGH * (PFN_HIGH + 1)
 
@@ -136,7 +137,7 @@ export class FrameTable {
   findHead(pfn: number): number {
     for (let bits = this.#orders; bits !== 0; bits &= bits - 1) {
       const order = 31 - Math.clz32(bits & -bits)
-      const head = this.find(pfn - (pfn % 2 ** order))
+      const head = this.find(pfn - (pfn % (1 << order)))
       if (head >= 0 && this.orderOf(head) >= order && this.pfnOf(head) !== pfn) return head
     }
     return -1
@@ -218,7 +219,7 @@ export class FrameTable {
 }
 
 function hash(pfn: number): number {
-  let h = Math.imul(pfn >>> 0, 0x9e3779b1) ^ Math.imul((pfn / HIGH) | 0, 0x85ebca6b)
+  let h = Math.imul(pfn >>> 0, 0x9e3779b1) ^ Math.imul((pfn * PER_HIGH) | 0, 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d)
   h = Math.imul(h ^ (h >>> 12), 0x297a2d39)
   return h ^ (h >>> 15)

@@ -16,7 +16,7 @@ import type { Swaps } from './swaps.js'
 export function migrate({ pages, anomalies }: Parts, events: EventColumns, i: number, when: When): void {
   const { slots, frames } = pages
   const old = oldFrame(events, i)
-  const count = 2 ** old.order
+  const count = 1 << old.order
   const from = alignedTo(events.oldPfn[i], old.order)
   const to = alignedTo(events.newPfn[i], old.order)
   if (from === 0 || to === 0 || from === to) {
@@ -51,7 +51,7 @@ export function collapse(parts: Parts, events: EventColumns, i: number, mm: Mm, 
     return
   }
   const from = new Set<number>()
-  pages.forEachSlot(mm, vpn, 2 ** order, when, (row) => {
+  pages.forEachSlot(mm, vpn, 1 << order, when, (row) => {
     from.add(pages.frames.idOf(pages.slots.frameOf(row)))
   })
   const kind = (events.flags[i] & Flag.File) !== 0 ? FrameKind.File : FrameKind.Anon
@@ -173,7 +173,7 @@ export function snapshot(
     return
   }
   const old = oldFrame(events, i)
-  const step = 2 ** old.run
+  const step = 1 << old.run
   for (let at = alignedTo(vpn, old.run); at < vpn + count; at += step) {
     if (pages.isMapped(mm, at)) continue
     if (old.pfn === 0) pages.endRange(mm, at, step, Cause.Snapshot, when)
@@ -205,7 +205,7 @@ export function folioSplit({ pages }: Parts, events: EventColumns, i: number): v
   const { frames, slots } = pages
   const order = events.order[i]
   const left = Math.min(events.aux[i] % 256, order)
-  frames.forEach(alignedTo(events.oldPfn[i], order), 2 ** order, (frame) => {
+  frames.forEach(alignedTo(events.oldPfn[i], order), 1 << order, (frame) => {
     frames.setOrder(frame, left)
     for (let row = frames.firstSlotOf(frame); row >= 0; row = pages.chains.next(frame, row))
       slots.setFlags(row, slots.flagsOf(row) & ~SlotFlag.Whole)

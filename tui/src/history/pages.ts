@@ -14,7 +14,7 @@ export class Pages extends PageTables {
       const row = this.#confirmed(known, mm, vpn, seen, when)
       if (row >= 0) return row
     }
-    this.endRange(mm, vpn, 2 ** seen.run, Cause.Contradicted, when)
+    this.endRange(mm, vpn, 1 << seen.run, Cause.Contradicted, when)
     const frame = this.#frameOf(seen, when)
     return this.map(mm, vpn, seen.run, frame, cause, when, this.clock.gaps)
   }
@@ -38,7 +38,7 @@ export class Pages extends PageTables {
       const isRun = row >= 0 && slots.orderOf(row) > 0 && this.pfnAt(row, at) === pfn
       if (!isRun) {
         this.observe(mm, at, { ...seen, pfn }, when, cause)
-        at += 2 ** seen.run
+        at += 1 << seen.run
         continue
       }
       const first = slots.vpnOf(row)
@@ -57,14 +57,14 @@ export class Pages extends PageTables {
 
   /** The slot was seen to map this frame because of `cause`. Its old mapping is over. */
   mapSeen(mm: Mm, vpn: number, seen: FrameFacts, cause: Cause, when: When): number {
-    this.endRange(mm, vpn, 2 ** seen.run, cause, when)
+    this.endRange(mm, vpn, 1 << seen.run, cause, when)
     const frame = this.#frameOf(seen, when)
     return this.map(mm, vpn, seen.run, frame, cause, when, this.clock.gaps)
   }
 
   /** The slot maps a folio that begins its life here. */
   mapNew(mm: Mm, vpn: number, fresh: FrameFacts, cause: Cause, when: When): number {
-    this.endRange(mm, vpn, 2 ** fresh.run, cause, when)
+    this.endRange(mm, vpn, 1 << fresh.run, cause, when)
     const frame = this.beginFrame(fresh, when)
     return this.map(mm, vpn, fresh.run, frame, cause, when, this.clock.gaps)
   }
@@ -86,7 +86,7 @@ export class Pages extends PageTables {
 
   /** A folio begins its life: what was known of its frames is over. Returns the row of its first. */
   beginFrame(fresh: FrameFacts, when: When): number {
-    this.endStale(fresh.pfn, 2 ** Math.max(fresh.order, fresh.run), when)
+    this.endStale(fresh.pfn, 1 << Math.max(fresh.order, fresh.run), when)
     return this.beginFramesPage(fresh, when)
   }
 
@@ -171,7 +171,7 @@ export class Pages extends PageTables {
 
   /** The frames of a folio went back to the allocator; who still seems to map them does not. */
   free(pfn: number, order: number, when: When): void {
-    this.#endFrames(pfn, 2 ** order, Cause.FrameFree, when)
+    this.#endFrames(pfn, 1 << order, Cause.FrameFree, when)
   }
 
   /** Another run of the agent: nothing that was known can be carried over. */

@@ -126,7 +126,7 @@ export class Pins {
 
   /** The whole of one pin, or all that one pin holds of a folio. */
   #releaseWhole({ pfn, pages, refs, order, tgid }: Release, when: When): boolean {
-    const folio = 2 ** order
+    const folio = 1 << order
     const head = pfn - (pfn % folio)
     let best: Pin | undefined
     for (const pin of this.#byPfn.near(0, pfn)) {
@@ -147,7 +147,7 @@ export class Pins {
         continue
       }
       // Counted on the folio: they may have been taken on its other pages.
-      if (order === 0 || !this.#releaseInFolio(pfn, 2 ** order, when)) return false
+      if (order === 0 || !this.#releaseInFolio(pfn, 1 << order, when)) return false
     }
     return true
   }

@@ -50,7 +50,7 @@ export class RowIndex {
 
   insert(row: number, hash: number): void {
     const isFull = this.#size + 1 > this.#buckets.length * FULLEST
-    if (isFull || row + 1 >= 2 ** this.#rowBits) this.#grow(row, isFull)
+    if (isFull || row + 1 >= 1 << this.#rowBits) this.#grow(row, isFull)
     this.#size++
     this.#place(row, hash)
   }
@@ -58,7 +58,7 @@ export class RowIndex {
   /** It must be there. */
   remove(row: number, hash: number): void {
     const buckets = this.#buckets
-    const rows = 2 ** this.#rowBits - 1
+    const rows = (1 << this.#rowBits) - 1
     this.#at = ((hash >>> 0) * this.#scale) | 0
     while ((buckets[this.#at] & rows) !== row + 1) this.#step()
     this.#size--
@@ -102,7 +102,7 @@ export class RowIndex {
   #distanceOf(word: number, bucket: number): number {
     const distance = word >>> (32 - DISTANCE_BITS)
     if (distance < FAR || word === 0) return distance
-    const home = ((this.#hashOf((word & (2 ** this.#rowBits - 1)) - 1) >>> 0) * this.#scale) | 0
+    const home = ((this.#hashOf((word & ((1 << this.#rowBits) - 1)) - 1) >>> 0) * this.#scale) | 0
     return bucket >= home ? bucket - home : bucket - home + this.#buckets.length
   }
 
@@ -127,8 +127,8 @@ export class RowIndex {
 
   #grow(row: number, isFull: boolean): void {
     const old = this.#buckets
-    const rows = 2 ** this.#rowBits - 1
-    while (row + 1 >= 2 ** this.#rowBits) this.#rowBits++
+    const rows = (1 << this.#rowBits) - 1
+    while (row + 1 >= 1 << this.#rowBits) this.#rowBits++
     this.#buckets = new Uint32Array(isFull ? Math.ceil(old.length * GROWTH) : old.length)
     this.#scale = this.#buckets.length / 2 ** 32
     for (const word of old) if (word !== 0) this.#place((word & rows) - 1, this.#hashOf((word & rows) - 1))

@@ -21,6 +21,7 @@ const CAUSE_SHIFT = 24
 const CAUSE = 0x1f
 const FLAGS_SHIFT = 29
 const HIGH = 2 ** 32
+const PER_HIGH = 1 / HIGH
 /** Page numbers are below. */
 const END_OF_VPNS = HIGH * (VPN_HIGH + 1)
 
@@ -46,6 +47,10 @@ export class SlotTable {
   readonly #doubles: Float64Array[] = []
   /** Bit n: there was a run of that order. */
   #orders = 0
+  /** What was found last, and is still there; -1: nothing. Who looks at an event asks for its slot more than once. */
+  #lastRow = -1
+  #lastMm = 0
+  #lastVpn = 0
 
   get size(): number {
     return this.#index.size
@@ -63,7 +68,7 @@ export class SlotTable {
   }
 
   pagesOf(row: number): number {
-    return 2 ** this.orderOf(row)
+    return 1 << this.orderOf(row)
   }
 
   /** The recording's number of the interval; 0: it was not told of. */
@@ -147,8 +152,13 @@ export class SlotTable {
 
   /** The row of the slot, or of the run that it lies in; or -1. */
   find(mm: number, vpn: number): number {
+    if (this.#lastVpn === vpn && this.#lastMm === mm && this.#lastRow >= 0) return this.#lastRow
     const row = this.#find(mm, vpn, 0)
-    return row >= 0 || this.#orders === 0 ? row : this.#findRun(mm, vpn)
+    if (row < 0) return this.#orders === 0 ? row : this.#findRun(mm, vpn)
+    this.#lastRow = row
+    this.#lastMm = mm
+    this.#lastVpn = vpn
+    return row
   }
 
   /** Whether there may be runs. */
@@ -172,11 +182,13 @@ export class SlotTable {
   }
 
   remove(row: number, mm: RowOwner): void {
+    this.#lastRow = -1
     this.#index.remove(row, this.#hashOf(row))
     this.#rows.giveBack(row, mm)
   }
 
   clear(): void {
+    this.#lastRow = -1
     this.#index.clear()
     this.#rows.clear()
     this.#orders = 0
@@ -212,7 +224,7 @@ export class SlotTable {
     return (
       words[at + 2] === vpn >>> 0 &&
       words[at + 3] >>> FRAME_BITS === order &&
-      (words[at + 7] & VPN_HIGH) === ((vpn / HIGH) | 0) &&
+      (words[at + 7] & VPN_HIGH) === ((vpn * PER_HIGH) | 0) &&
       this.#rows.ownerOf(row) === mm
     )
   }
@@ -220,7 +232,7 @@ export class SlotTable {
   #findRun(mm: number, vpn: number): number {
     for (let bits = this.#orders; bits !== 0; bits &= bits - 1) {
       const order = 31 - Math.clz32(bits & -bits)
-      const row = this.#find(mm, vpn - (vpn % 2 ** order), order)
+      const row = this.#find(mm, vpn - (vpn % (1 << order)), order)
       if (row >= 0) return row
     }
     return -1
@@ -240,7 +252,7 @@ export class SlotTable {
 /** Page numbers come in runs: the low bits must spread, and the high bits must take part. */
 function hash(mm: number, vpn: number, order: number): number {
   let h =
-    Math.imul(vpn >>> 0, 0x9e3779b1) ^ Math.imul((vpn / HIGH) | 0, 0x85ebca6b) ^ Math.imul(mm, 0xc2b2ae35)
+    Math.imul(vpn >>> 0, 0x9e3779b1) ^ Math.imul((vpn * PER_HIGH) | 0, 0x85ebca6b) ^ Math.imul(mm, 0xc2b2ae35)
   h = Math.imul(h ^ (h >>> 15) ^ order, 0x2c1b3c6d)
   h = Math.imul(h ^ (h >>> 12), 0x297a2d39)
   return h ^ (h >>> 15)

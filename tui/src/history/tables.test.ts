@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { FrameTable } from './frames.js'
 import { SlotTable } from './slots.js'
 
-const largest = (bits: number) => fc.oneof(fc.nat(3), fc.constantFrom(2 ** 32 - 1, Math.min(2 ** 32, 2 ** bits - 1), 2 ** bits - 1))
+const largest = (bits: number) =>
+  fc.oneof(fc.nat(3), fc.constantFrom(2 ** 32 - 1, Math.min(2 ** 32, 2 ** bits - 1), 2 ** bits - 1))
 
 test('what a slot is, it stays until it is set, whatever is set beside it', () => {
   const facts = fc.record({
