@@ -119,6 +119,7 @@ export function ksmMerge(
     return
   }
   if (pfn === events.oldPfn[i]) {
+    if (row < 0) return
     pages.frames.setKind(pages.slots.frameOf(row), FrameKind.Ksm)
     pages.slots.setFlags(row, pages.slots.flagsOf(row) | SlotFlag.MayBeShared)
     return

@@ -25,13 +25,27 @@ test('what a slot is, it stays until it is set, whatever is set beside it', () =
       const rows = all.map(([fact, order], n) => {
         const row = slots.insert({ id: n + 1, firstBlock: -1, lastBlock: -1 }, fact.vpn, fact.order)
         const set = [
-          () => slots.setId(row, fact.id),
-          () => slots.setFromNs(row, fact.fromNs),
-          () => slots.setFrame(row, fact.frame),
-          () => slots.setGaps(row, fact.gaps),
-          () => slots.setProtections(row, fact.protections),
-          () => slots.setCause(row, fact.cause),
-          () => slots.setFlags(row, fact.flags),
+          () => {
+            slots.setId(row, fact.id)
+          },
+          () => {
+            slots.setFromNs(row, fact.fromNs)
+          },
+          () => {
+            slots.setFrame(row, fact.frame)
+          },
+          () => {
+            slots.setGaps(row, fact.gaps)
+          },
+          () => {
+            slots.setProtections(row, fact.protections)
+          },
+          () => {
+            slots.setCause(row, fact.cause)
+          },
+          () => {
+            slots.setFlags(row, fact.flags)
+          },
         ]
         for (const round of [order, [...order].reverse()]) for (const which of round) set[which]()
         return row
@@ -97,13 +111,27 @@ test('what a frame is, it stays until it is set, whatever is set beside it', () 
       for (const pfn of all) {
         const row = frames.insert(pfn, 0)
         const set = [
-          () => frames.setOrder(row, fact.order),
-          () => frames.setId(row, fact.id),
-          () => frames.setFirstSlot(row, fact.firstSlot),
-          () => frames.setGaps(row, fact.gaps),
-          () => frames.setKind(row, fact.kind),
-          () => frames.setBorn(row, fact.isBorn),
-          () => frames.setShared(row, fact.isShared),
+          () => {
+            frames.setOrder(row, fact.order)
+          },
+          () => {
+            frames.setId(row, fact.id)
+          },
+          () => {
+            frames.setFirstSlot(row, fact.firstSlot)
+          },
+          () => {
+            frames.setGaps(row, fact.gaps)
+          },
+          () => {
+            frames.setKind(row, fact.kind)
+          },
+          () => {
+            frames.setBorn(row, fact.isBorn)
+          },
+          () => {
+            frames.setShared(row, fact.isShared)
+          },
         ]
         for (const round of [order, [...order].reverse()]) for (const which of round) set[which]()
       }
