@@ -5,7 +5,7 @@ import { RowIndex } from './row-index.js'
  * (of a row that is free: the next free one's); 4 high bits of both numbers, order, kind and flags.
  */
 const WORDS = 5
-const CHUNK_SHIFT = 10
+const CHUNK_SHIFT = 12
 const CHUNK = 1 << CHUNK_SHIFT
 const IN_CHUNK = CHUNK - 1
 

@@ -8,7 +8,7 @@ import { RowIndex } from './row-index.js'
 const WORDS = 8
 const DOUBLES = WORDS / 2
 /** Rows come in chunks, so that a table grows without a copy, and with little to spare. */
-const CHUNK_SHIFT = 10
+const CHUNK_SHIFT = 12
 const CHUNK = 1 << CHUNK_SHIFT
 const IN_CHUNK = CHUNK - 1
 
