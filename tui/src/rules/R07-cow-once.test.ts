@@ -24,7 +24,7 @@ test('a second copy of what was never shared is a violation on 6.1, and measured
   const old = new Stage({ kernel: '5.10.0' }).judge(known, copy)
   expect(old.findings('R07').map(said)).toEqual(['measured copy 4k'])
   expect(old.findings('R07')[0].first.words).toBe(
-    'copied again, though its own since event 7; refcount 2, mapcount 1',
+    'copied again, though it was its own; refcount 2, mapcount 1',
   )
 })
 
