@@ -1,20 +1,21 @@
 /**
- * The history alone, columns already decoded: faults, most of them reuses, over a given number of live pages.
+ * The history alone, and with all rules; columns already decoded. What processes do is in history-work.ts.
  *
- * Usage: node [--expose-gc] tui/dist/bench/history.js [EVENTS [PAGES]]
+ * Usage: node [--expose-gc] tui/dist/bench/history.js [EVENTS [PAGES...]]
  * (with --expose-gc, tables that were outgrown do not count as memory)
  */
 import { setImmediate } from 'node:timers/promises'
 import { History } from '../history/history.js'
 import type { EventColumns } from '../model/events.js'
 import type { FactSink } from '../model/facts.js'
-import { Flag, Kind, Outcome } from '../model/kinds.js'
-import { allocateColumns } from '../wire/columns.js'
-import { perSecond, printTable } from './table.js'
+import { policyFor } from '../policy/policies.js'
+import { LEGS } from '../rules/legs.js'
+import { Rules } from '../rules/rules.js'
+import { BATCH, HistoryWork, type Mix, MIXES } from './history-work.js'
+import { perSecond, printTable, type Row } from './table.js'
 
-const BATCH = 1000
-const PROCESSES = 200
-const FLAGS = Flag.Write | Flag.User | Flag.Anon | Flag.VmaMaywrite | Flag.VmaAnon
+const EVENTS = 2_000_000
+const PAGES = [100_000, 5_000_000]
 
 const NOBODY: FactSink = {
   mm() {},
@@ -33,116 +34,107 @@ const NOBODY: FactSink = {
   anomaly() {},
 }
 
-/** Events, a batch after the other. */
-class Batches {
-  readonly made: EventColumns[] = []
-  #at = BATCH
-  seq = 0
-
-  /** Columns and index of the next event. */
-  next(kind: Kind): { readonly events: EventColumns; readonly i: number } {
-    if (this.#at === BATCH) {
-      this.made.push(allocateColumns(BATCH))
-      this.#at = 0
-    }
-    const events = this.made[this.made.length - 1]
-    const i = this.#at++
-    events.kind[i] = kind
-    events.seq[i] = ++this.seq
-    events.timeNs[i] = 1e9 + this.seq * 1100
-    return { events, i }
-  }
+interface Measured {
+  readonly perSecond: string
+  readonly bytesAPage: number
+  readonly slots: number
+  readonly pins: number
+  readonly findings: number
 }
 
-interface Work {
-  /** A first touch of each page. */
-  readonly before: readonly EventColumns[]
-  /** Runs of consecutive pages; 30 % are copies, each followed in time by the free of what it replaced. */
-  readonly measured: readonly EventColumns[]
-}
-
-function makeWork(count: number, pages: number): Work {
-  const pfns = Float64Array.from({ length: pages }, (_, page) => page + 1)
-  let nextPfn = pages + 1
-  let random = 1
-  const next = (below: number) => {
-    random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0
-    return (random >>> 8) % below
-  }
-  const isAt = (events: EventColumns, i: number, page: number) => {
-    const process = page % PROCESSES
-    events.tgid[i] = events.tid[i] = 1000 + process
-    events.mm[i] = 1 + process
-    events.vpn[i] = 0x7f0000000 + Math.floor(page / PROCESSES)
-    events.pages[i] = 1
-    events.flags[i] = FLAGS
-  }
-  const batches = new Batches()
-  // Whole batches, so that none is cut short.
-  for (let page = 0; page < Math.ceil(pages / BATCH) * BATCH; page++) {
-    const { events, i } = batches.next(page < pages ? Kind.AnonNew : Kind.UffdMessage)
-    isAt(events, i, page % pages)
-    if (page < pages) events.newPfn[i] = pfns[page]
-  }
-  const before = batches.made.splice(0)
-  let page = 0
-  let left = 0
-  for (let freed = 0, made = 0; made < count; made++) {
-    const { events, i } = batches.next(freed === 0 ? Kind.WpFault : Kind.FrameFree)
-    if (freed !== 0) {
-      events.oldPfn[i] = freed
-      freed = 0
-      continue
-    }
-    if (left-- === 0) {
-      left = next(32)
-      page = next(pages)
-    } else page = (page + 1) % pages
-    isAt(events, i, page)
-    events.oldPfn[i] = pfns[page]
-    events.outcome[i] = Outcome.Reuse
-    if (next(100) < 30) {
-      freed = pfns[page]
-      pfns[page] = nextPfn++
-      events.outcome[i] = Outcome.Copy
-    }
-    events.newPfn[i] = pfns[page]
-  }
-  return { before, measured: batches.made }
-}
-
-/** Prints the table; asserts nothing. */
-export async function benchHistory(count: number, pages: number): Promise<void> {
-  const { before, measured } = makeWork(Math.ceil(count / BATCH) * BATCH, pages)
-  const buffersBefore = process.memoryUsage().arrayBuffers
-  const history = new History(NOBODY, { maxSlots: Math.max(pages, 1 << 22) })
-  const apply = (batches: readonly EventColumns[]) => {
-    for (const events of batches)
-      history.apply({ firstSeq: events.seq[0], lastSeq: events.seq[BATCH - 1], processes: [], events })
-  }
+/** Applies a work from its beginning; times what comes after the first touch of its pages. */
+async function measure(count: number, pages: number, mix: Mix, withRules: boolean): Promise<Measured> {
+  const work = new HistoryWork(pages, mix)
+  const bytesBefore = await bytesHeld()
+  let findings = 0
+  const rules = new Rules({
+    policy: policyFor('6.12.0'),
+    legs: LEGS.map((name) => ({ name, attached: true })),
+    sink: { finding: () => findings++, ruleCounts: () => undefined },
+  })
+  const bounds = { maxSlots: Math.max(work.pages + BATCH, 1 << 22), maxPins: 1 << 17 }
+  const history = new History(NOBODY, withRules ? { ...bounds, judge: rules } : bounds)
   history.begin(1, 1)
-  apply(before)
-  const from = process.hrtime.bigint()
-  const cpuFrom = process.cpuUsage()
-  apply(measured)
-  history.finish()
-  const seconds = Number(process.hrtime.bigint() - from) / 1e9
-  const { user, system } = process.cpuUsage(cpuFrom)
-  const { slots } = history.counts()
+  for (const events of work.before()) applyAll(history, [events])
+  const bytesAfter = await bytesHeld()
+  const measured = work.measured(count)
+  const seconds = processorSeconds(() => {
+    applyAll(history, measured)
+    history.finish()
+  })
+  const { slots, pins } = history.counts()
+  return {
+    perSecond: perSecond(measured.length * BATCH, seconds),
+    bytesAPage: (bytesAfter - bytesBefore) / work.pages,
+    slots,
+    pins,
+    findings,
+  }
+}
+
+function applyAll(history: History, batches: readonly EventColumns[]): void {
+  for (const events of batches)
+    history.apply({ firstSeq: events.seq[0], lastSeq: events.seq[BATCH - 1], processes: [], events })
+}
+
+/** Of tables and of objects. */
+async function bytesHeld(): Promise<number> {
+  // What was collected is taken off the books in a turn of its own, and may have held more.
+  for (let round = 0; round < 3; round++) {
+    globalThis.gc?.()
+    await setImmediate()
+  }
+  const { arrayBuffers, heapUsed } = process.memoryUsage()
+  return arrayBuffers + heapUsed
+}
+
+/** What no reducer can beat: columns read, and the page's number found by its address in a `Map`. */
+function ceiling(count: number, pages: number): string {
+  const work = new HistoryWork(pages, MIXES[0])
+  const known = new Map<number, number>()
+  const look = (batches: readonly EventColumns[]) => {
+    for (const { kind, mm, vpn, oldPfn, newPfn, timeNs } of batches)
+      for (let i = 0; i < BATCH; i++) {
+        const key = mm[i] * 2 ** 32 + (vpn[i] % 2 ** 32)
+        const pfn = known.get(key)
+        if (pfn !== oldPfn[i] && kind[i] !== 0 && timeNs[i] > 0) known.set(key, newPfn[i])
+      }
+  }
+  for (const events of work.before()) look([events])
+  const measured = work.measured(count)
+  const seconds = processorSeconds(() => {
+    look(measured)
+  })
+  return perSecond(measured.length * BATCH, seconds)
+}
+
+/** Of all threads, garbage collection included: machines are shared, and what others take is not ours. */
+function processorSeconds(work: () => void): number {
   globalThis.gc?.()
-  // What was collected is taken off the books in a turn of its own.
-  await setImmediate()
-  const bytes = (process.memoryUsage().arrayBuffers - buffersBefore) / slots
-  printTable(`history: ${count} events over ${pages} live pages`, [
-    {
-      what: 'events to facts that nobody stores',
-      figure: perSecond(count, seconds),
-      beside: `${perSecond(count, (user + system) / 1e6)} of processor time`,
-    },
-    { what: 'memory', figure: `${bytes.toFixed(0)} bytes/page`, beside: `${slots} live pages` },
-  ])
+  const from = process.cpuUsage()
+  work()
+  const { user, system } = process.cpuUsage(from)
+  return (user + system) / 1e6
+}
+
+/** Prints a table a number of pages; asserts nothing. */
+export async function benchHistory(count: number, pages: number): Promise<void> {
+  const rows: Row[] = [{ what: 'columns read, one look-up in a Map each', figure: ceiling(count, pages) }]
+  // Compiles what is measured, so that its code does not count as memory.
+  await measure(10 * BATCH, BATCH, MIXES[2], true)
+  for (const mix of MIXES) {
+    const alone = await measure(count, pages, mix, false)
+    const { perSecond: figure, bytesAPage, slots, pins, findings } = await measure(count, pages, mix, true)
+    const beside = `without rules ${alone.perSecond}; ${slots} pages, ${pins} pins, ${findings} findings`
+    rows.push(
+      { what: `history and rules, ${mix.name}`, figure, beside },
+      { what: '  memory', figure: `${bytesAPage.toFixed(0)} bytes/page`, beside: 'slot, frame and pins' },
+    )
+  }
+  printTable(`history: ${count} events over ${pages} live pages`, rows)
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
-  await benchHistory(Number(process.argv[2] ?? 2_000_000), Number(process.argv[3] ?? 100_000))
+  const [count = EVENTS, ...pages] = process.argv.slice(2).map(Number)
+  for (const each of pages.length === 0 ? PAGES : pages) await benchHistory(count, each)
 }

@@ -8,8 +8,9 @@ export interface Mm {
   /** The recording's number; `agentMm` is the agent's, unique within its run. */
   readonly id: number
   readonly agentMm: number
-  /** Row of its first slot, -1: none. */
-  firstSlot: number
+  /** Blocks of rows of its slots; -1: none. */
+  firstBlock: number
+  lastBlock: number
   slots: number
   hasEnded: boolean
   /** Counts up whenever another address space than the last one is met. */
@@ -59,7 +60,8 @@ export class Mms {
     const mm = {
       id: ++this.#lastId,
       agentMm: birth.agentMm,
-      firstSlot: -1,
+      firstBlock: -1,
+      lastBlock: -1,
       slots: 0,
       hasEnded: false,
       met: ++this.#met,

@@ -31,7 +31,7 @@ export function slot(facts: Partial<SlotView> = {}): SlotView {
     fromNs: TAKEN_NS,
     cause: Cause.AnonNew,
     isCertain: true,
-    brokenSeq: 0,
+    isOwn: false,
     mayBeShared: false,
     protectedBy: 0,
     protectedByTgid: 0,
