@@ -15,7 +15,6 @@ import {
   swapIn,
   swapOut,
 } from './moves.js'
-import { PMD_ORDER } from './page-tables.js'
 import type { Parts } from './parts.js'
 import { BY_FORK } from './protections.js'
 import { alignedTo, isPossible, pagesOf } from './reading.js'
@@ -198,7 +197,7 @@ export class Applier {
     pages.endRange(mm, vpn, 2 ** order, Cause.AnonNew, this.#when)
     const isHugetlb = (events.flags[i] & (Flag.Hugetlb | Flag.VmaHugetlb)) !== 0
     const kind = isHugetlb ? FrameKind.Hugetlb : FrameKind.Anon
-    const isMappedWhole = isAligned && (isHugetlb || order <= PMD_ORDER)
+    const isMappedWhole = isAligned && (isHugetlb || order <= pages.pmdOrder)
     pages.mapNew(mm, vpn, { pfn, order, kind, run: isMappedWhole ? order : 0 }, Cause.AnonNew, this.#when)
   }
 

@@ -1,4 +1,5 @@
 import { Cause, type EdgeKind, type FactSink, FrameKind } from '../model/facts.js'
+import { DEFAULT_PMD_ORDER } from '../model/page-size.js'
 import type { Anomalies } from './anomalies.js'
 import type { Clock, When } from './clock.js'
 import { FrameTable } from './frames.js'
@@ -7,8 +8,6 @@ import { SlotFlag, SlotTable } from './slots.js'
 
 /** For slots that were deduced: no number of gaps is as large. */
 export const NEVER_OBSERVED = 0xffff_ffff
-/** Of what a PMD maps. Its run is taken apart where its pages part; larger ones (hugetlb) are mapped as one or not at all. */
-export const PMD_ORDER = 9
 
 /** A frame as an event names it. */
 export interface FrameFacts {
@@ -38,6 +37,8 @@ export interface PagesParts {
 export class PageTables {
   readonly slots = new SlotTable()
   readonly frames = new FrameTable()
+  /** Of what a PMD maps. Its run is taken apart where its pages part; larger ones (hugetlb) are mapped as one or not at all. */
+  pmdOrder = DEFAULT_PMD_ORDER
   protected readonly parts: PagesParts
   protected readonly clock: Clock
   #lastFrame = 0
@@ -99,7 +100,7 @@ export class PageTables {
   takeApart(run: number, mm: Mm, when: When): void {
     const { slots, frames } = this
     const pages = slots.pagesOf(run)
-    if (slots.orderOf(run) > PMD_ORDER) {
+    if (slots.orderOf(run) > this.pmdOrder) {
       this.end(run, mm, Cause.Contradicted, when)
       return
     }
@@ -229,7 +230,7 @@ export class PageTables {
     const isOwn = isOwnCopy(cause)
     slots.brokenSeq[row] = isOwn ? when.seq : 0
     const isWhole =
-      order >= PMD_ORDER || (order > 0 && this.frames.kind[slots.frameOf(row)] === FrameKind.Hugetlb)
+      order >= this.pmdOrder || (order > 0 && this.frames.kind[slots.frameOf(row)] === FrameKind.Hugetlb)
     slots.setFlags(row, (isOwn ? 0 : SlotFlag.MayBeShared) | (isWhole ? SlotFlag.Whole : 0))
     this.tell(row, cause, when)
   }

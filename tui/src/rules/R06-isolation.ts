@@ -51,7 +51,7 @@ function swappedInWritable(scene: Scene): Answer {
 
 function judged(scene: Scene, pfn: number, extra: number | undefined, cause: string): Answer {
   const { view, events, i, mm, size } = scene
-  const pages = slotPages(events, i)
+  const pages = slotPages(scene)
   const pins = view.pinsOn(pfn, pages)
   const foreign = pins.filter((pin) => pin.mm !== mm)
   if (mm === 0 || foreign.length === 0) return undefined

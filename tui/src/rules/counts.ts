@@ -42,7 +42,7 @@ function folioMappings({ events, i, size, aux }: Scene): number | undefined {
 /** The frames that the counts of `extraReferences` speak of: the folio where they are all of it, else what the slot maps. */
 export function countedFrames(scene: Scene): { readonly pfn: number; readonly pages: number } {
   const { events, i, oldPfn } = scene
-  if (folioMappings(scene) === undefined) return { pfn: oldPfn, pages: slotPages(events, i) }
+  if (folioMappings(scene) === undefined) return { pfn: oldPfn, pages: slotPages(scene) }
   const pages = folioPages(events, i)
   return { pfn: oldPfn - (oldPfn % pages), pages }
 }
