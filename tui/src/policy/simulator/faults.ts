@@ -5,12 +5,9 @@ import {
   areaAt,
   entryAt,
   folioOf,
-  HUGE_ORDER,
-  HUGE_PAGES,
   isExclusive,
   pageAt,
   refcount,
-  THP_WEIGHTS,
   type Area,
   type Entry,
   type Folio,
@@ -81,7 +78,7 @@ function touch(machine: Machine, mm: Mm, area: Area, vpn: number): void {
   mm.entries.push(entry)
   machine.tell(Kind.AnonNew, mm, {
     vpn: entry.vpn,
-    pages: huge ? HUGE_PAGES : 1,
+    pages: huge ? machine.memory.hugePages : 1,
     newPfn: folio.pfn,
     order: folio.order,
     newRefcount: refcount(folio),
@@ -119,7 +116,7 @@ export function wpFault(machine: Machine, mm: Mm, vpn: number, fault: Fault): vo
   }
   machine.tell(Kind.HugeWp, mm, {
     ...machine.facts(mm, entry, entry.vpn),
-    pages: HUGE_PAGES,
+    pages: machine.memory.hugePages,
     outcome: Outcome.Fallback,
     flags: machine.flags(mm, entry, folio) | accessFlags(fault),
     aux: fault.foll,
@@ -144,7 +141,7 @@ function reuse(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault
   const becomesExclusive = !wasExclusive && machine.rules.reuseBase === 'exclusive'
   machine.tell(kindOf(entry, folio), mm, {
     ...countedBy(folio, machine.facts(mm, entry, vpn)),
-    pages: entry.huge ? HUGE_PAGES : 1,
+    pages: entry.huge ? machine.memory.hugePages : 1,
     newPfn: folio.pfn + pageAt(entry, vpn),
     outcome: fault.access === 'write' ? Outcome.Reuse : Outcome.UnshareNoop,
     flags:
@@ -171,7 +168,7 @@ function copy(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault)
   if (fault.access === 'write') allowWrite(mm, entry)
   machine.tell(kindOf(entry, old), mm, {
     ...facts,
-    pages: entry.huge ? HUGE_PAGES : 1,
+    pages: entry.huge ? machine.memory.hugePages : 1,
     newPfn: fresh.pfn,
     outcome: fault.access === 'write' ? Outcome.Copy : Outcome.Unshare,
     flags,
@@ -191,9 +188,9 @@ export function splitPmd(machine: Machine, mm: Mm, entry: Entry): void {
   const folio = folioOf(machine.memory, entry)
   machine.tell(Kind.PmdSplit, mm, {
     vpn: entry.vpn,
-    pages: HUGE_PAGES,
+    pages: machine.memory.hugePages,
     oldPfn: folio.pfn,
-    order: HUGE_ORDER,
+    order: machine.memory.hugeOrder,
     ...frameFacts(folio, 0),
     flags:
       folioFlags(folio) |
@@ -204,7 +201,7 @@ export function splitPmd(machine: Machine, mm: Mm, entry: Entry): void {
   folio.wholeMaps--
   for (const page of folio.pages) page.exclusive = folio.pages[0].exclusive
   mm.entries = mm.entries.filter((other) => other !== entry)
-  THP_WEIGHTS.forEach((_, page) => {
+  folio.pages.forEach((_, page) => {
     const part: Entry = { ...entry, huge: false, page, vpn: entry.vpn + page }
     machine.map(part, folio, entry.by)
     mm.entries.push(part)
