@@ -24,8 +24,8 @@ export function canBeKnown({ isSelfInflicted, pin, wasSwapped }: Truth): boolean
 }
 
 /** Complaints about one judgement; empty where it is right. Where several pins are lost at once, one finding may speak for all. */
-export function complaints({ path, raised, isUnknown }: Judged): readonly string[] {
-  const truths = path.at(-1)?.step.truths ?? []
+export function complaints({ case: { last }, raised, isUnknown }: Judged): readonly string[] {
+  const { truths } = last
   const wrong: string[] = []
   for (const rule of ['R05', 'R06'] as const) {
     const lost = truths.filter((truth) => ruleOf(truth) === rule)
