@@ -164,9 +164,13 @@ export class Applier {
     const child = this.#mmOf(events.otherMm[i], 'fork', parent?.id ?? 0)
     const flags = events.flags[i]
     const isCopied = (flags & COPIED_BY_FORK) !== 0 && (flags & Flag.VmaWipeonfork) === 0
-    // A fork that failed half way ends the child before it has run.
-    if (!isCopied || events.outcome[i] === Outcome.Failed) return
-    if (!this.#isAlive(parent) || !this.#isAlive(child) || parent === child) return
+    if (!isCopied || !this.#isAlive(parent) || !this.#isAlive(child) || parent === child) return
+    if (events.outcome[i] === Outcome.Failed) {
+      // The child ends before it has run; how far the parent's pages were write-protected for it is not known.
+      this.#parts.pages.shareInPassing(parent, events.vpn[i], events.pages[i], this.#when)
+      if ((flags & Flag.VmaShared) === 0) this.#protectRange(events, i, parent, BY_FORK)
+      return
+    }
     this.#parts.pages.share(parent, child, events.vpn[i], events.pages[i], this.#when)
     if ((flags & Flag.VmaShared) !== 0) return
     for (const mm of [parent, child]) this.#protectRange(events, i, mm, BY_FORK)
