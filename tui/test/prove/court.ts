@@ -233,7 +233,8 @@ function raisedIn(
   markSeq: number,
 ): readonly Raised[] {
   const raised = new Set<Finding>()
-  for (let seq = firstSeq; seq < markSeq; seq++) for (const finding of found.get(seq) ?? []) raised.add(finding)
+  for (let seq = firstSeq; seq < markSeq; seq++)
+    for (const finding of found.get(seq) ?? []) raised.add(finding)
   return [...raised].map(({ rule, verdict, cause, last: { reference } }) => ({
     rule,
     verdict,
@@ -242,4 +243,3 @@ function raisedIn(
     write: reference?.write ?? false,
   }))
 }
-

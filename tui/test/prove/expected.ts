@@ -1,5 +1,8 @@
 import type { RuleId, Verdict } from '../../src/model/finding.js'
+import type { Told } from '../../src/policy/simulator/rows.js'
 import type { Truth } from '../../src/policy/simulator/truth.js'
+import { Foll, Kind } from '../../src/model/kinds.js'
+import type { Operation } from '../../src/policy/simulator/operations.js'
 import type { Judged } from './court.js'
 
 /** What the rules should have said of an operation, by what memory says. */
@@ -23,8 +26,31 @@ export function canBeKnown({ isSelfInflicted, pin, wasSwapped }: Truth): boolean
   return !isSelfInflicted || (pin.kind === 'pin' && !wasSwapped)
 }
 
+/** What else an alarm may mean that was true in another run of the very same events. */
+export interface Untold {
+  /** A FOLL_GET reference was given back, which no event tells. */
+  readonly hasGivenBackGet: boolean
+  /** Somebody else held a page for a moment: the counts show one reference as well as the other. */
+  readonly hasPassing: boolean
+}
+
+export function untoldIn(operations: readonly Operation[], told: readonly Told[]): Untold {
+  const gets = new Set(told.filter(takesGet).map(({ aux = 0 }) => Math.floor(aux / CALL)))
+  return {
+    hasGivenBackGet: operations.some((operation) => operation.name === 'release' && gets.has(operation.pin)),
+    hasPassing: operations.some(({ name }) => name === 'speculate'),
+  }
+}
+
+/** The simulator numbers calls by the pins that they take. */
+const CALL = 2 ** 32
+
+function takesGet({ kind, aux = 0 }: Told): boolean {
+  return kind === Kind.Gup && (aux & Foll.Get) !== 0
+}
+
 /** Complaints about one judgement; empty where it is right. Where several pins are lost at once, one finding may speak for all. */
-export function complaints({ case: { last }, raised, isUnknown }: Judged): readonly string[] {
+export function complaints({ case: { last }, raised, isUnknown }: Judged, untold: Untold): readonly string[] {
   const { truths } = last
   const wrong: string[] = []
   for (const rule of ['R05', 'R06'] as const) {
@@ -34,6 +60,7 @@ export function complaints({ case: { last }, raised, isUnknown }: Judged): reado
     if (said.length === 0 && due.length > 0 && !isUnknown)
       wrong.push(`missed: ${due.map(textOf).join(' and ')}`)
     for (const { verdict, cause, kind = 'unknown' } of said) {
+      if (kind === 'get' && isAsTrueElsewhere(verdict, lost, untold)) continue
       if (!lost.some((truth) => verdictOf(truth) === verdict && truth.pin.kind === kind)) {
         const instead = lost.length === 0 ? 'nothing happened' : lost.map(textOf).join(' and ')
         wrong.push(`${rule} ${verdict} by ${cause} of a ${kind}, but ${instead}`)
@@ -41,6 +68,19 @@ export function complaints({ case: { last }, raised, isUnknown }: Judged): reado
     }
   }
   return wrong
+}
+
+/**
+ * Whether the events are also those of a run in which it is true. A reference that passes by and a FOLL_GET that was given back
+ * can change places: nothing tells their ends apart. And of two FOLL_GET that were taken, nothing tells which is left.
+ */
+function isAsTrueElsewhere(
+  verdict: Verdict,
+  lost: readonly Truth[],
+  { hasGivenBackGet, hasPassing }: Untold,
+): boolean {
+  if (!hasGivenBackGet) return false
+  return hasPassing || (verdict === 'measured' && lost.some(({ pin }) => pin.kind === 'get'))
 }
 
 function textOf(truth: Truth): string {

@@ -27,7 +27,10 @@ export class Noted {
         return
       case Kind.HugeWp:
         if (events.outcome[i] === Outcome.Fallback)
-          this.#splits.set(events.mm[i], [events.refcount, events.mapcount, events.pincount].map((c) => c[i]).join())
+          this.#splits.set(
+            events.mm[i],
+            [events.refcount, events.mapcount, events.pincount].map((c) => c[i]).join(),
+          )
         return
       case Kind.WpFault:
       case Kind.HugetlbWp:

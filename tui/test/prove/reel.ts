@@ -83,4 +83,3 @@ function emptyColumns(capacity: number): Columns {
     newRefcount: counts(),
   }
 }
-

@@ -80,7 +80,12 @@ export function search(policy: Policy, scope: Scope, each: (judged: Judged<Tried
         counts.transitions++
         const goesOn = length < depth && (length < depth - 1 || hadPins || last.told.some(takesPin))
         if (!goesOn && !canBeJudged(hadPins, last)) continue
-        const one = { trail: { before: trail, operation }, before: told, last, memory: goesOn ? after.memory : undefined }
+        const one = {
+          trail: { before: trail, operation },
+          before: told,
+          last,
+          memory: goesOn ? after.memory : undefined,
+        }
         counts.judged++
         if (!court.hasRoomFor(one)) judge()
         court.bring(one)
