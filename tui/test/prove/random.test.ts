@@ -39,7 +39,9 @@ function wrongIn(
   judged.push(...court.judge())
   return judged.flatMap((one) => {
     const untold = untoldIn(one.case.run, one.case.before)
-    return complaints(one, untold).map((what) => `${what}: ${one.case.run.map(operationText).join(', ')}`)
+    return complaints(one, untold).wrong.map(
+      (what) => `${what}: ${one.case.run.map(operationText).join(', ')}`,
+    )
   })
 }
 
