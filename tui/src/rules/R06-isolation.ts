@@ -39,7 +39,7 @@ function reused(scene: Scene): Answer {
 
 /**
  * A call for reading broke COW (mm/gup.c, should_force_cow_break(), 5.8), through a mapping that may be read-only: then the page
- * stays so (mm/memory.c, maybe_mkwrite()), and nobody can write what the other holds. No event tells VM_WRITE.
+ * stays so (include/linux/mm.h, maybe_mkwrite()), and nobody can write what the other holds. No event tells VM_WRITE.
  */
 function isForcedForRead(scene: Scene): boolean {
   return scene.has(Flag.InGup) && (follOf(scene) & Foll.Write) === 0
@@ -67,7 +67,7 @@ function judged(scene: Scene, pfn: number, extra: number | undefined, cause: str
   if (mm === 0 || foreign.length === 0) return undefined
   if (!view.isFrameCertain(pfn)) return 'unknown'
   // The kernel has once found it the page of this address space alone: a FOLL_GET reference of another was gone by then.
-  // Of hugetlb it looks at mappings only, also where FOLL_PIN unshares for reading (mm/hugetlb.c, hugetlb_wp()).
+  // Of hugetlb it looks at mappings only (mm/hugetlb.c, hugetlb_wp()), also where a pin for reading makes it exclusive.
   const isOwn = scene.has(Flag.Exclusive) && size !== 'hugetlb'
   const suspects = isOwn ? foreign.filter(isPin) : foreign
   if (suspects.length === 0) return 'held'

@@ -11,7 +11,7 @@ const PLANNED: readonly Omit<Scope, 'hugeOrder'>[] = [
   { sizes: ['base'], pins: 2, depth: 5 },
   { sizes: ['hugetlb'], pins: 2, depth: 5 },
   { sizes: ['thp'], pins: 2, depth: 4 },
-  { sizes: ['base', 'thp'], pins: 2, depth: 3 },
+  { sizes: ['base', 'thp'], pins: 2, depth: 4 },
 ]
 
 export const SCOPES: readonly Scope[] = PLANNED.map((scope) => ({
