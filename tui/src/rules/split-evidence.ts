@@ -1,4 +1,4 @@
-import { extraReferences } from './counts.js'
+import { countsFolio, extraReferences } from './counts.js'
 import type { OnFrame } from './liveness.js'
 import type { Scene } from './scene.js'
 
@@ -47,6 +47,8 @@ export class SplitEvidence {
     const split = this.#splits.get(events.tid[i])
     if (split === undefined) return undefined
     this.#splits.delete(events.tid[i])
+    // By its own counts; those of the split may lack mappings of single pages elsewhere.
+    if (countsFolio(scene)) return undefined
     const page = vpn - split.vpn
     const isSame = split.mm === mm && page >= 0 && page < pmdPages && split.pfn + page === oldPfn
     if (!isSame || scene.size !== 'pte-mapped' || timeNs - split.timeNs > LONGEST_NS) return undefined

@@ -29,7 +29,7 @@ export class Noted {
         if (events.outcome[i] === Outcome.Fallback)
           this.#splits.set(
             events.mm[i],
-            [events.refcount, events.mapcount, events.pincount].map((c) => c[i]).join(),
+            [events.refcount, events.mapcount, events.pincount, events.aux].map((c) => c[i]).join(),
           )
         return
       case Kind.WpFault:

@@ -52,6 +52,14 @@ const MENDED: readonly Mended[] = [
     'leaked read-get hazard',
     'R06 hazard get',
   ],
+  [
+    'a page of a THP that PTEs map elsewhere is no reference on it',
+    'anon-exclusive',
+    'thp',
+    'fork mm 0, split-pmd mm 0 slot 0, read-get mm 1 slot 0.0, release pin 1, write mm 1 slot 0.0',
+    '',
+    'no alarm',
+  ],
 ]
 
 test.each(MENDED)('%s', (_, name, size, text, memory, rules) => {

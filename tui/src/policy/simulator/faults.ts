@@ -8,6 +8,7 @@ import {
   isExclusive,
   pageAt,
   refcount,
+  totalMaps,
   type Area,
   type Entry,
   type Folio,
@@ -92,7 +93,7 @@ function tellUffd(machine: Machine, mm: Mm, entry: Entry, vpn: number, foll: num
     ...machine.facts(mm, entry, vpn),
     outcome: Outcome.Uffd,
     flags: machine.flags(mm, entry, folio) | Flag.Write | callFlags(foll),
-    aux: foll,
+    aux: foll + mappingsTold(folio, pageAt(entry, vpn)),
   })
   machine.tell(Kind.UffdMessage, mm, { vpn, aux: UffdReason.Wp })
 }
@@ -119,7 +120,7 @@ export function wpFault(machine: Machine, mm: Mm, vpn: number, fault: Fault): vo
     pages: machine.memory.hugePages,
     outcome: Outcome.Fallback,
     flags: machine.flags(mm, entry, folio) | accessFlags(fault),
-    aux: fault.foll,
+    aux: fault.foll + mappingsTold(folio, 0),
   })
   splitPmd(machine, mm, entry)
   wpFault(machine, mm, vpn, fault)
@@ -133,6 +134,12 @@ function end(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault, 
 /** mm/hugetlb.c: hugetlb_fault() holds the page itself while it decides (read in 5.10.262, 6.1.192, 6.12.117). */
 function countedBy(folio: Folio, facts: Told): Told {
   return folio.kind === 'hugetlb' ? { ...facts, refcount: (facts.refcount ?? 0) + 1 } : facts
+}
+
+/** Upper half of aux: mappings of all pages of a large folio, plus 1, where GUP took the page; 0: not counted. */
+function mappingsTold(folio: Folio, page: number): number {
+  const isCounted = folio.order > 0 && folio.kind !== 'hugetlb' && folio.pages[page].taken
+  return isCounted ? (totalMaps(folio) + 1) * 2 ** 32 : 0
 }
 
 function reuse(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault): void {
@@ -149,7 +156,7 @@ function reuse(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault
       accessFlags(fault) |
       Flag.CountsAtDecision |
       (becomesExclusive ? Flag.MadeExclusive : 0),
-    aux: fault.foll,
+    aux: fault.foll + mappingsTold(folio, pageAt(entry, vpn)),
   })
   if (becomesExclusive)
     for (const page of entry.huge ? folio.pages : [folio.pages[entry.page]]) page.exclusive = true
@@ -160,6 +167,7 @@ function copy(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault)
   const old = folioOf(machine.memory, entry)
   const facts = countedBy(old, machine.facts(mm, entry, vpn))
   const flags = machine.flags(mm, entry, old) | accessFlags(fault)
+  const aux = fault.foll + mappingsTold(old, pageAt(entry, vpn))
   const fresh = machine.allocate(old.kind === 'hugetlb' ? 'hugetlb' : 'base')
   fresh.pages[0].content = old.pages[entry.page].content
   machine.unmap(entry)
@@ -173,7 +181,7 @@ function copy(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault)
     outcome: fault.access === 'write' ? Outcome.Copy : Outcome.Unshare,
     flags,
     newRefcount: refcount(fresh),
-    aux: fault.foll,
+    aux,
   })
   machine.settle(old)
 }

@@ -29,7 +29,9 @@ function keyInOrder(memory: Memory, mms: readonly Mm[], beside: (names: Names) =
     folios.set(id, label)
     if (!folio) return label
     const swap = folio.swap === 0 ? '' : `s${swapOf(folio.swap)}`
-    return `${label}${folio.kind[0]}${folio.order}${folio.passing}${folio.offLru ? 'b' : ''}${swap}`
+    const isThp = folio.kind === 'anon' && folio.order > 0
+    const taken = isThp ? folio.pages.map((page) => (page.taken ? 't' : '')).join('.') : ''
+    return `${label}${taken}${folio.kind[0]}${folio.order}${folio.passing}${folio.offLru ? 'b' : ''}${swap}`
   }
   const swapOf = (entry: number) => {
     const known = swaps.get(entry) ?? swaps.size

@@ -12,6 +12,8 @@ export interface Page {
   maps: number
   /** PageAnonExclusive; of a folio mapped as a whole, its first page's counts. */
   exclusive: boolean
+  /** GUP took it at some time of its life: the agent counts the mappings of its folio from then on. */
+  taken: boolean
   /** What stands in it: a number that every write changes. */
   content: number
 }
@@ -160,7 +162,7 @@ export function newFolio(memory: Memory, size: SlotSize, exclusive: boolean): Fo
     order: size === 'base' ? 0 : memory.hugeOrder,
     kind: size === 'hugetlb' ? 'hugetlb' : 'anon',
     weights,
-    pages: weights.map(() => ({ maps: 0, exclusive, content: 0 })),
+    pages: weights.map(() => ({ maps: 0, exclusive, taken: false, content: 0 })),
     wholeMaps: 0,
     pins: 0,
     gets: 0,
