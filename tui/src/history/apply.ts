@@ -15,7 +15,6 @@ import {
   swapIn,
   swapOut,
 } from './moves.js'
-import { PMD_ORDER } from './page-tables.js'
 import type { Parts } from './parts.js'
 import { BY_FORK } from './protections.js'
 import { alignedTo, isPossible, pagesOf } from './reading.js'
@@ -165,9 +164,13 @@ export class Applier {
     const child = this.#mmOf(events.otherMm[i], 'fork', parent?.id ?? 0)
     const flags = events.flags[i]
     const isCopied = (flags & COPIED_BY_FORK) !== 0 && (flags & Flag.VmaWipeonfork) === 0
-    // A fork that failed half way ends the child before it has run.
-    if (!isCopied || events.outcome[i] === Outcome.Failed) return
-    if (!this.#isAlive(parent) || !this.#isAlive(child) || parent === child) return
+    if (!isCopied || !this.#isAlive(parent) || !this.#isAlive(child) || parent === child) return
+    if (events.outcome[i] === Outcome.Failed) {
+      // The child ends before it has run; how far the parent's pages were write-protected for it is not known.
+      this.#parts.pages.shareInPassing(parent, events.vpn[i], events.pages[i], this.#when)
+      if ((flags & Flag.VmaShared) === 0) this.#protectRange(events, i, parent, BY_FORK)
+      return
+    }
     this.#parts.pages.share(parent, child, events.vpn[i], events.pages[i], this.#when)
     if ((flags & Flag.VmaShared) !== 0) return
     for (const mm of [parent, child]) this.#protectRange(events, i, mm, BY_FORK)
@@ -198,7 +201,7 @@ export class Applier {
     pages.endRange(mm, vpn, 1 << order, Cause.AnonNew, this.#when)
     const isHugetlb = (events.flags[i] & (Flag.Hugetlb | Flag.VmaHugetlb)) !== 0
     const kind = isHugetlb ? FrameKind.Hugetlb : FrameKind.Anon
-    const isMappedWhole = isAligned && (isHugetlb || order <= PMD_ORDER)
+    const isMappedWhole = isAligned && (isHugetlb || order <= pages.pmdOrder)
     pages.mapNew(mm, vpn, { pfn, order, kind, run: isMappedWhole ? order : 0 }, Cause.AnonNew, this.#when)
   }
 

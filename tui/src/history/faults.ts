@@ -19,12 +19,17 @@ export function fault(parts: Parts, events: EventColumns, i: number, mm: Mm, whe
     case Outcome.Reuse:
     case Outcome.Shared: {
       const { pages, clock } = parts
-      const row = pages.observe(mm, slotOf(events, i), oldFrame(events, i), when)
+      const row = pages.observe(
+        mm,
+        slotOf(events, i, pages.pmdOrder),
+        oldFrame(events, i, pages.pmdOrder),
+        when,
+      )
       if (row >= 0) pages.slots.setProtections(row, clock.protections)
       return
     }
     case Outcome.Fallback:
-      splitRun(parts, mm, slotOf(events, i), when)
+      splitRun(parts, mm, slotOf(events, i, parts.pages.pmdOrder), when)
       return
     case Outcome.None:
     case Outcome.Retry:
@@ -48,8 +53,8 @@ function copied(
   when: When,
 ): void {
   const { pages, anomalies } = parts
-  const vpn = slotOf(events, i)
-  const old = pages.observe(mm, vpn, oldFrame(events, i), when)
+  const vpn = slotOf(events, i, pages.pmdOrder)
+  const old = pages.observe(mm, vpn, oldFrame(events, i, pages.pmdOrder), when)
   const from = pages.frameId(old, when)
   const pfn = events.newPfn[i]
   if (pfn === 0 || pfn === events.oldPfn[i]) {
@@ -58,7 +63,7 @@ function copied(
     return
   }
   // A PTE fault copies one base page, also out of a large folio.
-  const run = events.kind[i] === Kind.WpFault ? 0 : oldRun(events, i)
+  const run = events.kind[i] === Kind.WpFault ? 0 : oldRun(events, i, pages.pmdOrder)
   const kindOfFrame = frameKind(events.flags[i]) === FrameKind.Hugetlb ? FrameKind.Hugetlb : FrameKind.Anon
   const fresh = { pfn: alignedTo(pfn, run), order: run, kind: kindOfFrame, run }
   const row =
@@ -78,8 +83,8 @@ export function forkCopy(
   when: When,
 ): void {
   const { pages, anomalies } = parts
-  const vpn = slotOf(events, i)
-  const old = oldFrame(events, i)
+  const vpn = slotOf(events, i, pages.pmdOrder)
+  const old = oldFrame(events, i, pages.pmdOrder)
   const from = pages.frameId(pages.observe(parent, vpn, old, when), when)
   const pfn = events.newPfn[i]
   if (pfn === 0 || pfn === events.oldPfn[i]) {
@@ -105,6 +110,6 @@ export function splitRun(parts: Parts, mm: Mm, vpn: number, when: When): void {
 }
 
 /** The slot that event i is about: of a run, its first. */
-function slotOf(events: EventColumns, i: number): number {
-  return alignedTo(events.vpn[i], oldRun(events, i))
+function slotOf(events: EventColumns, i: number, pmdOrder: number): number {
+  return alignedTo(events.vpn[i], oldRun(events, i, pmdOrder))
 }

@@ -1,4 +1,5 @@
 import type { LossInfo, StreamItem } from '../model/events.js'
+import { DEFAULT_PMD_ORDER } from '../model/page-size.js'
 import { Cause, type FactSink, type GapFact, PinEnd } from '../model/facts.js'
 import { Anomalies, type Anomaly } from './anomalies.js'
 import { Applier } from './apply.js'
@@ -129,9 +130,9 @@ export class History {
 
   /**
    * A run of the agent begins, or is met again: the next event has number `nextSeq` or a later one. With another run
-   * all numbers of the agent have lost their meaning.
+   * all numbers of the agent have lost their meaning. `pmdOrder` is its host's: of what a PMD maps.
    */
-  begin(run: number, nextSeq: number): void {
+  begin(run: number, nextSeq: number, pmdOrder = DEFAULT_PMD_ORDER): void {
     if (run === this.#run) return
     const isFirst = this.#run === 0
     this.#releaseAll()
@@ -139,6 +140,7 @@ export class History {
     this.#run = run
     this.#lastSeq = nextSeq - 1
     this.#applier.begin(run)
+    this.#pages.pmdOrder = pmdOrder
     this.#view.run = run
     this.#judge?.begin(run)
     if (isFirst) return

@@ -16,7 +16,7 @@ export interface Judge {
 export interface LivePin extends PinFact {
   /** References that are not given back yet; of a FOLL_GET all, as nobody sees them go. */
   readonly held: number
-  /** False where a gap since may hide that it was given back, or where it was taken in doubt. */
+  /** False where a gap since may hide that it was given back, and where an unpin may have meant another pin. */
   readonly isCertain: boolean
   /** When a PMD split last met one of its slots; 0: never. */
   readonly splitNs: number

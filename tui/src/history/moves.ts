@@ -4,7 +4,6 @@ import { Flag, Outcome } from '../model/kinds.js'
 import type { When } from './clock.js'
 import { splitRun } from './faults.js'
 import type { Mm } from './mms.js'
-import { PMD_ORDER } from './page-tables.js'
 import type { Parts } from './parts.js'
 import { alignedTo, MOST_PAGES, MOST_VPN, oldFrame, pagesOf } from './reading.js'
 import { SlotFlag } from './slots.js'
@@ -15,7 +14,7 @@ import type { Swaps } from './swaps.js'
 /** Every slot of the folio maps the new one. Pins stay where they were: on the old frames. */
 export function migrate({ pages, anomalies }: Parts, events: EventColumns, i: number, when: When): void {
   const { slots, frames } = pages
-  const old = oldFrame(events, i)
+  const old = oldFrame(events, i, pages.pmdOrder)
   const count = 1 << old.order
   const from = alignedTo(events.oldPfn[i], old.order)
   const to = alignedTo(events.newPfn[i], old.order)
@@ -69,8 +68,8 @@ export function swapOut(
   mm: Mm,
   when: When,
 ): void {
-  const count = Math.min(pagesOf(events, i), 2 ** PMD_ORDER)
-  const old = { ...oldFrame(events, i), run: 0 }
+  const count = Math.min(pagesOf(events, i), 2 ** pages.pmdOrder)
+  const old = { ...oldFrame(events, i, pages.pmdOrder), run: 0 }
   for (let page = 0; page < count; page++) {
     const vpn = events.vpn[i] + page
     const pfn = events.oldPfn[i] === 0 ? 0 : events.oldPfn[i] + page
@@ -94,7 +93,7 @@ export function swapIn(
     anomalies.note('move-without-frame', when)
     return
   }
-  const count = Math.min(pagesOf(events, i), 2 ** PMD_ORDER)
+  const count = Math.min(pagesOf(events, i), 2 ** pages.pmdOrder)
   for (let page = 0; page < count; page++) {
     const vpn = events.vpn[i] + page
     const seen = { pfn: first + page, order: events.order[i], kind: FrameKind.Anon, run: 0 }
@@ -112,7 +111,7 @@ export function ksmMerge(
   when: When,
 ): void {
   const vpn = events.vpn[i]
-  const row = pages.observe(mm, vpn, { ...oldFrame(events, i), run: 0 }, when)
+  const row = pages.observe(mm, vpn, { ...oldFrame(events, i, pages.pmdOrder), run: 0 }, when)
   const pfn = events.newPfn[i]
   if (pfn === 0) {
     anomalies.note('move-without-frame', when)
@@ -173,7 +172,7 @@ export function snapshot(
     anomalies.note('impossible-range', when)
     return
   }
-  const old = oldFrame(events, i)
+  const old = oldFrame(events, i, pages.pmdOrder)
   const step = 1 << old.run
   for (let at = alignedTo(vpn, old.run); at < vpn + count; at += step) {
     if (pages.isMapped(mm, at)) continue
@@ -187,9 +186,9 @@ export function snapshot(
 
 export function pmdSplit(parts: Parts, events: EventColumns, i: number, mm: Mm, when: When): void {
   const { pages, pins } = parts
-  const vpn = alignedTo(events.vpn[i], PMD_ORDER)
-  const pfn = alignedTo(events.oldPfn[i], PMD_ORDER)
-  const seen = { ...oldFrame(events, i), pfn, run: PMD_ORDER }
+  const vpn = alignedTo(events.vpn[i], pages.pmdOrder)
+  const pfn = alignedTo(events.oldPfn[i], pages.pmdOrder)
+  const seen = { ...oldFrame(events, i, pages.pmdOrder), pfn, run: pages.pmdOrder }
   if (pfn !== 0) {
     const row = pages.slots.find(mm.id, vpn)
     // Told behind the first faults on its pages: they are known one by one.
@@ -197,7 +196,7 @@ export function pmdSplit(parts: Parts, events: EventColumns, i: number, mm: Mm, 
     if (!isApart) pages.observe(mm, vpn, seen, when)
   }
   splitRun(parts, mm, vpn, when)
-  pins.split(mm.id, vpn, 2 ** PMD_ORDER, when)
+  pins.split(mm.id, vpn, 2 ** pages.pmdOrder, when)
 }
 
 /** The frames stay, in smaller folios; whoever mapped them by a PMD does not any more. */

@@ -1,4 +1,5 @@
 import { Cause, type EdgeKind, type FactSink, FrameKind } from '../model/facts.js'
+import { DEFAULT_PMD_ORDER } from '../model/page-size.js'
 import type { Anomalies } from './anomalies.js'
 import type { Clock, When } from './clock.js'
 import { FrameChains } from './frame-chains.js'
@@ -8,8 +9,6 @@ import { SlotFlag, SlotTable } from './slots.js'
 
 /** For slots that were deduced: no number of gaps is as large. */
 export const NEVER_OBSERVED = 0xffff_ffff
-/** Of what a PMD maps. Its run is taken apart where its pages part; larger ones (hugetlb) are mapped as one or not at all. */
-export const PMD_ORDER = 9
 
 /** A frame as an event names it. */
 export interface FrameFacts {
@@ -40,6 +39,8 @@ export class PageTables {
   readonly slots = new SlotTable()
   readonly frames = new FrameTable()
   readonly chains = new FrameChains(this.frames)
+  /** Of what a PMD maps. Its run is taken apart where its pages part; larger ones (hugetlb) are mapped as one or not at all. */
+  pmdOrder = DEFAULT_PMD_ORDER
   protected readonly parts: PagesParts
   protected readonly clock: Clock
   #lastFrame = 0
@@ -99,7 +100,7 @@ export class PageTables {
   takeApart(run: number, mm: Mm, when: When): void {
     const { slots, frames } = this
     const pages = slots.pagesOf(run)
-    if (slots.orderOf(run) > PMD_ORDER) {
+    if (slots.orderOf(run) > this.pmdOrder) {
       this.end(run, mm, Cause.Contradicted, when)
       return
     }
@@ -221,7 +222,7 @@ export class PageTables {
     slots.setProtections(row, this.clock.protections)
     const isOwn = isOwnCopy(cause)
     const isWhole =
-      order >= PMD_ORDER || (order > 0 && this.frames.kindOf(slots.frameOf(row)) === FrameKind.Hugetlb)
+      order >= this.pmdOrder || (order > 0 && this.frames.kindOf(slots.frameOf(row)) === FrameKind.Hugetlb)
     slots.setFlags(row, (isOwn ? SlotFlag.Own : SlotFlag.MayBeShared) | (isWhole ? SlotFlag.Whole : 0))
     this.tell(row, cause, when)
   }

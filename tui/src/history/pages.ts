@@ -121,6 +121,14 @@ export class Pages extends PageTables {
     return frame >= 0 && this.frames.isBorn(frame) && this.frames.gapsOf(frame) === this.clock.gaps
   }
 
+  /** A fork that failed half way: pages may have been shared with a child that nobody saw run. */
+  shareInPassing(parent: Mm, vpn: number, pages: number, when: When): void {
+    const { slots } = this
+    this.forEachSlot(parent, vpn, pages, when, (row) => {
+      slots.setFlags(row, slots.flagsOf(row) | SlotFlag.MayBeShared)
+    })
+  }
+
   /** Fork: the child's slots in the range share the parent's frames, but for those that it was given copies of. */
   share(parent: Mm, child: Mm, vpn: number, pages: number, when: When): void {
     const { slots } = this

@@ -17,10 +17,13 @@ export class Pin implements LivePin {
   readonly call: number
   readonly fromNs: number
   readonly seq: number
-  /** Its end is not seen, or need not come: FOLL_GET, and whatever is held of a zero page. */
-  readonly isCounted: boolean
   held: number
   splitNs = 0
+  /** A reference was given back that may as well have been this one, or have been another than this one. */
+  inDoubt = false
+  /** It counts as given back, and is kept for the doubt. */
+  isGivenBack = false
+  readonly #isCounted: boolean
   readonly #clock: Clock
   readonly #gaps: number
   /** One bit a page that is not held any more, once there is one. */
@@ -39,13 +42,18 @@ export class Pin implements LivePin {
     this.call = fact.call
     this.fromNs = fact.fromNs
     this.seq = fact.seq
-    this.isCounted = (fact.foll & Foll.Pin) !== 0 && held === 'counted'
+    this.#isCounted = (fact.foll & Foll.Pin) !== 0 && held === 'counted'
     this.#clock = clock
     this.#gaps = clock.gaps
   }
 
+  /** Its end is to be seen: not of FOLL_GET, nor of what is held of a zero page, nor where it was seen. */
+  get isCounted(): boolean {
+    return this.#isCounted && !this.isGivenBack
+  }
+
   get isCertain(): boolean {
-    return this.#gaps === this.#clock.gaps
+    return !this.inDoubt && this.#gaps === this.#clock.gaps
   }
 
   /** Whether the page is one of the run, and still held. */

@@ -11,6 +11,9 @@ const MOST_PAGES_NEAR = 512
 /** Pages that all pins may hold together: 256 GiB. */
 const MOST_PAGES = 2 ** 26
 
+/** Pins that count as given back and are kept for the doubt. */
+const MOST_DOUBTFUL = 256
+
 /** References given back: `refs` on each frame of [pfn, pfn + pages), which lie in folios of 2^order pages. */
 export interface Release {
   readonly pfn: number
@@ -34,6 +37,8 @@ export class Pins {
   readonly #parts: PinsParts
   /** By number, oldest first. */
   readonly #live = new Map<number, Pin>()
+  /** Pins that count as given back, though the unpin may have meant another that is still held: by number. */
+  readonly #doubtful = new Map<number, Pin>()
   readonly #byPfn = new PinIndex('pfn')
   readonly #byVpn = new PinIndex('vpn')
   #last = 0
@@ -101,7 +106,7 @@ export class Pins {
 
   /** Whether the pin holds the frame. */
   isHeld(pin: number, pfn: number): boolean {
-    return this.#live.get(pin)?.holds(pfn) ?? false
+    return (this.#live.get(pin) ?? this.#doubtful.get(pin))?.holds(pfn) ?? false
   }
 
   /** Those that hold a frame of [pfn, pfn + count). */
@@ -117,6 +122,7 @@ export class Pins {
     for (const pin of this.#live.keys())
       this.#parts.sink.pinEnded(pin, when.timeNs, when.seq, PinEnd.Forgotten)
     this.#live.clear()
+    this.#doubtful.clear()
     this.#byPfn.clear()
     this.#byVpn.clear()
     this.#pages = 0
@@ -127,6 +133,7 @@ export class Pins {
     const folio = 1 << order
     const head = pfn - (pfn % folio)
     let best: Pin | undefined
+    let others: Pin[] | undefined
     // Of a larger folio it is looked for near the page alone.
     const near = Math.min(folio, MOST_PAGES_NEAR)
     const pins = refs === 1 ? this.#byPfn.among(0, pfn, 1) : this.#byPfn.among(0, pfn - (pfn % near), near)
@@ -134,10 +141,43 @@ export class Pins {
       const isRun = refs === 1 && pin.pfn === pfn && pin.held === pages && pin.pages === pages
       const isFolio = refs > 1 && pages === 1 && pin.held === refs && pin.heldWithin(head, folio) === refs
       if (!pin.isCounted || (!isRun && !isFolio)) continue
-      if (best === undefined || (best.tgid !== tgid && pin.tgid === tgid)) best = pin
+      const fitsBetter = best !== undefined && best.tgid !== tgid && pin.tgid === tgid
+      if (best === undefined || fitsBetter) {
+        best = pin
+        others = undefined
+      } else if (pin.tgid === tgid || best.tgid !== tgid) (others ??= []).push(pin)
     }
-    if (best !== undefined) this.#end(best, PinEnd.Unpinned, when)
-    return best !== undefined
+    if (best === undefined) return false
+    this.#end(best, PinEnd.Unpinned, when)
+    if (others !== undefined) this.#doubt(best, others)
+    return true
+  }
+
+  /** The unpin may have meant one of `others`: whether they, or the one that it was taken for, are still held is not known. */
+  #doubt(ended: Pin, others: readonly Pin[]): void {
+    if (others.every((pin) => pin.mm === ended.mm && pin.vpn === ended.vpn)) return
+    for (const pin of others) pin.inDoubt = true
+    const isKnown = [...this.#doubtful.values()].some((pin) => isThroughSame(pin, ended))
+    if (isKnown || this.#doubtful.size >= MOST_DOUBTFUL) return
+    ended.inDoubt = true
+    ended.isGivenBack = true
+    this.#doubtful.set(ended.pin, ended)
+    this.#byPfn.add(0, ended)
+    this.#byVpn.add(ended.mm, ended)
+  }
+
+  /** The last reference that they may have been instead is gone, too. */
+  #settleDoubts({ pfn, pages }: Pin): void {
+    for (const pin of [...this.#doubtful.values()]) {
+      if (pin.pfn >= pfn + pages || pin.pfn + pin.pages <= pfn) continue
+      if (!this.on(pin.pfn, pin.pages).some((other) => other.isCounted)) this.#forgetDoubt(pin)
+    }
+  }
+
+  #forgetDoubt(pin: Pin): void {
+    if (!this.#doubtful.delete(pin.pin)) return
+    this.#byPfn.remove(0, pin)
+    this.#byVpn.remove(pin.mm, pin)
   }
 
   #releasePage(pfn: number, { refs, order, tgid }: Release, when: When): boolean {
@@ -179,11 +219,16 @@ export class Pins {
   }
 
   #end(pin: Pin, end: PinEnd, when: When): void {
+    if (pin.isGivenBack) {
+      this.#forgetDoubt(pin)
+      return
+    }
     this.#live.delete(pin.pin)
     this.#byPfn.remove(0, pin)
     this.#byVpn.remove(pin.mm, pin)
     this.#pages -= pin.pages
     this.#parts.sink.pinEnded(pin.pin, Math.max(when.timeNs, pin.fromNs), when.seq, end)
+    if (this.#doubtful.size > 0) this.#settleDoubts(pin)
   }
 
   #makeRoom(pin: Pin, when: When): void {
@@ -201,6 +246,11 @@ export class Pins {
     for (const pin of pins) this.#end(pin, PinEnd.Forgotten, when)
     this.#parts.onForgotten(pins.length, when)
   }
+}
+
+/** Taken through the same slots, of the same frames. */
+function isThroughSame(a: Pin, b: Pin): boolean {
+  return a.mm === b.mm && a.vpn === b.vpn && a.pages === b.pages && a.pfn === b.pfn
 }
 
 function isSameReference(a: Pin, b: Pin): boolean {

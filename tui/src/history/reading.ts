@@ -1,7 +1,7 @@
 import type { EventColumns } from '../model/events.js'
 import { FrameKind } from '../model/facts.js'
 import { Flag, Kind } from '../model/kinds.js'
-import { type FrameFacts, PMD_ORDER } from './page-tables.js'
+import type { FrameFacts } from './page-tables.js'
 
 /** 1 GiB of base pages: the largest folio there is (a hugetlb page) on the machines that the agent runs on. */
 export const LARGEST_ORDER = 18
@@ -29,9 +29,9 @@ const OLD: { -readonly [Name in keyof FrameFacts]: FrameFacts[Name] } = {
   run: 0,
 }
 
-/** The old frame of event i; what is returned says so until the next call. */
-export function oldFrame(events: EventColumns, i: number): FrameFacts {
-  OLD.run = oldRun(events, i)
+/** The old frame of event i, on a host of that PMD order; what is returned says so until the next call. */
+export function oldFrame(events: EventColumns, i: number, pmdOrder: number): FrameFacts {
+  OLD.run = oldRun(events, i, pmdOrder)
   OLD.pfn = alignedTo(events.oldPfn[i], OLD.run)
   OLD.order = events.order[i]
   OLD.kind = frameKind(events.flags[i])
@@ -39,14 +39,14 @@ export function oldFrame(events: EventColumns, i: number): FrameFacts {
 }
 
 /** The order of what is mapped as one with the old frame: 0 where it is mapped by a PTE. */
-export function oldRun(events: EventColumns, i: number): number {
+export function oldRun(events: EventColumns, i: number, pmdOrder: number): number {
   const order = events.order[i]
   const kind = events.kind[i]
   const flags = events.flags[i]
   if (kind === Kind.WpFault) return 0
   if (kind === Kind.HugetlbWp || (flags & (Flag.Hugetlb | Flag.VmaHugetlb)) !== 0) return order
   const isPmd = kind === Kind.HugeWp || kind === Kind.PmdSplit || (flags & Flag.PmdMapped) !== 0
-  return isPmd && order >= PMD_ORDER ? PMD_ORDER : 0
+  return isPmd && order >= pmdOrder ? pmdOrder : 0
 }
 
 /** The first page of its naturally aligned run of 2^order pages. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { PinEnd } from '../model/facts.js'
 import { Flag, Foll, Kind, Outcome } from '../model/kinds.js'
+import type { HistoryView } from './judge.js'
 import { afterwards, argsOf } from './testing/looking.js'
 
 const touch = (vpn: number, newPfn: number) => ({ kind: Kind.AnonNew, mm: 1, tgid: 10, vpn, newPfn })
@@ -184,5 +185,42 @@ describe('what cannot be', () => {
     expect(counts.pins).toBeLessThanOrEqual(16)
     expect(argsOf(facts, 'gap')).toMatchObject([[{ reason: 'memory' }], [{ reason: 'memory' }]])
     expect(argsOf(facts, 'pinEnded').map(([, , , end]) => end)).toContain(PinEnd.Forgotten)
+  })
+})
+
+describe('an unpin by another task, of a page that two processes hold', () => {
+  const taken = [
+    { kind: Kind.AnonNew, mm: 1, tgid: 10, vpn: 5, newPfn: 50 },
+    { kind: Kind.ForkVma, mm: 1, tgid: 10, otherMm: 2, vpn: 0, pages: 16, flags: Flag.VmaAnon },
+    { kind: Kind.Gup, mm: 1, tgid: 10, vpn: 5, oldPfn: 50, aux: Foll.Pin, flags: Flag.Anon },
+    { kind: Kind.Gup, mm: 2, tgid: 20, vpn: 5, oldPfn: 50, aux: Foll.Pin, flags: Flag.Anon },
+  ]
+  const unpin = (tgid: number) => ({ kind: Kind.Unpin, tgid, oldPfn: 50, pages: 1, aux: 1 })
+  const seen = (view: HistoryView) =>
+    [1, 2].map((mm) => view.pinsIn(mm, 5, 1).map(({ isCertain }) => isCertain))
+
+  test('may have given back either: of none it is certain then', () => {
+    const { seen: pins, counts } = afterwards([...taken, unpin(2)], seen)
+    expect(pins).toEqual([[false], [false]])
+    expect(counts.pins).toBe(1)
+  })
+
+  test('is over with the last of them', () => {
+    const { seen: pins, counts } = afterwards([...taken, unpin(2), unpin(2)], seen)
+    expect(pins).toEqual([[], []])
+    expect(counts.anomalies).toEqual({})
+  })
+
+  test('has ended its own where the task is of one of them', () => {
+    expect(afterwards([...taken, unpin(20)], seen).seen).toEqual([[true], []])
+  })
+
+  test('leaves nothing behind when the frame is freed', () => {
+    const { seen: pins, counts } = afterwards(
+      [...taken, unpin(2), { kind: Kind.FrameFree, oldPfn: 50 }],
+      (view) => view.pinsOn(50, 1),
+    )
+    expect(pins).toEqual([])
+    expect(counts.pins).toBe(0)
   })
 })

@@ -21,7 +21,7 @@ export function gup(parts: Parts, events: EventColumns, i: number, mm: Mm, when:
     parts.anomalies.note('impossible-range', when)
     return
   }
-  const seen = oldFrame(events, i)
+  const seen = oldFrame(events, i, parts.pages.pmdOrder)
   const first = alignedTo(vpn, seen.run)
   // A run that is not aligned alike in both spaces is none.
   if (vpn - first === pfn - seen.pfn) parts.pages.observeRange(mm, first, pages + (vpn - first), seen, when)

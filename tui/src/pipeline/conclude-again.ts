@@ -1,4 +1,5 @@
 import type { History } from '../history/history.js'
+import { pmdOrderOf } from '../model/page-size.js'
 import type { Recording } from '../store/recording.js'
 import { storedStream } from '../store/stored-stream.js'
 import type { Judges } from './judges.js'
@@ -18,7 +19,7 @@ export function concludeAgain(
       case 'started':
         onRun(run)
         judges.started(run, item.agent)
-        history.begin(run, item.nextSeq)
+        history.begin(run, item.nextSeq, pmdOrderOf(item.agent.pageSize))
         break
       case 'batch':
         history.apply(item)

@@ -1,5 +1,6 @@
 import { History } from '../history/history.js'
 import type { StreamItem } from '../model/events.js'
+import { pmdOrderOf } from '../model/page-size.js'
 import { type Conclusions, FactsShown, findingsShown, NO_FACTS, NO_FINDINGS } from './conclusions.js'
 import { Judges, type JudgeOf } from './judges.js'
 
@@ -27,7 +28,7 @@ export class Onlooker {
         if (!this.#runs.includes(bootId)) this.#runs.push(bootId)
         const run = this.#runs.indexOf(bootId) + 1
         this.#judges.started(run, item.agent)
-        this.#history.begin(run, item.nextSeq)
+        this.#history.begin(run, item.nextSeq, pmdOrderOf(item.agent.pageSize))
         break
       }
       case 'batch':

@@ -3,6 +3,7 @@ import { ResumedSink } from '../history/resumed.js'
 import type { AgentInfo, StreamItem } from '../model/events.js'
 import type { FactSink } from '../model/facts.js'
 import { CowpathError } from '../model/failure.js'
+import { pmdOrderOf } from '../model/page-size.js'
 import type { RunState } from '../store/messages.js'
 import type { RuleCount } from '../model/finding.js'
 import { spanOf } from '../store/recorded-stream.js'
@@ -127,7 +128,7 @@ export class Recorder {
     this.#run = run
     this.#writer.run(run, agent, nextSeq)
     this.#judges.started(run, agent)
-    this.#history.begin(run, nextSeq)
+    this.#history.begin(run, nextSeq, pmdOrderOf(agent.pageSize))
   }
 
   #beat(beat: StreamItem & { readonly type: 'heartbeat' }): void {

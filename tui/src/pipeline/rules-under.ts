@@ -1,3 +1,4 @@
+import { pmdOrderOf } from '../model/page-size.js'
 import { policyFor } from '../policy/policies.js'
 import type { Policy } from '../policy/policy.js'
 import { Rules } from '../rules/rules.js'
@@ -5,6 +6,11 @@ import type { JudgeOf } from './judges.js'
 
 /** All rules, under a policy or else under that of the kernel that each run traced. */
 export function rulesUnder(policy?: Policy): JudgeOf {
-  return ({ kernelRelease, legs }, sink) =>
-    new Rules({ policy: policy ?? policyFor(kernelRelease), sink, legs })
+  return ({ kernelRelease, legs, pageSize }, sink) =>
+    new Rules({
+      policy: policy ?? policyFor(kernelRelease),
+      sink,
+      legs,
+      pmdOrder: pmdOrderOf(pageSize),
+    })
 }

@@ -35,7 +35,7 @@ function check(scene: Scene): Answer {
   const mapcount = events.mapcount[i]
   if (mapcount < 1) return 'unknown'
   if (mapcount > 1 || events.pincount[i] > 0) return 'held'
-  const pages = slotPages(events, i)
+  const pages = slotPages(scene)
   const pins = view.hasPins ? view.pinsOn(oldPfn, pages) : []
   if (pins.some(isPin)) return 'held'
   const holder = holderOf(scene, getsTaken(pins, oldPfn, pages))

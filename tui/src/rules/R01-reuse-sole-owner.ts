@@ -61,7 +61,7 @@ function otherOwner(scene: Scene): string | undefined {
   if (events.mapcount[i] > 1 && view.slotsOf(oldPfn).some((slot) => slot.mm !== mm && slot.isCertain))
     return 'another address space maps it'
   if (!view.hasPins) return undefined
-  const pages = slotPages(events, i)
+  const pages = slotPages(scene)
   const pins = view.pinsOn(oldPfn, pages)
   const live = liveOf(
     pins.filter((pin) => pin.mm !== mm),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Flag, Kind, Outcome } from '../model/kinds.js'
+import { Flag, Foll, Kind, Outcome } from '../model/kinds.js'
 import { CHILD, fault, pin, PFN, READ_GET, READ_PIN, said, slot, Stage } from './testing/stage.js'
 
 /** The parent writes in place what the child took a reference on; one mapping is left, and one reference beside it. */
@@ -78,4 +78,10 @@ test('it cannot say near a gap', () => {
   expect(new Stage({ kernel: '5.10.0' }).judge(near, reuse(thp)).answers('R06')).toBe('unknown 1')
   const doubtful = { ...known, pins: [ofChild({ ...READ_GET, isCertain: false })] }
   expect(new Stage({ kernel: '5.10.0' }).judge(doubtful, reuse(thp)).answers('R06')).toBe('unknown 1')
+})
+
+test('it cannot say whether a break of COW that a call for reading forced has made the page writable', () => {
+  const forced = (foll: number) => reuse({ flags: Flag.Anon | Flag.Lru | Flag.Write | Flag.InGup, aux: foll })
+  const answer = (foll: number) => new Stage({ kernel: '5.8.0' }).judge(known, forced(foll)).answers('R06')
+  expect([answer(Foll.Get), answer(Foll.Get | Foll.Write)]).toEqual(['unknown 1', 'broken 1'])
 })

@@ -1,10 +1,11 @@
-import { Flag, Kind, Outcome } from '../model/kinds.js'
+import { Flag, Foll, Kind, Outcome } from '../model/kinds.js'
 import { cacheReferences, countedFrames, extraReferences } from './counts.js'
 import { liveOf } from './liveness.js'
 import { heldWords, isPin, referenceOf, referenceWords } from './references.js'
 import type { Answer, Look, Rule } from './rule.js'
 import type { Scene } from './scene.js'
 import { slotPages } from './size.js'
+import { follOf } from './taken.js'
 
 /**
  * R06: a pin held through one address space never shows what another wrote after the fork.
@@ -32,7 +33,16 @@ const REUSE: Look = { outcomes: [Outcome.Reuse], check: reused }
 
 function reused(scene: Scene): Answer {
   if (scene.has(Flag.VmaShared)) return undefined
-  return judged(scene, scene.oldPfn, extraOfReuse(scene), 'reuse')
+  const answer = judged(scene, scene.oldPfn, extraOfReuse(scene), 'reuse')
+  return typeof answer === 'object' && isForcedForRead(scene) ? 'unknown' : answer
+}
+
+/**
+ * A call for reading broke COW (mm/gup.c, should_force_cow_break(), 5.8), through a mapping that may be read-only: then the page
+ * stays so (include/linux/mm.h, maybe_mkwrite()), and nobody can write what the other holds. No event tells VM_WRITE.
+ */
+function isForcedForRead(scene: Scene): boolean {
+  return scene.has(Flag.InGup) && (follOf(scene) & Foll.Write) === 0
 }
 
 /** Where the kernel has decided there is one mapping, no swap cache and no batch any more. */
@@ -51,13 +61,15 @@ function swappedInWritable(scene: Scene): Answer {
 
 function judged(scene: Scene, pfn: number, extra: number | undefined, cause: string): Answer {
   const { view, events, i, mm, size } = scene
-  const pages = slotPages(events, i)
+  const pages = slotPages(scene)
   const pins = view.pinsOn(pfn, pages)
   const foreign = pins.filter((pin) => pin.mm !== mm)
   if (mm === 0 || foreign.length === 0) return undefined
   if (!view.isFrameCertain(pfn)) return 'unknown'
   // The kernel has once found it the page of this address space alone: a FOLL_GET reference of another was gone by then.
-  const suspects = scene.has(Flag.Exclusive) ? foreign.filter(isPin) : foreign
+  // Of hugetlb it looks at mappings only (mm/hugetlb.c, hugetlb_wp()), also where a pin for reading makes it exclusive.
+  const isOwn = scene.has(Flag.Exclusive) && size !== 'hugetlb'
+  const suspects = isOwn ? foreign.filter(isPin) : foreign
   if (suspects.length === 0) return 'held'
   const counted = pfn === scene.oldPfn ? countedFrames(scene) : { pfn, pages }
   const live = liveOf(suspects, extra, { ...counted, pins: view.pinsOn(counted.pfn, counted.pages), size })

@@ -28,7 +28,6 @@ const MAPPINGS: Readonly<Record<number, string>> = {
   [Cause.Migrate]: 'migrate',
   [Cause.KsmMerge]: 'ksm',
   [Cause.Collapse]: 'collapse',
-  [Cause.Remap]: 'remap',
   [Cause.Fork]: 'fork',
 }
 
@@ -42,9 +41,8 @@ export function whyReadOnly(slot: SlotView | undefined, pin: LivePin | undefined
   const protectedBy = slot?.protectedBy ?? 0
   if (slot && protectedBy !== 0)
     return { cause: protectionName(protectedBy), causeTgid: slot.protectedByTgid }
-  // A slot that had moved before the reference was taken has not moved away from it.
-  const hasMovedBefore = slot?.cause === Cause.Remap && pin !== undefined && pin.fromNs >= slot.fromNs
-  const mapped = slot && !hasMovedBefore ? MAPPINGS[slot.cause] : undefined
+  // A slot that has moved, and maps the held frame where it was taken, had moved before, or away and back again.
+  const mapped = slot && MAPPINGS[slot.cause]
   if (mapped !== undefined) return { cause: mapped, causeTgid: 0 }
   return { cause: pin !== undefined && pin.splitNs > 0 ? 'pmd-split' : 'copy', causeTgid: 0 }
 }

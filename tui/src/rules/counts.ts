@@ -39,10 +39,15 @@ function folioMappings({ events, i, size, aux }: Scene): number | undefined {
   return counted === 0 ? undefined : counted - 1
 }
 
+/** Whether the event counts the mappings of the whole folio: then its references are told exactly. */
+export function countsFolio(scene: Scene): boolean {
+  return folioMappings(scene) !== undefined
+}
+
 /** The frames that the counts of `extraReferences` speak of: the folio where they are all of it, else what the slot maps. */
 export function countedFrames(scene: Scene): { readonly pfn: number; readonly pages: number } {
   const { events, i, oldPfn } = scene
-  if (folioMappings(scene) === undefined) return { pfn: oldPfn, pages: slotPages(events, i) }
+  if (!countsFolio(scene)) return { pfn: oldPfn, pages: slotPages(scene) }
   const pages = folioPages(events, i)
   return { pfn: oldPfn - (oldPfn % pages), pages }
 }

@@ -298,3 +298,17 @@ describe('an io_uring fixed buffer, fork, the parent writes', () => {
     expect(found(V5_10, told)).toEqual(['R05 hazard fork hugetlb long-term pin for writing'])
   })
 })
+
+test.each(EVERY)(
+  'a fork that failed half way, then a copy for a passing reference: as it should be on %s',
+  (release) => {
+    const [vma] = forked('4k')
+    const failed = [
+      { ...vma, outcome: Outcome.Failed },
+      { kind: Kind.MmExit, ...CHILD },
+    ]
+    const copy = { ...copied('4k', 0)[0], mapcount: 1, refcount: 2 }
+    const rules = all(release, [touched('4k'), ...failed, copy]).map(({ rule }) => rule)
+    expect(rules).not.toContain('R07')
+  },
+)

@@ -12,8 +12,8 @@ export type Lost = LivePin | 'held' | 'unknown' | undefined
 
 /** By a fault that put another frame in place of the event's. `before` are the counts to go by, where not the event's. */
 export function lostByFault(scene: Scene, before?: BeforeSplit): Lost {
-  const { events, i, view, mm, vpn, oldPfn, size } = scene
-  const pages = slotPages(events, i)
+  const { view, mm, vpn, oldPfn, size } = scene
+  const pages = slotPages(scene)
   const pins = view.pinsIn(mm, vpn, pages)
   if (pins.length === 0) return undefined
   // Unpinning the zero page changes nothing and is not told (mm/gup.c, gup_put_folio(), since 6.1).

@@ -15,6 +15,8 @@ export interface RulesOptions {
   readonly sink: FindingSink
   /** The agent's legs: a rule that needs one which is not attached answers `unknown`. */
   readonly legs: readonly Pick<LegBooks, 'name' | 'attached'>[]
+  /** Of what a PMD of the traced host maps; default 9. */
+  readonly pmdOrder?: number
   /** Findings that are kept apart at most; default 4096. */
   readonly maxFindings?: number
 }
@@ -52,7 +54,7 @@ export class Rules implements Judge {
   constructor(options: RulesOptions) {
     this.#options = options
     this.#findings = new Findings(options.sink, options.maxFindings ?? DEFAULT_MAX_FINDINGS)
-    this.#scene = new Scene(options.policy)
+    this.#scene = new Scene(options.policy, options.pmdOrder)
     this.begin()
   }
 

@@ -1,12 +1,15 @@
 import type { HistoryView, SlotView } from '../history/judge.js'
 import type { EventColumns } from '../model/events.js'
 import { PAGE_SIZES, RULE_IDS, type PageSize, type RuleId, type Verdict } from '../model/finding.js'
+import { DEFAULT_PMD_ORDER } from '../model/page-size.js'
 import { isPromised, type Policy, type PolicyPromise } from '../policy/policy.js'
 import { sizeOf } from './size.js'
 
 /** What a rule sees: one event, the state that it met, and what this kernel promises. Reused from event to event. */
 export class Scene {
   readonly policy: Policy
+  /** Base pages of what a PMD maps. */
+  readonly pmdPages: number
   events: EventColumns = NO_EVENTS
   i = 0
   view: HistoryView = NO_VIEW
@@ -14,8 +17,9 @@ export class Scene {
 
   readonly #promises: ReadonlyMap<RuleId, ReadonlyMap<PageSize, PolicyPromise>>
 
-  constructor(policy: Policy) {
+  constructor(policy: Policy, pmdOrder = DEFAULT_PMD_ORDER) {
     this.policy = policy
+    this.pmdPages = 2 ** pmdOrder
     this.#promises = new Map(
       RULE_IDS.map((rule) => [rule, new Map(PAGE_SIZES.map((size) => [size, policy.promise(rule, size)]))]),
     )

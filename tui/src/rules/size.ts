@@ -2,10 +2,10 @@ import type { EventColumns } from '../model/events.js'
 import type { PageSize } from '../model/finding.js'
 import { Flag, Kind } from '../model/kinds.js'
 import type { SlotView } from '../history/judge.js'
+import type { Scene } from './scene.js'
 
 /** 1 GiB: no folio is larger on the machines that the agent runs on. An event that says more is taken for a base page. */
 const LARGEST_ORDER = 18
-const PMD_PAGES = 512
 const HUGETLB = Flag.Hugetlb | Flag.VmaHugetlb
 
 /** How the slot that the event is about maps its frame. */
@@ -32,7 +32,7 @@ export function folioPages(events: EventColumns, i: number): number {
 }
 
 /** Base pages that the slot of a fault covers. */
-export function slotPages(events: EventColumns, i: number): number {
-  if (events.kind[i] === Kind.HugeWp) return PMD_PAGES
+export function slotPages({ events, i, pmdPages }: Scene): number {
+  if (events.kind[i] === Kind.HugeWp) return pmdPages
   return events.kind[i] === Kind.HugetlbWp ? folioPages(events, i) : 1
 }

@@ -1,10 +1,9 @@
-import { extraReferences } from './counts.js'
+import { countsFolio, extraReferences } from './counts.js'
 import type { OnFrame } from './liveness.js'
 import type { Scene } from './scene.js'
 
 /** Tasks that are remembered at once. */
 const MOST_TASKS = 1024
-const PMD_PAGES = 512
 /** The fault on the page follows at once; with an allocation between them that may have to wait for memory. */
 const LONGEST_NS = 100e6
 
@@ -44,14 +43,16 @@ export class SplitEvidence {
 
   /** Once: it speaks for the fault that follows the split, and for no later one. */
   of(scene: Scene): BeforeSplit | undefined {
-    const { events, i, mm, vpn, oldPfn, timeNs, view } = scene
+    const { events, i, mm, vpn, oldPfn, timeNs, view, pmdPages } = scene
     const split = this.#splits.get(events.tid[i])
     if (split === undefined) return undefined
     this.#splits.delete(events.tid[i])
+    // By its own counts; those of the split may lack mappings of single pages elsewhere.
+    if (countsFolio(scene)) return undefined
     const page = vpn - split.vpn
-    const isSame = split.mm === mm && page >= 0 && page < PMD_PAGES && split.pfn + page === oldPfn
+    const isSame = split.mm === mm && page >= 0 && page < pmdPages && split.pfn + page === oldPfn
     if (!isSame || scene.size !== 'pte-mapped' || timeNs - split.timeNs > LONGEST_NS) return undefined
-    const pins = view.pinsOn(split.pfn, PMD_PAGES)
-    return { extra: split.extra, on: { pins, pfn: split.pfn, pages: PMD_PAGES, size: 'thp' } }
+    const pins = view.pinsOn(split.pfn, pmdPages)
+    return { extra: split.extra, on: { pins, pfn: split.pfn, pages: pmdPages, size: 'thp' } }
   }
 }

@@ -71,7 +71,7 @@ export function* transitions(policy: Policy, { sizes, pins, depth }: Scope): Gen
 }
 
 /** What may be done, without most of what would do nothing. */
-function operationsIn(memory: Memory, pins: number): readonly Operation[] {
+export function operationsIn(memory: Memory, pins: number): readonly Operation[] {
   const found: Operation[] = memory.pins.map((pin) => ({ name: 'release', pin: pin.order }))
   if (memory.folios.some((folio) => folio && (folio.passing > 0 || folio.offLru)))
     found.push({ name: 'settle' })

@@ -5,12 +5,10 @@ import {
   areaAt,
   entryAt,
   folioOf,
-  HUGE_ORDER,
-  HUGE_PAGES,
   isExclusive,
   pageAt,
   refcount,
-  THP_WEIGHTS,
+  totalMaps,
   type Area,
   type Entry,
   type Folio,
@@ -81,7 +79,7 @@ function touch(machine: Machine, mm: Mm, area: Area, vpn: number): void {
   mm.entries.push(entry)
   machine.tell(Kind.AnonNew, mm, {
     vpn: entry.vpn,
-    pages: huge ? HUGE_PAGES : 1,
+    pages: huge ? machine.memory.hugePages : 1,
     newPfn: folio.pfn,
     order: folio.order,
     newRefcount: refcount(folio),
@@ -95,7 +93,7 @@ function tellUffd(machine: Machine, mm: Mm, entry: Entry, vpn: number, foll: num
     ...machine.facts(mm, entry, vpn),
     outcome: Outcome.Uffd,
     flags: machine.flags(mm, entry, folio) | Flag.Write | callFlags(foll),
-    aux: foll,
+    aux: foll + mappingsTold(folio, pageAt(entry, vpn)),
   })
   machine.tell(Kind.UffdMessage, mm, { vpn, aux: UffdReason.Wp })
 }
@@ -119,10 +117,10 @@ export function wpFault(machine: Machine, mm: Mm, vpn: number, fault: Fault): vo
   }
   machine.tell(Kind.HugeWp, mm, {
     ...machine.facts(mm, entry, entry.vpn),
-    pages: HUGE_PAGES,
+    pages: machine.memory.hugePages,
     outcome: Outcome.Fallback,
     flags: machine.flags(mm, entry, folio) | accessFlags(fault),
-    aux: fault.foll,
+    aux: fault.foll + mappingsTold(folio, 0),
   })
   splitPmd(machine, mm, entry)
   wpFault(machine, mm, vpn, fault)
@@ -138,13 +136,19 @@ function countedBy(folio: Folio, facts: Told): Told {
   return folio.kind === 'hugetlb' ? { ...facts, refcount: (facts.refcount ?? 0) + 1 } : facts
 }
 
+/** Upper half of aux: mappings of all pages of a large folio, plus 1, where GUP took the page; 0: not counted. */
+function mappingsTold(folio: Folio, page: number): number {
+  const isCounted = folio.order > 0 && folio.kind !== 'hugetlb' && folio.pages[page].taken
+  return isCounted ? (totalMaps(folio) + 1) * 2 ** 32 : 0
+}
+
 function reuse(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault): void {
   const folio = folioOf(machine.memory, entry)
   const wasExclusive = isExclusive(folio, entry)
   const becomesExclusive = !wasExclusive && machine.rules.reuseBase === 'exclusive'
   machine.tell(kindOf(entry, folio), mm, {
     ...countedBy(folio, machine.facts(mm, entry, vpn)),
-    pages: entry.huge ? HUGE_PAGES : 1,
+    pages: entry.huge ? machine.memory.hugePages : 1,
     newPfn: folio.pfn + pageAt(entry, vpn),
     outcome: fault.access === 'write' ? Outcome.Reuse : Outcome.UnshareNoop,
     flags:
@@ -152,7 +156,7 @@ function reuse(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault
       accessFlags(fault) |
       Flag.CountsAtDecision |
       (becomesExclusive ? Flag.MadeExclusive : 0),
-    aux: fault.foll,
+    aux: fault.foll + mappingsTold(folio, pageAt(entry, vpn)),
   })
   if (becomesExclusive)
     for (const page of entry.huge ? folio.pages : [folio.pages[entry.page]]) page.exclusive = true
@@ -163,6 +167,7 @@ function copy(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault)
   const old = folioOf(machine.memory, entry)
   const facts = countedBy(old, machine.facts(mm, entry, vpn))
   const flags = machine.flags(mm, entry, old) | accessFlags(fault)
+  const aux = fault.foll + mappingsTold(old, pageAt(entry, vpn))
   const fresh = machine.allocate(old.kind === 'hugetlb' ? 'hugetlb' : 'base')
   fresh.pages[0].content = old.pages[entry.page].content
   machine.unmap(entry)
@@ -171,12 +176,12 @@ function copy(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault)
   if (fault.access === 'write') allowWrite(mm, entry)
   machine.tell(kindOf(entry, old), mm, {
     ...facts,
-    pages: entry.huge ? HUGE_PAGES : 1,
+    pages: entry.huge ? machine.memory.hugePages : 1,
     newPfn: fresh.pfn,
     outcome: fault.access === 'write' ? Outcome.Copy : Outcome.Unshare,
     flags,
     newRefcount: refcount(fresh),
-    aux: fault.foll,
+    aux,
   })
   machine.settle(old)
 }
@@ -191,9 +196,9 @@ export function splitPmd(machine: Machine, mm: Mm, entry: Entry): void {
   const folio = folioOf(machine.memory, entry)
   machine.tell(Kind.PmdSplit, mm, {
     vpn: entry.vpn,
-    pages: HUGE_PAGES,
+    pages: machine.memory.hugePages,
     oldPfn: folio.pfn,
-    order: HUGE_ORDER,
+    order: machine.memory.hugeOrder,
     ...frameFacts(folio, 0),
     flags:
       folioFlags(folio) |
@@ -204,7 +209,7 @@ export function splitPmd(machine: Machine, mm: Mm, entry: Entry): void {
   folio.wholeMaps--
   for (const page of folio.pages) page.exclusive = folio.pages[0].exclusive
   mm.entries = mm.entries.filter((other) => other !== entry)
-  THP_WEIGHTS.forEach((_, page) => {
+  folio.pages.forEach((_, page) => {
     const part: Entry = { ...entry, huge: false, page, vpn: entry.vpn + page }
     machine.map(part, folio, entry.by)
     mm.entries.push(part)

@@ -18,7 +18,7 @@ import { shareSwap } from './swap.js'
 /** kernel/fork.c: dup_mmap(), area by area; mm/memory.c: copy_page_range(). */
 export function fork(machine: Machine, parent: Mm): void {
   const { memory } = machine
-  const child: Mm = { id: ++memory.lastMm, areas: [], entries: [] }
+  const child: Mm = { id: ++memory.lastMm, hugePages: memory.hugePages, areas: [], entries: [] }
   memory.mms.push(child)
   for (const area of parent.areas) {
     // userfaultfd does not follow into the child (no UFFD_FEATURE_EVENT_FORK here).

@@ -37,6 +37,7 @@ export function gup(machine: Machine, mm: Mm, vpn: number, ask: GupAsk): Pin | u
   const folio = folioOf(memory, entry)
   if (ask.kind === 'pin') folio.pins++
   else folio.gets++
+  folio.pages[pageAt(entry, vpn)].taken = true
   const pin: Pin = {
     order: ++memory.lastPin,
     mm: mm.id,

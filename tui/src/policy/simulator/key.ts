@@ -1,17 +1,24 @@
-import { isExclusive, type Memory, type Mm } from './memory.js'
+import { isExclusive, type Folio, type Memory, type Mm } from './memory.js'
+
+/** How one order of the address spaces names what it meets. */
+export interface Names {
+  readonly mms: readonly Mm[]
+  /** The page of a folio that is in memory; undefined where there is none at this pfn. */
+  page(pfn: number): string | undefined
+}
 
 /**
  * A name for a state: equal for states that differ only in the numbers of their frames, swap entries, pins and address
- * spaces. Contents are left out: no operation looks at them.
+ * spaces. Contents are left out: no operation looks at them. `beside` adds what else tells states apart, by the same names.
  */
-export function keyOf(memory: Memory): string {
+export function keyOf(memory: Memory, beside: (names: Names) => string = () => ''): string {
   const [first, second] = memory.mms
-  if (memory.mms.length < 2) return keyInOrder(memory, memory.mms)
-  const [a, b] = [keyInOrder(memory, [first, second]), keyInOrder(memory, [second, first])]
+  if (memory.mms.length < 2) return keyInOrder(memory, memory.mms, beside)
+  const [a, b] = [keyInOrder(memory, [first, second], beside), keyInOrder(memory, [second, first], beside)]
   return a < b ? a : b
 }
 
-function keyInOrder(memory: Memory, mms: readonly Mm[]): string {
+function keyInOrder(memory: Memory, mms: readonly Mm[], beside: (names: Names) => string): string {
   const folios = new Map<number, string>()
   const swaps = new Map<number, number>()
   const nameOf = (id: number) => {
@@ -22,7 +29,9 @@ function keyInOrder(memory: Memory, mms: readonly Mm[]): string {
     folios.set(id, label)
     if (!folio) return label
     const swap = folio.swap === 0 ? '' : `s${swapOf(folio.swap)}`
-    return `${label}${folio.kind[0]}${folio.order}${folio.passing}${folio.offLru ? 'b' : ''}${swap}`
+    const isThp = folio.kind === 'anon' && folio.order > 0
+    const taken = isThp ? folio.pages.map((page) => (page.taken ? 't' : '')).join('.') : ''
+    return `${label}${taken}${folio.kind[0]}${folio.order}${folio.passing}${folio.offLru ? 'b' : ''}${swap}`
   }
   const swapOf = (entry: number) => {
     const known = swaps.get(entry) ?? swaps.size
@@ -52,5 +61,13 @@ function keyInOrder(memory: Memory, mms: readonly Mm[]): string {
         `${pin.longterm ? 'l' : ''}${pin.diverged ? 'd' : ''}${pin.leaked ? 'L' : ''}`,
     )
     .sort()
-  return `${parts.join('|')}#${pins.join()}`
+  const page = (pfn: number) => {
+    const folio = memory.folios.find((one) => one && holds(one, pfn))
+    return folio && `${nameOf(folio.id)}.${pfn - folio.pfn}`
+  }
+  return `${parts.join('|')}#${pins.join()}${beside({ mms, page })}`
+}
+
+function holds({ pfn, order }: Folio, page: number): boolean {
+  return page >= pfn && page < pfn + 2 ** order
 }

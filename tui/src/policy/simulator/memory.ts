@@ -1,13 +1,5 @@
 /** The memory of the tiny kernel: address spaces, page tables, folios, references, contents. Data, and how it is counted. */
 
-/** Base pages of a huge page, and its order. */
-export const HUGE_PAGES = 512
-export const HUGE_ORDER = 9
-/**
- * A THP has two subpages that operations reach, and a third that stands for all the others: nobody looks at those, but
- * their mappings count. (A hugetlb page is one page here: nothing maps it in parts.)
- */
-export const THP_WEIGHTS: readonly number[] = [1, 1, HUGE_PAGES - 2]
 const WHOLE: readonly number[] = [1]
 
 /** include/linux/mm.h: what a FOLL_PIN adds to the reference count of a small folio. */
@@ -20,6 +12,8 @@ export interface Page {
   maps: number
   /** PageAnonExclusive; of a folio mapped as a whole, its first page's counts. */
   exclusive: boolean
+  /** GUP took it at some time of its life: the agent counts the mappings of its folio from then on. */
+  taken: boolean
   /** What stands in it: a number that every write changes. */
   content: number
 }
@@ -73,6 +67,8 @@ export interface Area {
 export interface Mm {
   /** As the agent numbers it. */
   readonly id: number
+  /** Base pages of a huge entry. */
+  readonly hugePages: number
   areas: Area[]
   entries: Entry[]
 }
@@ -103,6 +99,9 @@ export interface SwapSlot {
 }
 
 export interface Memory {
+  /** Order of a huge page, at least 1, and how many base pages that are. */
+  readonly hugeOrder: number
+  readonly hugePages: number
   mms: Mm[]
   /** By id; 0 is none. */
   folios: (Folio | undefined)[]
@@ -114,8 +113,26 @@ export interface Memory {
   lastContent: number
 }
 
-export function emptyMemory(): Memory {
-  return { mms: [], folios: [undefined], pins: [], swap: [undefined], lastMm: 0, lastPin: 0, lastContent: 0 }
+export function emptyMemory(hugeOrder: number): Memory {
+  return {
+    hugeOrder,
+    hugePages: 2 ** hugeOrder,
+    mms: [],
+    folios: [undefined],
+    pins: [],
+    swap: [undefined],
+    lastMm: 0,
+    lastPin: 0,
+    lastContent: 0,
+  }
+}
+
+/**
+ * Base pages that each page of a THP stands for: two that operations reach, and, where a THP is larger than that, a third
+ * for all the others: nobody looks at those, but their mappings count. (A hugetlb page is one page here: nothing maps it in parts.)
+ */
+export function thpWeights({ hugePages }: Memory): readonly number[] {
+  return hugePages === 2 ? [1, 1] : [1, 1, hugePages - 2]
 }
 
 export function cloned(memory: Memory): Memory {
@@ -123,6 +140,7 @@ export function cloned(memory: Memory): Memory {
     ...memory,
     mms: memory.mms.map((mm) => ({
       id: mm.id,
+      hugePages: mm.hugePages,
       areas: mm.areas.map((area) => ({ ...area })),
       entries: mm.entries.map((entry) => ({ ...entry })),
     })),
@@ -137,14 +155,14 @@ export function cloned(memory: Memory): Memory {
 /** A folio of its own frames: the lowest numbers that are free, so that frames are used again as a kernel does. */
 export function newFolio(memory: Memory, size: SlotSize, exclusive: boolean): Folio {
   const id = lowestFree(memory.folios)
-  const weights = size === 'thp' ? THP_WEIGHTS : WHOLE
+  const weights = size === 'thp' ? thpWeights(memory) : WHOLE
   const folio: Folio = {
     id,
-    pfn: lowestFreeBlock(memory) * HUGE_PAGES,
-    order: size === 'base' ? 0 : HUGE_ORDER,
+    pfn: lowestFreeBlock(memory) * memory.hugePages,
+    order: size === 'base' ? 0 : memory.hugeOrder,
     kind: size === 'hugetlb' ? 'hugetlb' : 'anon',
     weights,
-    pages: weights.map(() => ({ maps: 0, exclusive, content: 0 })),
+    pages: weights.map(() => ({ maps: 0, exclusive, taken: false, content: 0 })),
     wholeMaps: 0,
     pins: 0,
     gets: 0,
@@ -157,7 +175,7 @@ export function newFolio(memory: Memory, size: SlotSize, exclusive: boolean): Fo
 }
 
 function lowestFreeBlock(memory: Memory): number {
-  const taken = new Set(memory.folios.map((folio) => folio && Math.floor(folio.pfn / HUGE_PAGES)))
+  const taken = new Set(memory.folios.map((folio) => folio && Math.floor(folio.pfn / memory.hugePages)))
   let block = 1
   while (taken.has(block)) block++
   return block
@@ -212,7 +230,7 @@ export function isExclusive(
 /** The entry that maps the page, or its swap entry. */
 export function entryAt(mm: Mm, vpn: number): Entry | undefined {
   return mm.entries.find(
-    (entry) => entry.vpn === vpn || (entry.huge && entry.vpn <= vpn && vpn < entry.vpn + HUGE_PAGES),
+    (entry) => entry.vpn === vpn || (entry.huge && entry.vpn <= vpn && vpn < entry.vpn + mm.hugePages),
   )
 }
 

@@ -6,8 +6,6 @@ import {
   areaAt,
   entryAt,
   folioOf,
-  HUGE_ORDER,
-  HUGE_PAGES,
   isHeld,
   newFolio,
   refcount,
@@ -55,7 +53,7 @@ export function migrate(machine: Machine, folio: Folio): boolean {
   machine.tell(Kind.Migrate, undefined, {
     oldPfn: folio.pfn,
     newPfn: target.pfn,
-    pages: folio.order === 0 ? 1 : HUGE_PAGES,
+    pages: folio.order === 0 ? 1 : machine.memory.hugePages,
     order: folio.order,
     refcount: 1,
     flags: folioFlags(folio),
@@ -101,7 +99,7 @@ export function splitFolio(machine: Machine, folio: Folio): boolean {
   if (folio.order === 0 || folio.kind === 'hugetlb') return false
   const told = {
     oldPfn: folio.pfn,
-    pages: HUGE_PAGES,
+    pages: machine.memory.hugePages,
     ...frameFacts(folio, 0),
     flags: folioFlags(folio),
   }
@@ -164,9 +162,9 @@ export function collapse(machine: Machine, mm: Mm, area: Area): boolean {
   mm.entries.push(entry)
   machine.tell(Kind.Collapse, mm, {
     vpn: area.vpn,
-    pages: HUGE_PAGES,
+    pages: machine.memory.hugePages,
     newPfn: fresh.pfn,
-    order: HUGE_ORDER,
+    order: machine.memory.hugeOrder,
     newRefcount: refcount(fresh),
     flags: folioFlags(fresh),
   })

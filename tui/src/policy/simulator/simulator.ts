@@ -1,3 +1,4 @@
+import { DEFAULT_PMD_ORDER } from '../../model/page-size.js'
 import type { Policy } from '../policy.js'
 import { splitPmd, writeFault } from './faults.js'
 import { fork } from './fork.js'
@@ -9,7 +10,6 @@ import {
   emptyMemory,
   entryAt,
   folioOf,
-  HUGE_PAGES,
   pageAt,
   type Area,
   type Memory,
@@ -35,9 +35,6 @@ export interface Step {
 /** At most so many address spaces live at a time. */
 export const MAX_MMS = 2
 
-/** Where areas lie, and where mremap puts them: each has two homes, huge ones aligned. */
-const HOMES = HUGE_PAGES * 2
-
 /**
  * A kernel of a few pages under one policy. It knows what became of every pin, because it keeps the contents of memory,
  * and tells what it does as the agent would.
@@ -52,14 +49,26 @@ export class Simulator {
   }
 
   /** One process whose slots are mapped and were written once; the second answer is what that told. */
-  static begin(policy: Policy, sizes: readonly SlotSize[]): readonly [Simulator, readonly Told[]] {
-    const simulator = new Simulator(policy, emptyMemory())
+  static begin(
+    policy: Policy,
+    sizes: readonly SlotSize[],
+    hugeOrder = DEFAULT_PMD_ORDER,
+  ): readonly [Simulator, readonly Told[]] {
+    const simulator = new Simulator(policy, emptyMemory(hugeOrder))
     const machine = simulator.#machine
-    const mm: Mm = { id: ++machine.memory.lastMm, areas: [], entries: [] }
+    const { hugePages } = machine.memory
+    const mm: Mm = { id: ++machine.memory.lastMm, hugePages, areas: [], entries: [] }
     machine.memory.mms.push(mm)
     sizes.forEach((size, i) => {
-      const pages = size === 'base' ? 1 : HUGE_PAGES
-      const area: Area = { size, vpn: (i + 1) * HOMES, pages, mapped: true, writable: true, uffd: false }
+      const pages = size === 'base' ? 1 : hugePages
+      const area: Area = {
+        size,
+        vpn: (i + 1) * hugePages * 2,
+        pages,
+        mapped: true,
+        writable: true,
+        uffd: false,
+      }
       mm.areas.push(area)
       writeFault(machine, mm, area.vpn, 0)
     })
@@ -201,7 +210,7 @@ export class Simulator {
         collapse(machine, mm, area)
         return
       case 'remap':
-        remap(machine, mm, area, area.vpn % HOMES === 0 ? area.vpn + HUGE_PAGES : area.vpn - HUGE_PAGES)
+        remap(machine, mm, area, otherHome(this.memory, area))
         return
       case 'unmap':
         unmapArea(machine, mm, area)
@@ -228,4 +237,9 @@ export class Simulator {
     const slot = owner?.areas.at(area)
     return owner && slot ? read(this.memory, owner, slot.vpn + page) : undefined
   }
+}
+
+/** Where mremap puts an area: each has two homes, huge ones aligned. */
+function otherHome({ hugePages }: Memory, { vpn }: Area): number {
+  return vpn % (hugePages * 2) === 0 ? vpn + hugePages : vpn - hugePages
 }

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { policyNamed } from '../../src/policy/policies.js'
+import type { PolicyName } from '../../src/policy/policy.js'
+import type { Judged } from './court.js'
+import { canBeKnown, complaints, untoldIn } from './expected.js'
+import { search, textOf, type Scope, type Tried, operationsOf } from './search.js'
+
+interface Books {
+  /** Operations that lost a pin that the rules can know of. */
+  lost: number
+  found: number
+  unknown: number
+  /** Findings of FOLL_GET that are not true, though nothing that is told differs from where they are: see `Untold`. */
+  trueElsewhere: number
+}
+
+/** The tests of one policy: the rules say what memory says in every run of the scopes. */
+export function proveUnder(name: PolicyName, scopes: readonly Scope[]): void {
+  const policy = policyNamed(name)
+  if (!policy) throw new Error(`no policy ${name}`)
+  test.each(scopes)('the rules say what memory says in every run of $depth operations on $sizes', (scope) => {
+    const books: Books = { lost: 0, found: 0, unknown: 0, trueElsewhere: 0 }
+    const wrong: string[] = []
+    const started = performance.now()
+    const counts = search(policy, scope, (judged) => {
+      const { wrong: found, trueElsewhere } = complaints(
+        judged,
+        untoldIn(operationsOf(judged.case.trail), judged.case.before),
+      )
+      for (const what of found) wrong.push(`${what}: ${textOf(judged.case.trail)}`)
+      books.trueElsewhere += trueElsewhere
+      if (isDoubtful(judged)) wrong.push(`in doubt: ${textOf(judged.case.trail)}`)
+      enter(books, judged)
+    })
+    const seconds = ((performance.now() - started) / 1000).toFixed(1)
+    const what = `${name}, ${scope.sizes.join(' and ')}, ${scope.pins} pins, depth ${scope.depth}`
+    process.stdout.write(`${what}: ${JSON.stringify({ ...counts, ...books })} in ${seconds} s\n`)
+    expect(wrong.slice(0, 40), `${wrong.length} in all`).toEqual([])
+    expect(books.found).toBeGreaterThan(books.unknown)
+  })
+}
+
+function enter(books: Books, { case: { last }, raised }: Judged): void {
+  if (!last.truths.some(canBeKnown)) return
+  books.lost++
+  if (raised.length > 0) books.found++
+  else books.unknown++
+}
+
+/** What fork did to a page is deduced: only there a FOLL_PIN may be lost in doubt. */
+function isDoubtful({ case: { last, trail }, raised, isUnknown }: Judged<Tried>): boolean {
+  if (!isUnknown || raised.length > 0) return false
+  if (!last.truths.some((truth) => canBeKnown(truth) && truth.pin.kind === 'pin')) return false
+  return !operationsOf(trail).some(({ name }) => name === 'fork')
+}

@@ -1,0 +1,4 @@
+import { proveUnder } from './court-of-policy.js'
+import { SCOPES } from './scopes.js'
+
+proveUnder('page-count', SCOPES)

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import { Kind } from '../../src/model/kinds.js'
+import type { Policy } from '../../src/policy/policy.js'
+import { operationsIn } from '../../src/policy/simulator/enumerate.js'
+import type { SlotSize } from '../../src/policy/simulator/memory.js'
+import { operationText, type Operation } from '../../src/policy/simulator/operations.js'
+import type { Told } from '../../src/policy/simulator/rows.js'
+import { Simulator, type Step } from '../../src/policy/simulator/simulator.js'
+import { Court, type Case, type Judged } from './court.js'
+
+/** Every run up to a length, shortest first; a state of simulator, history and rules that was met before is not gone on from. */
+
+/** What is searched: the slots of the first process, pages of a THP, pins at a time, operations. */
+export interface Scope {
+  readonly sizes: readonly SlotSize[]
+  readonly hugeOrder: number
+  readonly pins: number
+  readonly depth: number
+}
+
+/** A run, by its last operation and the run before it. */
+export interface Trail {
+  readonly before: Trail | undefined
+  readonly operation: Operation
+}
+
+export interface Tried extends Case {
+  readonly trail: Trail
+}
+
+export interface Counts {
+  /** Operations done in a state that was met for the first time. */
+  transitions: number
+  /** Of those the ones that came before history and rules. */
+  judged: number
+  /** States that were told apart, the longest runs' last ones left out. */
+  states: number
+}
+
+/** Of these events R05 and R06 may say something. */
+const ABOUT_MEMORY: ReadonlySet<number> = new Set([
+  Kind.WpFault,
+  Kind.HugeWp,
+  Kind.HugetlbWp,
+  Kind.SwapOut,
+  Kind.SwapIn,
+  Kind.KsmMerge,
+  Kind.Migrate,
+  Kind.Collapse,
+  Kind.Unmap,
+  Kind.Remap,
+])
+
+/** Searches the scope, and hands over what was judged of each operation that R05, R06 or memory could have had a part in. */
+export function search(policy: Policy, scope: Scope, each: (judged: Judged<Tried>) => void): Counts {
+  const { sizes, hugeOrder, pins, depth } = scope
+  const [start, begin] = Simulator.begin(policy, sizes, hugeOrder)
+  const court = new Court<Tried>(policy, hugeOrder)
+  const counts: Counts = { transitions: 0, judged: 0, states: 0 }
+  const met = new Set<string>()
+  let frontier: (Trail | undefined)[] = [undefined]
+  let next: Trail[] = []
+  const judge = () => {
+    for (const judged of court.judge()) {
+      each(judged)
+      if (judged.state === '') continue
+      const name = digest(judged.state)
+      if (met.has(name)) continue
+      met.add(name)
+      next.push(judged.case.trail)
+    }
+  }
+  for (let length = 1; length <= depth; length++) {
+    for (const trail of frontier) {
+      const { simulator, told } = replayed(start.branch(), begin, trail)
+      const hadPins = told.some(takesPin)
+      for (const operation of operationsIn(simulator.memory, pins)) {
+        const after = simulator.branch()
+        const last = after.do(operation)
+        counts.transitions++
+        const goesOn = length < depth && (length < depth - 1 || hadPins || last.told.some(takesPin))
+        if (!goesOn && !canBeJudged(hadPins, last)) continue
+        const one = {
+          trail: { before: trail, operation },
+          before: told,
+          last,
+          memory: goesOn ? after.memory : undefined,
+        }
+        counts.judged++
+        if (!court.hasRoomFor(one)) judge()
+        court.bring(one)
+      }
+    }
+    judge()
+    counts.states = met.size
+    frontier = next
+    next = []
+  }
+  return counts
+}
+
+/** Whether a pin was ever taken, and memory or an event that the rules look at says something of it. */
+function canBeJudged(hadPins: boolean, { told, truths }: Step): boolean {
+  return truths.length > 0 || (hadPins && told.some(({ kind = 0 }) => ABOUT_MEMORY.has(kind)))
+}
+
+/** Without one the rules are not even asked, as `Rule.isAboutPins` says: and what they remember begins with it. */
+function takesPin({ kind }: Told): boolean {
+  return kind === Kind.Gup
+}
+
+function replayed(
+  simulator: Simulator,
+  begin: readonly Told[],
+  trail: Trail | undefined,
+): { readonly simulator: Simulator; readonly told: readonly Told[] } {
+  const told = [...begin]
+  for (const operation of operationsOf(trail)) told.push(...simulator.do(operation).told)
+  return { simulator, told }
+}
+
+export function operationsOf(trail: Trail | undefined): readonly Operation[] {
+  const found: Operation[] = []
+  for (let at = trail; at; at = at.before) found.unshift(at.operation)
+  return found
+}
+
+export function textOf(trail: Trail): string {
+  return operationsOf(trail).map(operationText).join(', ')
+}
+
+/** Millions of states are kept: 16 bytes for each. */
+function digest(state: string): string {
+  return createHash('md5').update(state).digest().toString('latin1')
+}
