@@ -80,7 +80,7 @@ function sourceOf(models: readonly LiveModel[]): LiveSource {
       return model().totals.events
     },
     get hosts() {
-      return models.map((each, index) => hostRow(each.snapshot(), index === shown))
+      return models.map((each, index) => hostRow(each.brief(), index === shown))
     },
     show: (host) => {
       shown = Math.min(models.length - 1, Math.max(0, host))

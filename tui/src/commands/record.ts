@@ -130,7 +130,7 @@ function startProgress(model: LiveModel, began: number): { note(text: string): v
   const clear = () => process.stderr.write('\r\x1b[K')
   const timer = setInterval(() => {
     const { totals } = model
-    const lost = lostEvents(model.snapshot())
+    const lost = lostEvents(model.brief())
     clear()
     process.stderr.write(
       `recording ${duration((Date.now() - began) * 1e6)}: ${count(totals.events)} events, ` +

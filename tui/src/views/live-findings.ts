@@ -31,6 +31,7 @@ export type VerdictCounts = Readonly<Record<Verdict, number>>
 export class FindingBook {
   readonly #findings = new Map<number, Finding>()
   readonly #texts = new Map<RuleId, RuleText>()
+  readonly #verdicts = noVerdicts()
   #counts: readonly RuleCount[] = []
   #beyond = 0
 
@@ -40,6 +41,9 @@ export class FindingBook {
       this.#beyond++
       return
     }
+    const before = this.#findings.get(finding.finding)
+    if (before !== undefined) this.#verdicts[before.verdict] -= before.count
+    this.#verdicts[finding.verdict] += finding.count
     this.#findings.set(finding.finding, finding)
   }
 
@@ -49,12 +53,6 @@ export class FindingBook {
 
   ruleTexts(texts: readonly RuleText[]): void {
     for (const text of texts) this.#texts.set(text.rule, text)
-  }
-
-  clear(): void {
-    this.#findings.clear()
-    this.#counts = []
-    this.#beyond = 0
   }
 
   /** Findings that the list had no room for. */
@@ -71,9 +69,7 @@ export class FindingBook {
 
   /** Observations, not rows. */
   byVerdict(): VerdictCounts {
-    const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number> // all
-    for (const { verdict, count } of this.#findings.values()) counts[verdict] += count
-    return counts
+    return { ...this.#verdicts }
   }
 
   rules(): readonly RuleRow[] {
@@ -93,6 +89,10 @@ export class FindingBook {
       }
     })
   }
+}
+
+function noVerdicts(): Record<Verdict, number> {
+  return Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number> // all of them
 }
 
 function alarm({ verdict }: Finding): number {

@@ -7,7 +7,15 @@ import { addEvent, isPageEvent, newCounts, type MutableCounts } from './live-cou
 import { FindingBook, type FindingRow } from './live-findings.js'
 import { HugeBook } from './live-huge.js'
 import { PinBook, type PinRow } from './live-pins.js'
-import type { AgentLoad, Connection, Counts, LiveSnapshot, PageEvent, ProcessRow } from './live-snapshot.js'
+import type {
+  AgentLoad,
+  Connection,
+  Counts,
+  HostBrief,
+  LiveSnapshot,
+  PageEvent,
+  ProcessRow,
+} from './live-snapshot.js'
 import type { RuleText } from './rule-text.js'
 
 /** Seconds of rates that are kept: as wide as the widest sparkline. */
@@ -54,17 +62,21 @@ export class LiveModel {
   #load: AgentLoad | null = null
   #loadNs = 0
   #firstSecond = -1
+  /** What `snapshot` gave last; null since something has changed. */
+  #told: LiveSnapshot | null = null
 
   constructor(endpoint: string) {
     this.#connection = { state: 'connecting', endpoint, why: '' }
   }
 
   setConnection(connection: Connection): void {
+    this.#told = null
     this.#connection = connection
   }
 
   /** Takes the next item of the stream, which came at `wallMs` (ms since 1970). */
   accept(item: StreamItem, wallMs: number): void {
+    this.#told = null
     switch (item.type) {
       case 'started':
         this.#started(item.agent, wallMs)
@@ -91,22 +103,27 @@ export class LiveModel {
 
   /** A finding of the rules over this stream: anew, or with what has come to it. */
   finding(finding: Finding): void {
+    this.#told = null
     this.#findings.finding(finding)
   }
 
   ruleCounts(counts: readonly RuleCount[]): void {
+    this.#told = null
     this.#findings.ruleCounts(counts)
   }
 
   ruleTexts(texts: readonly RuleText[]): void {
+    this.#told = null
     this.#findings.ruleTexts(texts)
   }
 
   pinTaken(pin: PinFact): void {
+    this.#told = null
     this.#pins.taken(pin)
   }
 
   pinEnded(pin: number): void {
+    this.#told = null
     this.#pins.ended(pin)
   }
 
@@ -114,21 +131,34 @@ export class LiveModel {
     return this.#totals
   }
 
+  /** All of it. The same object again as long as nothing has come. */
   snapshot(): LiveSnapshot {
+    this.#told ??= this.#tell()
+    return this.#told
+  }
+
+  /** What a line among other hosts needs: costs nothing, however much is held. */
+  brief(): HostBrief {
     return {
       connection: this.#connection,
       agent: this.#agent,
+      totals: { ...this.#totals },
+      lost: { ...this.#lost },
+      verdicts: this.#findings.byVerdict(),
+    }
+  }
+
+  #tell(): LiveSnapshot {
+    return {
+      ...this.brief(),
       legs: this.#legs,
       hostTimeNs: this.#hostTimeNs,
       lagNs: this.#lagNs,
-      totals: { ...this.#totals },
-      lost: { ...this.#lost },
       seconds: this.#wholeSeconds(),
       processes: [...this.#processes].map(([tgid, entry]) => processRow(tgid, entry)),
       forgottenProcesses: this.#forgotten,
       latest: this.#latest.newestFirst(LATEST, this.#commOf),
       findings: this.#findings.all.map((finding) => this.#findingRow(finding)),
-      verdicts: this.#findings.byVerdict(),
       findingsBeyond: this.#findings.beyond,
       rules: this.#findings.rules(),
       pins: this.#pins.view(PINS, (pin) => this.#pinRow(pin)),

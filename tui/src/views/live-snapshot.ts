@@ -5,17 +5,12 @@ import type { HugeRow } from './live-huge.js'
 import type { PinsView } from './live-pins.js'
 
 /** What the live views show: plain data at one moment, the same for the screen and for `--json`. */
-export interface LiveSnapshot {
-  readonly connection: Connection
-  /** null until the agent has said who it is. */
-  readonly agent: AgentInfo | null
+export interface LiveSnapshot extends HostBrief {
   readonly legs: readonly LegBooks[]
   /** The host's clock (ns since its boot) up to which all events have been seen; 0: nothing yet. */
   readonly hostTimeNs: number
   /** How much later than the best case the last heartbeat came; null before the first. */
   readonly lagNs: number | null
-  readonly totals: Counts
-  readonly lost: LostCounts
   /** Counts of each of the last seconds of the host, oldest first; only seconds that are over. */
   readonly seconds: readonly Counts[]
   readonly processes: readonly ProcessRow[]
@@ -25,7 +20,6 @@ export interface LiveSnapshot {
   readonly latest: readonly PageEvent[]
   /** The most alarming first. */
   readonly findings: readonly FindingRow[]
-  readonly verdicts: VerdictCounts
   /** Findings beyond those that the list holds. */
   readonly findingsBeyond: number
   readonly rules: readonly RuleRow[]
@@ -35,6 +29,17 @@ export interface LiveSnapshot {
   readonly huge: readonly HugeRow[]
   /** null before the first heartbeat. */
   readonly load: AgentLoad | null
+}
+
+/** What an agent comes to, without any list. */
+export interface HostBrief {
+  readonly connection: Connection
+  /** null until the agent has said who it is. */
+  readonly agent: AgentInfo | null
+  readonly totals: Counts
+  readonly lost: LostCounts
+  /** Observations, not rows. */
+  readonly verdicts: VerdictCounts
 }
 
 /** One of the agents that are looked at, in a line. */
