@@ -9,11 +9,12 @@ import { Recorder } from './pipeline/recorder.js'
 import { rulesUnder } from './pipeline/rules-under.js'
 import type { Policy } from './policy/policy.js'
 import type { Connection } from './views/live-snapshot.js'
+import type { ClientFilter } from './wire/filter.js'
 import { Follower } from './wire/follow.js'
 
 export interface PipelineOptions {
   /** This client's own filter, within what the agent traces; absent: all of that. */
-  readonly target?: { readonly pids: readonly number[]; readonly comms: readonly string[] }
+  readonly target?: ClientFilter
   /** A recording to make, or to go on with. */
   readonly recordTo?: string
   /** What to do when the agent ends the stream; without a word: `reconnect`. */
@@ -36,11 +37,21 @@ export class Pipeline {
   readonly endpoint: string
   readonly policy?: Policy
   readonly #options: PipelineOptions
+  #follower: Follower | undefined
+  /** What was asked for last; without a word, the target of the options. */
+  #target: ClientFilter | undefined
 
   constructor(endpoint: string, options: PipelineOptions) {
     this.endpoint = endpoint
     this.#options = options
+    this.#target = options.target
     if (options.policy !== undefined) this.policy = options.policy
+  }
+
+  /** Asks the agent for something else from now on. Rejects with a CowpathError where that cannot be. */
+  async changeFilter(target: ClientFilter): Promise<void> {
+    this.#target = target
+    await this.#follower?.changeFilter(target)
   }
 
   /**
@@ -82,7 +93,8 @@ export class Pipeline {
     ended: AbortSignal,
   ): Promise<void> {
     const { endpoint } = this
-    const { target, afterEnd = 'reconnect', firstWordMs } = this.#options
+    const { afterEnd = 'reconnect', firstWordMs } = this.#options
+    const target = this.#target
     const stop = new AbortController()
     const until = AbortSignal.any([ended, stop.signal])
     const tell = (state: Connection['state'], why: string) => {
@@ -98,6 +110,7 @@ export class Pipeline {
       ...(firstWordMs === undefined ? {} : { firstWordMs }),
       ...(recorder?.position === undefined ? {} : { resume: recorder.position }),
     })
+    this.#follower = follower
     recorder?.begin({
       durable: (bootId, seq) => {
         follower.acknowledge(bootId, seq)

@@ -10,8 +10,9 @@ import { printable } from '../views/printable.js'
 import { summaryLines } from '../views/summary.js'
 import { count, duration } from '../views/units.js'
 import { wholeNumber } from './arguments.js'
+import { onEndSignal } from './end-signals.js'
 import { collect, DEFAULT_ENDPOINT } from './live.js'
-import { listenerOf, type FeedOf, type LiveFeed } from './live-session.js'
+import { listenerOf, type FeedOf, type LiveFeed } from './feed.js'
 import { printJson, printLine, printNote } from './output.js'
 import { policyArgument, POLICY_WORDS } from './policy-argument.js'
 import { outputOptions } from './reading.js'
@@ -57,11 +58,6 @@ export function recordCommand(feedOf: FeedOf): Command {
     })
 }
 
-const END_SIGNALS = [
-  ['SIGINT', 2],
-  ['SIGTERM', 15],
-  ['SIGHUP', 1],
-] as const
 const PROGRESS_MS = 1000
 
 /** Records until the feed ends, a signal comes or the time is over; prints the summary. Returns the exit status. */
@@ -71,11 +67,10 @@ export async function recordFrom(
 ): Promise<number> {
   const ended = new AbortController()
   let status: number = ExitStatus.Ok
-  for (const [signal, number] of END_SIGNALS)
-    process.once(signal, () => {
-      status = 128 + number
-      ended.abort()
-    })
+  onEndSignal((by) => {
+    status = by
+    ended.abort()
+  })
   if (existsSync(output)) printNote(`going on with ${printable(output, 'unicode')}`)
   const model = new LiveModel(feed.endpoint)
   const began = Date.now()

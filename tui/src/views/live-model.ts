@@ -12,10 +12,13 @@ import type {
   Connection,
   Counts,
   HostBrief,
+  ListName,
   LiveSnapshot,
   PageEvent,
   ProcessRow,
+  SnapshotPart,
 } from './live-snapshot.js'
+import type { ClientTarget } from './target.js'
 import type { RuleText } from './rule-text.js'
 
 /** Seconds of rates that are kept: as wide as the widest sparkline. */
@@ -60,6 +63,7 @@ export class LiveModel {
   readonly #huge = new HugeBook()
   readonly #takers = new Map<number, string>()
   #load: AgentLoad | null = null
+  #filter: ClientTarget | null = null
   #loadNs = 0
   #firstSecond = -1
   /** What `snapshot` gave last; null since something has changed. */
@@ -67,6 +71,12 @@ export class LiveModel {
 
   constructor(endpoint: string) {
     this.#connection = { state: 'connecting', endpoint, why: '' }
+  }
+
+  /** What this client asked the agent for; null: for all that it traces. */
+  setFilter(filter: ClientTarget | null): void {
+    this.#told = null
+    this.#filter = filter
   }
 
   setConnection(connection: Connection): void {
@@ -145,25 +155,47 @@ export class LiveModel {
       totals: { ...this.#totals },
       lost: { ...this.#lost },
       verdicts: this.#findings.byVerdict(),
+      filter: this.#filter,
     }
   }
 
+  /** A snapshot with these of its lists only. */
+  part(lists: readonly ListName[]): SnapshotPart {
+    return { ...this.#rest(), ...Object.fromEntries(lists.map((name) => [name, this.#lists[name]()])) }
+  }
+
   #tell(): LiveSnapshot {
+    const { processes, latest, findings, pages, pins, huge } = this.#lists
+    return {
+      ...this.#rest(),
+      processes: processes(),
+      latest: latest(),
+      findings: findings(),
+      pages: pages(),
+      pins: pins(),
+      huge: huge(),
+    }
+  }
+
+  readonly #lists: { readonly [Name in ListName]: () => LiveSnapshot[Name] } = {
+    processes: () => [...this.#processes].map(([tgid, entry]) => processRow(tgid, entry)),
+    latest: () => this.#latest.newestFirst(LATEST, this.#commOf),
+    findings: () => this.#findings.all.map((finding) => this.#findingRow(finding)),
+    pages: () => this.#pages.hottest(PAGES, this.#commOf),
+    pins: () => this.#pins.view(PINS, (pin) => this.#pinRow(pin)),
+    huge: () => this.#huge.rows(this.#commOf, this.#takerOf),
+  }
+
+  #rest(): Omit<LiveSnapshot, ListName> {
     return {
       ...this.brief(),
       legs: this.#legs,
       hostTimeNs: this.#hostTimeNs,
       lagNs: this.#lagNs,
       seconds: this.#wholeSeconds(),
-      processes: [...this.#processes].map(([tgid, entry]) => processRow(tgid, entry)),
       forgottenProcesses: this.#forgotten,
-      latest: this.#latest.newestFirst(LATEST, this.#commOf),
-      findings: this.#findings.all.map((finding) => this.#findingRow(finding)),
       findingsBeyond: this.#findings.beyond,
       rules: this.#findings.rules(),
-      pins: this.#pins.view(PINS, (pin) => this.#pinRow(pin)),
-      pages: this.#pages.hottest(PAGES, this.#commOf),
-      huge: this.#huge.rows(this.#commOf, this.#takerOf),
       load: this.#load,
     }
   }

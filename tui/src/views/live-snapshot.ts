@@ -3,6 +3,14 @@ import type { HotPage } from './hot-pages.js'
 import type { FindingRow, RuleRow, VerdictCounts } from './live-findings.js'
 import type { HugeRow } from './live-huge.js'
 import type { PinsView } from './live-pins.js'
+import type { ClientTarget } from './target.js'
+
+/** Lists that are long: told only to who shows them, where the telling costs something. */
+export const LIST_NAMES = ['processes', 'latest', 'findings', 'pages', 'pins', 'huge'] as const
+export type ListName = (typeof LIST_NAMES)[number]
+
+/** A snapshot without some of its lists. */
+export type SnapshotPart = Omit<LiveSnapshot, ListName> & Partial<Pick<LiveSnapshot, ListName>>
 
 /** What the live views show: plain data at one moment, the same for the screen and for `--json`. */
 export interface LiveSnapshot extends HostBrief {
@@ -40,6 +48,8 @@ export interface HostBrief {
   readonly lost: LostCounts
   /** Observations, not rows. */
   readonly verdicts: VerdictCounts
+  /** What this client asked the agent for; null: for all that it traces. */
+  readonly filter: ClientTarget | null
 }
 
 /** One of the agents that are looked at, in a line. */
