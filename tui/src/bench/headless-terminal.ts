@@ -42,8 +42,9 @@ export class HeadlessTerminal {
         at++
         continue
       }
-      this.#obey(match[1] ?? '', match[2] ?? '')
-      at = SEQUENCE.lastIndex
+      const [whole, parameters, command] = match as readonly (string | undefined)[] // only CSI has them
+      if (parameters !== undefined && command !== undefined) this.#obey(parameters, command)
+      at += whole?.length ?? 1
     }
   }
 

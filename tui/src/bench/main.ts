@@ -2,12 +2,14 @@
 import { benchAgent, benchEndToEnd } from './end-to-end.js'
 import { benchHistory } from './history.js'
 import { benchKernel } from './kernel.js'
+import { benchScreen, SCREEN_TITLE } from './screen.js'
 import { benchStore } from './store.js'
 import { printTable } from './table.js'
 import { benchWire } from './wire.js'
 
 const EVENTS = 1_000_000
 const SECONDS = 6
+const SCREEN_SECONDS = 20
 
 printTable('wire', await benchWire(EVENTS))
 await benchHistory(2 * EVENTS, 100_000)
@@ -15,6 +17,7 @@ process.stdout.write('\n')
 await benchStore(EVENTS, (line) => process.stdout.write(`${line}\n`))
 printTable('end to end, the agent on the other core', await benchEndToEnd(SECONDS))
 printTable('agent', await benchAgent())
+printTable(SCREEN_TITLE, await benchScreen(SCREEN_SECONDS))
 for (const series of ['6.1', '7.2'])
   printTable(
     'instructions added to a write fault (copy / reuse), in the faulting task',

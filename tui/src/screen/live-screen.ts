@@ -63,6 +63,7 @@ export function showLive(
   let lastTimes = 1
   let timer: NodeJS.Timeout | undefined
   let dueMs = performance.now()
+  let pacedMs = state.refreshMs
   let closing = false
 
   return new Promise((resolve) => {
@@ -117,7 +118,8 @@ export function showLive(
     /** Frames come at even times, however long one takes; where that cannot be, as soon as it can. */
     function turn(): void {
       const nowMs = performance.now()
-      dueMs = Math.max(nowMs, dueMs + state.refreshMs)
+      pacedMs = state.refreshMs
+      dueMs = Math.max(nowMs, Math.min(dueMs, nowMs) + pacedMs)
       clearTimeout(timer)
       timer = setTimeout(turn, dueMs - nowMs)
       look()
@@ -126,7 +128,8 @@ export function showLive(
     /** At once, as things are known here, and again with what is new. */
     function draw(): void {
       paint()
-      if (source.refresh !== undefined) look()
+      if (state.refreshMs !== pacedMs) turn()
+      else if (source.refresh !== undefined) look()
     }
 
     function onKey(key: string, char: string | undefined): void {

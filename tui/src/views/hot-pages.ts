@@ -82,15 +82,16 @@ export class HotPages {
   }
 
   #forgetColdest(): void {
-    const faults = Float64Array.from(
-      [...this.#byMm.values()].flatMap((pages) => [...pages.values()].map(heat)),
-    ).sort()
-    const limit = faults[faults.length >> 1]
+    const heats = new Float64Array(this.#size)
+    let at = 0
+    for (const pages of this.#byMm.values()) for (const entry of pages.values()) heats[at++] = heat(entry)
+    const limit = heats.sort()[heats.length >> 1]
+    this.#size = 0
     for (const [mm, pages] of this.#byMm) {
       for (const [vpn, entry] of pages) if (heat(entry) <= limit) pages.delete(vpn)
       if (pages.size === 0) this.#byMm.delete(mm)
+      this.#size += pages.size
     }
-    this.#size = [...this.#byMm.values()].reduce((sum, pages) => sum + pages.size, 0)
   }
 }
 

@@ -21,9 +21,10 @@ export function parseTarget(text: string): ClientTarget | { readonly wrong: stri
   const comms: string[] = []
   for (const word of text.trim().split(/\s+/)) {
     if (word === '') continue
-    const [, field, value] = /^(pid|comm)=(.+)$/.exec(word) ?? []
-    if (field === undefined || value === undefined)
+    const match = /^(pid|comm)=(.+)$/.exec(word)
+    if (match === null)
       return { wrong: `${word}: the agent chooses by pid=N and comm=NAME alone; / filters what is shown` }
+    const [, field, value] = match
     if (field === 'comm') comms.push(value)
     else if (/^[1-9]\d{0,6}$/.test(value)) pids.push(Number(value))
     else return { wrong: `${word}: a pid is a number` }
