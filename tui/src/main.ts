@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { requireAgent } from './commands/agent-binary.js'
 import { checkCommand } from './commands/check.js'
@@ -26,6 +25,7 @@ import { splitsCommand } from './commands/splits.js'
 import { sqlCommand } from './commands/sql.js'
 import { startCommand } from './commands/start.js'
 import { topCommand } from './commands/top.js'
+import { version } from './commands/version.js'
 import { ExitStatus } from './model/failure.js'
 import { Pipeline } from './pipeline.js'
 import { Onlooker } from './pipeline/onlooker.js'
@@ -42,12 +42,6 @@ Exit status:
   lab passes on the exit status of its workload
 
 Start with: cowpath doctor`
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest
-  return isManifest && typeof manifest.version === 'string' ? manifest.version : 'unknown'
-}
 
 /** In the order of the help: watch, then ask, then all else. */
 function commands(): readonly Command[] {

@@ -97,9 +97,10 @@ export class Pipeline {
     const target = this.#target
     const stop = new AbortController()
     const until = AbortSignal.any([ended, stop.signal])
-    const tell = (state: Connection['state'], why: string) => {
+    const tell = (state: 'connecting' | 'reconnecting' | 'connected', why: string) => {
+      const sinceWallMs = Date.now()
       listener.connection(
-        state === 'connected' ? { state, endpoint, sinceWallMs: Date.now() } : { state, endpoint, why },
+        state === 'connecting' ? { state, endpoint, why } : { state, endpoint, why, sinceWallMs },
       )
     }
     const follower = new Follower(endpoint, {

@@ -2,13 +2,18 @@
  * The thread that listens: takes what agents send, concludes, counts, and tells who draws when asked. However much comes, the
  * other thread stays free for keys.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { CowpathError } from '../model/failure.js'
 import { Pipeline } from '../pipeline.js'
 import { policyNamed } from '../policy/policies.js'
 import { LiveModel } from '../views/live-model.js'
 import { listenerOf } from './feed.js'
+import { version } from './version.js'
 import type { Ask, Failure, Tell, WatchRequest } from './watch-messages.js'
+
+/** How long an agent may take to say that a filter holds. */
+const ANSWER_MS = 5000
 
 function listen(requests: readonly WatchRequest[], tell: (message: Tell) => void): (message: Ask) => void {
   const ended = new AbortController()
@@ -16,7 +21,7 @@ function listen(requests: readonly WatchRequest[], tell: (message: Tell) => void
     const { endpoint, policy: name, ...options } = request
     const policy = name === undefined ? undefined : policyNamed(name)
     const pipeline = new Pipeline(endpoint, policy === undefined ? options : { ...options, policy })
-    const model = new LiveModel(endpoint)
+    const model = new LiveModel(endpoint, version())
     model.setFilter(options.target ?? null)
     const told = listenerOf(model, policy)
     let isBegun = false
@@ -60,7 +65,10 @@ function listen(requests: readonly WatchRequest[], tell: (message: Tell) => void
       case 'filter': {
         const { target } = message
         const { pipeline, model } = hosts[message.host]
-        pipeline.changeFilter(target).then(
+        const late = sleep(ANSWER_MS, undefined, { ref: false }).then(() => {
+          throw new Error('the agent does not answer that: it may be older than this client')
+        })
+        Promise.race([pipeline.changeFilter(target), late]).then(
           () => {
             model.setFilter(target)
             tell({ tell: 'filter', wrong: '' })

@@ -4,6 +4,7 @@ import type { LiveSnapshot } from '../views/live-snapshot.js'
 import { statusLine } from '../views/live-status.js'
 import { headerLines, rateLines } from '../views/overview.js'
 import { clipLine } from '../views/table.js'
+import { isEverything, targetWords } from '../views/target.js'
 import { printable } from '../views/printable.js'
 import { count, duration, sinceBoot } from '../views/units.js'
 import { signs, type ViewOptions } from '../views/view-options.js'
@@ -94,12 +95,15 @@ function stateLines(input: FrameInput, state: ScreenState, options: ViewOptions)
 }
 
 function stateLine(input: FrameInput, state: ScreenState, options: ViewOptions): Line {
-  const status = [
-    ...(input.playing === undefined ? statusLine(input.snapshot, options) : playingLine(input.playing)),
-    ...filterWords(state),
+  const { snapshot, playing, wallMs } = input
+  return [
+    state.frozen === null ? [] : [span(`PAUSED +${count(input.eventsSincePause)}`, 'warn')],
+    filterWords(state, options),
+    tracedWords(snapshot, options),
+    playing === undefined ? statusLine(snapshot, wallMs, options) : playingLine(playing),
   ]
-  if (state.frozen === null) return status
-  return [span(`PAUSED +${count(input.eventsSincePause)}`, 'warn'), span('  '), ...status]
+    .filter((words) => plainText(words).trim() !== '')
+    .flatMap((words, index) => (index === 0 ? words : [span('  '), ...words]))
 }
 
 function playingLine({ beginNs, endNs, nowNs, times, read }: Playing): Line {
@@ -112,8 +116,16 @@ function playingLine({ beginNs, endNs, nowNs, times, read }: Playing): Line {
   ]
 }
 
-function filterWords({ filter }: ScreenState): Line {
-  return filter === null ? [] : [span(`  only ${filter.text}`, 'warn')]
+/** What of all that came is shown. */
+function filterWords({ filter }: ScreenState, { charset }: ViewOptions): Line {
+  return filter === null ? [] : [span(`only ${printable(filter.text, charset)}`, 'warn')]
+}
+
+/** What is asked of the agent at all. */
+function tracedWords({ filter }: LiveSnapshot, { charset }: ViewOptions): Line {
+  return filter === null || isEverything(filter)
+    ? []
+    : [span(`traced ${targetWords(filter, charset)}`, 'accent')]
 }
 
 /** Marks, newest last, each with where and when it was set. */

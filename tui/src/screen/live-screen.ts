@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { hostRow } from '../views/hosts.js'
 import type { HostRow, LiveSnapshot } from '../views/live-snapshot.js'
-import type { ClientTarget } from '../views/target.js'
+import { targetWords, type ClientTarget } from '../views/target.js'
 import type { Charset } from '../views/printable.js'
 import type { ViewOptions } from '../views/view-options.js'
 import { completions, filterAction, jumpAction, parseCommand } from './command-line.js'
@@ -220,6 +220,8 @@ export function showLive(
           source.show?.((shown + effect.hosts + length) % length)
           return ''
         }
+        case 'trace':
+          return trace(effect.target)
         case 'save':
           return save(effect.file, snapshot)
         case 'step':
@@ -227,6 +229,17 @@ export function showLive(
         case 'speed':
           return move(effect)
       }
+    }
+
+    function trace(target: ClientTarget): string {
+      if (source.changeFilter === undefined)
+        return 'a recording holds what was traced then: / filters what is shown'
+      source.changeFilter(target, (wrong) => {
+        const notice = wrong === '' ? `traced from now on: ${targetWords(target, charset)}` : wrong
+        state = { ...state, notice }
+        draw()
+      })
+      return 'asking the agent ...'
     }
 
     function save(file: string, snapshot: Shown): string {
@@ -279,6 +292,7 @@ const EFFECTS: ReadonlySet<string> = new Set<Effect['do']>([
   'suspend',
   'copy',
   'save',
+  'trace',
   'step',
   'jump',
   'speed',

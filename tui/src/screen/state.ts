@@ -1,6 +1,7 @@
 import type { Filter } from '../views/filter.js'
 import type { LiveSnapshot } from '../views/live-snapshot.js'
 import type { Order } from '../views/rows.js'
+import type { ClientTarget } from '../views/target.js'
 import type { Extent } from './details.js'
 import type { Prompt, PromptKind } from './prompt.js'
 import { openPrompt } from './prompt.js'
@@ -69,6 +70,7 @@ export type Action =
 export type Effect =
   | { readonly do: 'quit' | 'suspend' | 'copy' }
   | { readonly do: 'save'; readonly file: string }
+  | { readonly do: 'trace'; readonly target: ClientTarget }
   | { readonly do: 'step'; readonly seconds: number }
   | { readonly do: 'jump'; readonly seconds: number }
   | { readonly do: 'speed'; readonly times: number }
@@ -147,6 +149,7 @@ export function act(state: ScreenState, action: Action, current: LiveSnapshot, e
     case 'suspend':
     case 'copy':
     case 'save':
+    case 'trace':
     case 'step':
     case 'jump':
     case 'speed':

@@ -1,9 +1,10 @@
 import type { AgentInfo, EventColumns, LegBooks, LossInfo, ProcessInfo, StreamItem } from '../model/events.js'
 import type { PinFact } from '../model/facts.js'
 import type { Finding, RuleCount } from '../model/finding.js'
+import { Kind } from '../model/kinds.js'
 import { HotPages } from './hot-pages.js'
 import { LatestRing } from './latest-ring.js'
-import { addEvent, isPageEvent, newCounts, type MutableCounts } from './live-counts.js'
+import { addEvent, isKnownKind, isPageEvent, newCounts, type MutableCounts } from './live-counts.js'
 import { FindingBook, type FindingRow } from './live-findings.js'
 import { HugeBook } from './live-huge.js'
 import { PinBook, type PinRow } from './live-pins.js'
@@ -37,6 +38,8 @@ interface ProcessEntry {
   comm: string
   parentTgid: number
   lastNs: number
+  /** Its last event was the end of its address space. */
+  isEnded: boolean
   readonly counts: MutableCounts
 }
 
@@ -64,12 +67,19 @@ export class LiveModel {
   readonly #takers = new Map<number, string>()
   #load: AgentLoad | null = null
   #filter: ClientTarget | null = null
+  #unseenTimes = 0
+  #unseenMs = 0
+  /** How long the last connection was broken. */
+  #awayMs = 0
+  #unknownKinds = 0
+  readonly #clientVersion: string
   #loadNs = 0
   #firstSecond = -1
   /** What `snapshot` gave last; null since something has changed. */
   #told: LiveSnapshot | null = null
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, clientVersion = '') {
+    this.#clientVersion = clientVersion
     this.#connection = { state: 'connecting', endpoint, why: '' }
   }
 
@@ -81,7 +91,15 @@ export class LiveModel {
 
   setConnection(connection: Connection): void {
     this.#told = null
-    this.#connection = connection
+    // Each try that fails is told as well: the connection broke at the first.
+    const before = this.#connection
+    const wasAway = before.state === 'reconnecting'
+    if (wasAway && connection.state === 'connected')
+      this.#awayMs = Math.max(0, connection.sinceWallMs - before.sinceWallMs)
+    this.#connection =
+      wasAway && connection.state === 'reconnecting'
+        ? { ...connection, sinceWallMs: before.sinceWallMs }
+        : connection
   }
 
   /** Takes the next item of the stream, which came at `wallMs` (ms since 1970). */
@@ -156,6 +174,7 @@ export class LiveModel {
       lost: { ...this.#lost },
       verdicts: this.#findings.byVerdict(),
       filter: this.#filter,
+      unseen: { times: this.#unseenTimes, ms: this.#unseenMs },
     }
   }
 
@@ -194,6 +213,9 @@ export class LiveModel {
       lagNs: this.#lagNs,
       seconds: this.#wholeSeconds(),
       forgottenProcesses: this.#forgotten,
+      endedPids: (this.#filter?.pids ?? []).filter((pid) => this.#processes.get(pid)?.isEnded === true),
+      unknownKinds: this.#unknownKinds,
+      clientVersion: this.#clientVersion,
       findingsBeyond: this.#findings.beyond,
       rules: this.#findings.rules(),
       load: this.#load,
@@ -247,6 +269,8 @@ export class LiveModel {
       this.#huge.clear()
       this.#takers.clear()
       this.#load = null
+      this.#unseenTimes++
+      this.#unseenMs += this.#awayMs
     }
     this.#agent = agent
     this.#legs = agent.legs
@@ -264,6 +288,8 @@ export class LiveModel {
       addEvent(this.#second(timeNs), events, i, pageSize)
       const process = this.#process(events.tgid[i])
       process.lastNs = timeNs
+      process.isEnded = events.kind[i] === Kind.MmExit
+      if (!isKnownKind(events.kind[i])) this.#unknownKinds++
       addEvent(process.counts, events, i, pageSize)
       if (isPageEvent(events.kind[i])) {
         this.#latest.push(events, i)
@@ -315,7 +341,7 @@ export class LiveModel {
     let entry = this.#processes.get(tgid)
     if (entry === undefined) {
       if (this.#processes.size >= PROCESSES) this.#forgetQuietest()
-      entry = { comm: '', parentTgid: 0, lastNs: 0, counts: newCounts() }
+      entry = { comm: '', parentTgid: 0, lastNs: 0, isEnded: false, counts: newCounts() }
       this.#processes.set(tgid, entry)
     }
     return entry

@@ -24,6 +24,12 @@ export interface LiveSnapshot extends HostBrief {
   readonly processes: readonly ProcessRow[]
   /** Processes that had to be forgotten, because more were active than the list holds. */
   readonly forgottenProcesses: number
+  /** Of the processes that the filter names: those whose last event was their end. */
+  readonly endedPids: readonly number[]
+  /** Events of kinds that this client has no name for. */
+  readonly unknownKinds: number
+  /** Of this program; empty: not told. */
+  readonly clientVersion: string
   /** Newest first. */
   readonly latest: readonly PageEvent[]
   /** The most alarming first. */
@@ -50,6 +56,13 @@ export interface HostBrief {
   readonly verdicts: VerdictCounts
   /** What this client asked the agent for; null: for all that it traces. */
   readonly filter: ClientTarget | null
+  /** What nobody saw, as no agent was there: a loss of which not even the number is known. */
+  readonly unseen: Unseen
+}
+
+export interface Unseen {
+  readonly times: number
+  readonly ms: number
 }
 
 /** One of the agents that are looked at, in a line. */
@@ -80,7 +93,13 @@ export interface AgentLoad {
 }
 
 export type Connection =
-  | { readonly state: 'connecting' | 'reconnecting'; readonly endpoint: string; readonly why: string }
+  | { readonly state: 'connecting'; readonly endpoint: string; readonly why: string }
+  | {
+      readonly state: 'reconnecting'
+      readonly endpoint: string
+      readonly why: string
+      readonly sinceWallMs: number
+    }
   | { readonly state: 'connected'; readonly endpoint: string; readonly sinceWallMs: number }
   | { readonly state: 'recorded'; readonly endpoint: string }
   | { readonly state: 'ended'; readonly endpoint: string; readonly why: string }

@@ -87,7 +87,7 @@ export function lostEvents({ lost: hops }: Pick<LiveSnapshot, 'lost'>): number {
 /** Events of all legs by what became of them, as the agent's last heartbeat had them. */
 export function sumBooks(
   legs: readonly LegBooks[],
-  what: 'seen' | 'filtered' | 'throttled' | 'missed',
+  what: 'seen' | 'submitted' | 'filtered' | 'throttled' | 'missed',
 ): number {
   return legs.reduce((sum, leg) => sum + leg[what], 0)
 }

@@ -6,6 +6,11 @@ export interface ClientTarget {
   readonly comms: readonly string[]
 }
 
+/** True where nothing in particular is asked for. */
+export function isEverything(target: ClientTarget | null): boolean {
+  return target === null || target.pids.length + target.comms.length === 0
+}
+
 /** `pid=812 comm=redis`; `everything` where nothing is asked for. */
 export function targetWords({ pids, comms }: ClientTarget, charset: Charset): string {
   const terms = [
