@@ -196,6 +196,15 @@ test('Enter opens the history of the page under the cursor', () => {
   expect(pageUnderCursor(snapshot, after('6'), { width: 80, charset: 'unicode' })).toBeUndefined()
 })
 
+test('an open page stays open when others overtake it, and when it leaves the list', () => {
+  const open = after('3', 'enter')
+  const before = pageUnderCursor(snapshot, open, { width: 80, charset: 'unicode' })
+  const turned = { ...snapshot, pages: [...snapshot.pages].reverse() }
+  const emptied = { ...snapshot, pages: [] }
+  for (const later of [turned, emptied])
+    expect(pageUnderCursor(later, open, { width: 80, charset: 'unicode' })).toEqual(before)
+})
+
 test('a hazard is announced in every view', () => {
   for (let key = 1; key <= VIEWS.length; key++) expect(screenAfter(`${key}`)).toContain('findings 3!')
 })
