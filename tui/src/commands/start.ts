@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { CowpathError, ExitStatus } from '../model/failure.js'
+import { isAlarm } from '../model/finding.js'
 import { Recording } from '../store/recording.js'
 import { findingLines } from '../views/finding-lines.js'
 import { plainText } from '../views/line.js'
@@ -126,7 +127,7 @@ function tell(path: string, model: LiveModel, lastedMs: number, json: true | und
 
 /** The most alarming finding, explained; or that nothing was found, and how much was looked at. */
 function tellFinding(snapshot: LiveSnapshot, path: string, options: ViewOptions): void {
-  const worst = snapshot.findings.find(({ verdict }) => verdict === 'hazard' || verdict === 'violation')
+  const worst = snapshot.findings.find(isAlarm)
   if (worst === undefined) {
     const checked = snapshot.rules.reduce((sum, rule) => sum + rule.checked, 0)
     printLine(

@@ -1,7 +1,9 @@
 import { agentLines } from '../views/host-lines.js'
 import { plainText, span, type Line } from '../views/line.js'
+import { alarmsOf } from '../views/live-findings.js'
 import type { LiveSnapshot } from '../views/live-snapshot.js'
 import { statusLine } from '../views/live-status.js'
+import { glanceLines } from '../views/glance.js'
 import { headerLines, rateLines } from '../views/overview.js'
 import { clipLine } from '../views/table.js'
 import { isEverything, targetWords } from '../views/target.js'
@@ -58,7 +60,7 @@ export function layoutFrame(
     ...headerLines(input.snapshot, input.wallMs, options),
     tabLine(input.snapshot, state, options),
     ...stateLines(input, state, options),
-    ...(withRates ? rateLines(input.snapshot, options) : []),
+    ...(withRates ? [...glanceLines(input.snapshot, options), ...rateLines(input.snapshot, options)] : []),
   ]
   const footer = bottomLine(input, state, options)
   const bodyRows = Math.max(0, size.rows - head.length - 1)
@@ -75,19 +77,18 @@ export function layoutFrame(
 
 /** Views by key; what is alarming is said here, whichever view is open. */
 function tabLine({ verdicts }: LiveSnapshot, { view }: ScreenState, { width }: ViewOptions): Line {
-  const alarms = verdicts.violation + verdicts.hazard
-  const roomy = width >= COLUMNS_FOR_TABS
-  return VIEWS.flatMap((id, index) => {
-    const isOpen = id === view
-    const mark = id === 'findings' && alarms > 0 ? ` ${count(alarms)}!` : ''
-    // Where there is no room for all names, the open one has its name, and findings when there are any.
-    const name = roomy || isOpen || mark !== '' ? `${index + 1} ${id}${mark}` : `${index + 1}`
-    const role = isOpen ? 'title' : mark === '' ? 'dim' : 'bad'
-    return [span(index === 0 ? '' : ' '), span(isOpen ? `[${name}]` : ` ${name} `, role)]
-  })
+  const alarms = alarmsOf(verdicts)
+  const line = (named: 'all' | 'needed') =>
+    VIEWS.flatMap((id, index) => {
+      const isOpen = id === view
+      const mark = id === 'findings' && alarms > 0 ? ` ${count(alarms)}!` : ''
+      const name = named === 'all' || isOpen || mark !== '' ? `${index + 1} ${id}${mark}` : `${index + 1}`
+      const role = isOpen ? 'title' : mark === '' ? 'dim' : 'bad'
+      return [span(index === 0 ? '' : ' '), span(isOpen ? `[${name}]` : name, role)]
+    })
+  // Where there is no room for all names, the open one has its name, and findings when there are any.
+  return textWidth(plainText(line('all'))) <= width ? line('all') : line('needed')
 }
-
-const COLUMNS_FOR_TABS = 104
 
 function stateLines(input: FrameInput, state: ScreenState, options: ViewOptions): readonly Line[] {
   const line = stateLine(input, state, options)
@@ -224,7 +225,13 @@ function footerLine({ playing }: FrameInput, state: ScreenState, options: ViewOp
     ['j/k', 'move'],
     ['+/-', `${state.refreshMs} ms`],
   ]
-  return parts.flatMap(([key, meaning], index) => [
+  // Whole keys, as many as there is room for: the help has them all.
+  let used = -2
+  const shown = parts.filter(([key, meaning]) => {
+    used += 2 + textWidth(`${key} ${meaning}`)
+    return used <= options.width
+  })
+  return shown.flatMap(([key, meaning], index) => [
     span(index === 0 ? key : '  ' + key, 'strong'),
     span(' ' + meaning, 'dim'),
   ])

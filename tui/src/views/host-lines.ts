@@ -32,7 +32,7 @@ export function agentLines({ agent, load, filter }: LiveSnapshot, { charset }: V
     [
       span('traced for this client: '),
       span(filter === null ? 'everything' : targetWords(filter, charset), 'strong'),
-      span('  (:filter pid=N comm=NAME changes it; / only hides rows)', 'dim'),
+      span('  (:filter changes it; / only hides rows)', 'dim'),
     ],
   ]
 }

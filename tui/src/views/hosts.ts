@@ -1,3 +1,4 @@
+import { alarmsOf } from './live-findings.js'
 import type { HostBrief, HostRow } from './live-snapshot.js'
 import { lostEvents } from './overview.js'
 import { printable } from './printable.js'
@@ -16,7 +17,7 @@ export function hostRow(brief: HostBrief, isShown: boolean): HostRow {
     events: totals.events,
     copiedBytes: totals.copiedBytes,
     lost: lostEvents(brief),
-    alarms: verdicts.hazard + verdicts.violation,
+    alarms: alarmsOf(verdicts),
     isShown,
   }
 }

@@ -1,4 +1,11 @@
-import { VERDICTS, type Finding, type RuleCount, type RuleId, type Verdict } from '../model/finding.js'
+import {
+  isAlarm,
+  VERDICTS,
+  type Finding,
+  type RuleCount,
+  type RuleId,
+  type Verdict,
+} from '../model/finding.js'
 import type { RuleText } from './rule-text.js'
 
 /** Findings that the list holds; how many there were beyond is counted. */
@@ -62,9 +69,17 @@ export class FindingBook {
 
   /** The most alarming first, then the latest. */
   get all(): readonly Finding[] {
-    return [...this.#findings.values()].sort(
-      (a, b) => alarm(b) - alarm(a) || b.lastNs - a.lastNs || b.finding - a.finding,
-    )
+    return [...this.#findings.values()].sort(byAlarm)
+  }
+
+  /** The most alarming, and of these the latest; undefined where none is an alarm. */
+  get worst(): Finding | undefined {
+    return [...this.#findings.values()]
+      .filter(isAlarm)
+      .reduce<Finding | undefined>(
+        (worst, finding) => (worst === undefined || byAlarm(finding, worst) < 0 ? finding : worst),
+        undefined,
+      )
   }
 
   /** Observations, not rows. */
@@ -91,8 +106,20 @@ export class FindingBook {
   }
 }
 
+/** Observations that people are to be called for. */
+export function alarmsOf(verdicts: VerdictCounts): number {
+  return VERDICTS.filter((verdict) => isAlarm({ verdict })).reduce(
+    (sum, verdict) => sum + verdicts[verdict],
+    0,
+  )
+}
+
 function noVerdicts(): Record<Verdict, number> {
   return Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number> // all of them
+}
+
+function byAlarm(a: Finding, b: Finding): number {
+  return alarm(b) - alarm(a) || b.lastNs - a.lastNs || b.finding - a.finding
 }
 
 function alarm({ verdict }: Finding): number {

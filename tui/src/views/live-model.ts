@@ -206,6 +206,8 @@ export class LiveModel {
   }
 
   #rest(): Omit<LiveSnapshot, ListName> {
+    const { worst } = this.#findings
+    const { rows: oldest, pinnedPages } = this.#pins.view(1, (pin) => this.#pinRow(pin))
     return {
       ...this.brief(),
       legs: this.#legs,
@@ -218,6 +220,9 @@ export class LiveModel {
       clientVersion: this.#clientVersion,
       findingsBeyond: this.#findings.beyond,
       rules: this.#findings.rules(),
+      worst: worst === undefined ? null : this.#findingRow(worst),
+      oldestPin: oldest.at(0) ?? null,
+      pinnedPages,
       load: this.#load,
     }
   }

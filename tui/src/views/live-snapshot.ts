@@ -2,7 +2,7 @@ import type { AgentInfo, LegBooks, LossInfo } from '../model/events.js'
 import type { HotPage } from './hot-pages.js'
 import type { FindingRow, RuleRow, VerdictCounts } from './live-findings.js'
 import type { HugeRow } from './live-huge.js'
-import type { PinsView } from './live-pins.js'
+import type { PinRow, PinsView } from './live-pins.js'
 import type { ClientTarget } from './target.js'
 
 /** Lists that are long: told only to who shows them, where the telling costs something. */
@@ -37,6 +37,10 @@ export interface LiveSnapshot extends HostBrief {
   /** Findings beyond those that the list holds. */
   readonly findingsBeyond: number
   readonly rules: readonly RuleRow[]
+  /** The first of the findings, where it is an alarm; the pin that has been held for longest. */
+  readonly worst: FindingRow | null
+  readonly oldestPin: PinRow | null
+  readonly pinnedPages: number
   readonly pins: PinsView
   /** The hottest first. */
   readonly pages: readonly HotPage[]

@@ -13,6 +13,8 @@ export interface PageCounts {
   readonly mapcount: number
   readonly pincount: number
   readonly exclusive: boolean
+  /** Of the frame that is mapped after the step, where it is another. */
+  readonly newRefcount: number
 }
 
 export type PageTarget =
