@@ -37,7 +37,7 @@ function wrongLine({ verdicts, worst, rules }: LiveSnapshot, options: ViewOption
 
 function pinLine({ oldestPin, pinnedPages, hostTimeNs }: LiveSnapshot, options: ViewOptions): Line {
   const label = span('pinned   ', 'dim')
-  if (oldestPin === null) return [label, span('nothing')]
+  if (oldestPin === null) return [label, span('nothing by FOLL_PIN')]
   const { tgid, comm, taker, fromNs } = oldestPin
   const where = taker === '' ? '' : ` in ${printable(taker, options.charset)}`
   return [

@@ -207,7 +207,7 @@ export class LiveModel {
 
   #rest(): Omit<LiveSnapshot, ListName> {
     const { worst } = this.#findings
-    const { rows: oldest, pinnedPages } = this.#pins.view(1, (pin) => this.#pinRow(pin))
+    const { oldest, pinnedPages } = this.#pins
     return {
       ...this.brief(),
       legs: this.#legs,
@@ -221,7 +221,7 @@ export class LiveModel {
       findingsBeyond: this.#findings.beyond,
       rules: this.#findings.rules(),
       worst: worst === undefined ? null : this.#findingRow(worst),
-      oldestPin: oldest.at(0) ?? null,
+      oldestPin: oldest === undefined ? null : this.#pinRow(oldest),
       pinnedPages,
       load: this.#load,
     }

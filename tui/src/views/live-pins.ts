@@ -51,6 +51,17 @@ export class PinBook {
     this.#beyond = 0
   }
 
+  /** Taken by FOLL_PIN and not given back for longest: of FOLL_GET nobody sees the end. */
+  get oldest(): PinFact | undefined {
+    for (const pin of this.#live.values()) if ((pin.foll & Foll.Pin) !== 0) return pin
+    return undefined
+  }
+
+  /** Base pages under FOLL_PIN. */
+  get pinnedPages(): number {
+    return this.#pinnedPages
+  }
+
   /** A map keeps the order in which pins were taken. */
   view(limit: number, named: (pin: PinFact) => PinRow): PinsView {
     const rows: PinRow[] = []

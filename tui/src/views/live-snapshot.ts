@@ -37,7 +37,7 @@ export interface LiveSnapshot extends HostBrief {
   /** Findings beyond those that the list holds. */
   readonly findingsBeyond: number
   readonly rules: readonly RuleRow[]
-  /** The first of the findings, where it is an alarm; the pin that has been held for longest. */
+  /** The first of the findings, where it is an alarm; the FOLL_PIN that has been held for longest, and how much is pinned. */
   readonly worst: FindingRow | null
   readonly oldestPin: PinRow | null
   readonly pinnedPages: number
