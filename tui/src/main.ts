@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { requireAgent } from './commands/agent-binary.js'
 import { checkCommand } from './commands/check.js'
@@ -7,6 +6,7 @@ import { diffCommand } from './commands/diff.js'
 import { doctorCommand } from './commands/doctor.js'
 import { exportCommand } from './commands/export.js'
 import { reportFailure } from './commands/failing.js'
+import type { FeedOf } from './commands/feed.js'
 import { findingsCommand, findingsText } from './commands/findings.js'
 import { forksCommand } from './commands/forks.js'
 import { gapsCommand } from './commands/gaps.js'
@@ -14,7 +14,6 @@ import { followGuestOver } from './commands/guest-follower.js'
 import { gupStatsCommand } from './commands/gup-stats.js'
 import { labCommand } from './commands/lab.js'
 import { liveCommand } from './commands/live.js'
-import type { FeedOf } from './commands/live-session.js'
 import { addManual } from './commands/manual.js'
 import { mergeCommand } from './commands/merge.js'
 import { openCommand } from './commands/open.js'
@@ -27,6 +26,7 @@ import { splitsCommand } from './commands/splits.js'
 import { sqlCommand } from './commands/sql.js'
 import { startCommand } from './commands/start.js'
 import { topCommand } from './commands/top.js'
+import { version } from './commands/version.js'
 import { ExitStatus } from './model/failure.js'
 import { Pipeline } from './pipeline.js'
 import { Onlooker } from './pipeline/onlooker.js'
@@ -43,12 +43,6 @@ Exit status:
   lab passes on the exit status of its workload
 
 Start with: cowpath doctor`
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest
-  return isManifest && typeof manifest.version === 'string' ? manifest.version : 'unknown'
-}
 
 /** In the order of the help: watch, then ask, then all else. */
 function commands(): readonly Command[] {

@@ -10,11 +10,12 @@ import { rulesUnder } from './pipeline/rules-under.js'
 import type { Policy } from './policy/policy.js'
 import type { Keep } from './store/retention.js'
 import type { Connection } from './views/live-snapshot.js'
+import type { ClientFilter } from './wire/filter.js'
 import { Follower } from './wire/follow.js'
 
 export interface PipelineOptions {
   /** This client's own filter, within what the agent traces; absent: all of that. */
-  readonly target?: { readonly pids: readonly number[]; readonly comms: readonly string[] }
+  readonly target?: ClientFilter
   /** A recording to make, or to go on with. */
   readonly recordTo?: string
   /** What to do when the agent ends the stream; without a word: `reconnect`. */
@@ -39,11 +40,21 @@ export class Pipeline {
   readonly endpoint: string
   readonly policy?: Policy
   readonly #options: PipelineOptions
+  #follower: Follower | undefined
+  /** What was asked for last; without a word, the target of the options. */
+  #target: ClientFilter | undefined
 
   constructor(endpoint: string, options: PipelineOptions) {
     this.endpoint = endpoint
     this.#options = options
+    this.#target = options.target
     if (options.policy !== undefined) this.policy = options.policy
+  }
+
+  /** Asks the agent for something else from now on. Rejects with a CowpathError where that cannot be. */
+  async changeFilter(target: ClientFilter): Promise<void> {
+    this.#target = target
+    await this.#follower?.changeFilter(target)
   }
 
   /**
@@ -85,12 +96,14 @@ export class Pipeline {
     ended: AbortSignal,
   ): Promise<void> {
     const { endpoint } = this
-    const { target, afterEnd = 'reconnect', firstWordMs } = this.#options
+    const { afterEnd = 'reconnect', firstWordMs } = this.#options
+    const target = this.#target
     const stop = new AbortController()
     const until = AbortSignal.any([ended, stop.signal])
-    const tell = (state: Connection['state'], why: string) => {
+    const tell = (state: 'connecting' | 'reconnecting' | 'connected', why: string) => {
+      const sinceWallMs = Date.now()
       listener.connection(
-        state === 'connected' ? { state, endpoint, sinceWallMs: Date.now() } : { state, endpoint, why },
+        state === 'connecting' ? { state, endpoint, why } : { state, endpoint, why, sinceWallMs },
       )
     }
     const follower = new Follower(endpoint, {
@@ -101,6 +114,7 @@ export class Pipeline {
       ...(firstWordMs === undefined ? {} : { firstWordMs }),
       ...(recorder?.position === undefined ? {} : { resume: recorder.position }),
     })
+    this.#follower = follower
     recorder?.begin({
       durable: (bootId, seq) => {
         follower.acknowledge(bootId, seq)

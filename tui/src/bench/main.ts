@@ -4,11 +4,13 @@ import { benchHistory } from './history.js'
 import { benchKernel } from './kernel.js'
 import { benchPeers } from './peers.js'
 import { benchQueries } from './queries.js'
+import { benchScreen, SCREEN_TITLE } from './screen.js'
 import { benchStore } from './store.js'
 import { printTable } from './table.js'
 import { benchWire } from './wire.js'
 
 const EVENTS = 1_000_000
+const SCREEN_SECONDS = 20
 
 printTable('wire', await benchWire(EVENTS))
 await benchHistory(2 * EVENTS, 100_000)
@@ -18,6 +20,7 @@ printTable('end to end', await benchEndToEnd(EVENTS))
 printTable('peers, the same events', await benchPeers(EVENTS / 2))
 printTable('a recording asked', await benchQueries(10 * EVENTS))
 printTable('agent', await benchAgent())
+printTable(SCREEN_TITLE, await benchScreen(SCREEN_SECONDS))
 for (const series of ['6.1', '7.2'])
   printTable(
     'instructions added to a write fault (copy / reuse), in the faulting task',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { syntheticAgent, syntheticSecond } from '../views/testing/synthetic-stream.js'
 import { followGuestOver } from './guest-follower.js'
-import type { FeedListener, FeedOptions, FeedOf } from './live-session.js'
+import type { FeedListener, FeedOptions, FeedOf } from './feed.js'
 
 /** A feed that a test speaks through. */
 function manualFeed() {

@@ -1,7 +1,7 @@
 import { LiveModel } from '../views/live-model.js'
 import { liveJson } from '../views/live-json.js'
 import type { FollowGuest } from './lab-run.js'
-import { listenerOf, type FeedOf } from './live-session.js'
+import { listenerOf, type FeedOf } from './feed.js'
 
 /** An emulated processor takes its time to verify all programs. */
 export const GUEST_LOADS_MS = 180_000

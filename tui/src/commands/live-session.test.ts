@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { CowpathError } from '../model/failure.js'
 import { syntheticAgent, syntheticSecond } from '../views/testing/synthetic-stream.js'
-import { runLiveJson, runLiveScreen, type LiveFeed } from './live-session.js'
+import type { LiveFeed } from './feed.js'
+import { runLiveJson, runLiveScreen } from './live-session.js'
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -64,6 +65,7 @@ test('an agent that cannot be reached is an error, not an empty line', async () 
 })
 
 test('without a terminal the screen is refused in words', async () => {
-  const feed: LiveFeed = { endpoint, run: () => Promise.resolve() }
-  await expect(runLiveScreen([feed], {})).rejects.toThrow(/no terminal on stdin and stdout.*live --json/)
+  await expect(runLiveScreen([{ endpoint }], {})).rejects.toThrow(
+    /no terminal on stdin and stdout.*live --json/,
+  )
 })

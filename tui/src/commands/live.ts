@@ -2,7 +2,8 @@ import { Command } from 'commander'
 import { CowpathError, ExitStatus } from '../model/failure.js'
 import type { Policy } from '../policy/policy.js'
 import { wholeNumber } from './arguments.js'
-import { runLiveJson, runLiveScreen, type FeedOf } from './live-session.js'
+import type { FeedOf } from './feed.js'
+import { runLiveJson, runLiveScreen } from './live-session.js'
 import { policyArgument, POLICY_WORDS } from './policy-argument.js'
 
 interface LiveOptions {
@@ -39,14 +40,22 @@ export function liveCommand(feedOf: FeedOf): Command {
           todo: 'run one cowpath for each agent',
           exitStatus: ExitStatus.Usage,
         })
-      const feeds = chosen.map((endpoint) =>
-        feedOf(endpoint, {
-          target: { pids: options.pid, comms: options.comm },
-          ...(options.record === undefined ? {} : { recordTo: options.record }),
-          ...(options.policy === undefined ? {} : { policy: options.policy }),
-        }),
-      )
-      process.exitCode = options.json ? await runLiveJson(feeds[0]) : await runLiveScreen(feeds, process.env)
+      const { policy } = options
+      const asked = {
+        target: { pids: options.pid, comms: options.comm },
+        ...(options.record === undefined ? {} : { recordTo: options.record }),
+      }
+      process.exitCode = options.json
+        ? await runLiveJson(feedOf(chosen[0], policy === undefined ? asked : { ...asked, policy }))
+        : await runLiveScreen(
+            chosen.map((endpoint) => ({
+              endpoint,
+              ...asked,
+              // The thread that listens is told the series that the policy stands for: a policy has functions.
+              ...(policy === undefined ? {} : { policy: policy.version }),
+            })),
+            process.env,
+          )
     })
 }
 

@@ -75,7 +75,7 @@ function unknownPage(path: string, target: PageTarget): CowpathError {
   })
 }
 
-const COUNT_COLUMNS = ['seq', 'flags', 'refcount', 'mapcount', 'pincount', 'oldPfn'] as const
+const COUNT_COLUMNS = ['seq', 'flags', 'refcount', 'mapcount', 'pincount', 'oldPfn', 'newRefcount'] as const
 
 /** The recording with the raw events behind its facts; the block last read is kept, as neighbours are asked next. */
 export function sourceOf(recording: Recording): PageSource {
@@ -94,6 +94,7 @@ export function sourceOf(recording: Recording): PageSource {
         mapcount: events.mapcount[at],
         pincount: events.pincount[at],
         exclusive: (events.flags[at] & Flag.Exclusive) !== 0,
+        newRefcount: events.newRefcount[at],
       }
     },
   }

@@ -10,8 +10,9 @@ import { printable } from '../views/printable.js'
 import { summaryLines } from '../views/summary.js'
 import { count, duration } from '../views/units.js'
 import { byteSize, timeSpan, wholeNumber } from './arguments.js'
+import { onEndSignal } from './end-signals.js'
 import { collect, DEFAULT_ENDPOINT } from './live.js'
-import { listenerOf, type FeedOf, type LiveFeed } from './live-session.js'
+import { listenerOf, type FeedOf, type LiveFeed } from './feed.js'
 import { printJson, printLine, printNote } from './output.js'
 import { policyArgument, POLICY_WORDS } from './policy-argument.js'
 import { outputOptions } from './reading.js'
@@ -67,11 +68,6 @@ export function recordCommand(feedOf: FeedOf): Command {
     })
 }
 
-const END_SIGNALS = [
-  ['SIGINT', 2],
-  ['SIGTERM', 15],
-  ['SIGHUP', 1],
-] as const
 const PROGRESS_MS = 1000
 
 /** Records until the feed ends, a signal comes or the time is over; prints the summary. Returns the exit status. */
@@ -81,11 +77,10 @@ export async function recordFrom(
 ): Promise<number> {
   const ended = new AbortController()
   let status: number = ExitStatus.Ok
-  for (const [signal, number] of END_SIGNALS)
-    process.once(signal, () => {
-      status = 128 + number
-      ended.abort()
-    })
+  onEndSignal((by) => {
+    status = by
+    ended.abort()
+  })
   if (existsSync(output)) printNote(`going on with ${printable(output, 'unicode')}`)
   const model = new LiveModel(feed.endpoint)
   const began = Date.now()
@@ -140,7 +135,7 @@ function startProgress(model: LiveModel, began: number): { note(text: string): v
   const clear = () => process.stderr.write('\r\x1b[K')
   const timer = setInterval(() => {
     const { totals } = model
-    const lost = lostEvents(model.snapshot())
+    const lost = lostEvents(model.brief())
     clear()
     process.stderr.write(
       `recording ${duration((Date.now() - began) * 1e6)}: ${count(totals.events)} events, ` +

@@ -39,6 +39,8 @@ export class RecordingPlayer implements LiveSource, Player {
   #times = 0
   #tickedMs: number
   #timer: NodeJS.Timeout | undefined
+  /** The page that was told last. */
+  #page: { readonly key: string; readonly lines: readonly string[] } | undefined
 
   /** `nowMs` is a clock that only goes on. */
   constructor(recording: Recording, taker: Taker, nowMs: () => number) {
@@ -93,7 +95,15 @@ export class RecordingPlayer implements LiveSource, Player {
 
   /** From the whole recording, whatever moment is shown. */
   page(tgid: number, vpn: number, options: ViewOptions): readonly string[] {
-    return pageLines(pageView(sourceOf(this.#recording), { tgid, vpn }), options)
+    // Asked for each frame: the recording is asked once.
+    const key = `${tgid}/${vpn}/${options.width}`
+    if (this.#page?.key !== key) {
+      const release = this.#model.snapshot().agent?.kernelRelease
+      const rules = release === undefined ? [] : ruleTexts(policyFor(release))
+      const view = pageView(sourceOf(this.#recording), { tgid, vpn })
+      this.#page = { key, lines: pageLines(view, options, rules) }
+    }
+    return this.#page.lines
   }
 
   json(snapshot: LiveSnapshot): object {

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { CowpathError, ExitStatus } from '../model/failure.js'
+import { isAlarm } from '../model/finding.js'
 import { Recording } from '../store/recording.js'
 import { findingLines } from '../views/finding-lines.js'
 import { plainText } from '../views/line.js'
@@ -15,7 +16,9 @@ import { count, pageAddress } from '../views/units.js'
 import type { ViewOptions } from '../views/view-options.js'
 import { wholeNumber } from './arguments.js'
 import { GUEST_LOADS_MS } from './guest-follower.js'
-import { listenerOf, runLiveScreen, type FeedOf, type LiveFeed } from './live-session.js'
+import { onEndSignal } from './end-signals.js'
+import { listenerOf, type FeedOf } from './feed.js'
+import { runLiveScreen } from './live-session.js'
 import { printJson, printLine } from './output.js'
 import { sourceOf } from './page.js'
 import { outputOptions } from './reading.js'
@@ -47,8 +50,11 @@ export function startCommand(feedOf: FeedOf): Command {
         const interactive = process.stdin.isTTY && process.stdout.isTTY && !options.json
         process.exitCode = interactive
           ? await runLiveScreen(
-              [begun(stage, feedOf(stage.endpoint, { firstWordMs: GUEST_LOADS_MS }))],
+              [{ endpoint: stage.endpoint, firstWordMs: GUEST_LOADS_MS }],
               process.env,
+              () => {
+                stage.begin()
+              },
             )
           : await recordAndTell(stage, feedOf, options)
       } finally {
@@ -57,46 +63,13 @@ export function startCommand(feedOf: FeedOf): Command {
     })
 }
 
-const END_SIGNALS = [
-  ['SIGINT', 2],
-  ['SIGTERM', 15],
-  ['SIGHUP', 1],
-] as const
-
 /** While `step` runs, a signal ends the process by way of its exit handlers: they end the agent or the guest. */
 async function endingInOrder<T>(step: () => Promise<T>): Promise<T> {
-  const handlers = END_SIGNALS.map(([signal, number]) => {
-    const handler = () => process.exit(128 + number)
-    process.on(signal, handler)
-    return [signal, handler] as const
-  })
+  const forget = onEndSignal((status) => process.exit(status))
   try {
     return await step()
   } finally {
-    for (const [signal, handler] of handlers) process.off(signal, handler)
-  }
-}
-
-/** The feed, which lets the stage begin when the agent has said its first word. */
-function begun(stage: Stage, feed: LiveFeed): LiveFeed {
-  let isBegun = false
-  return {
-    endpoint: feed.endpoint,
-    run: (listener, ended) =>
-      feed.run(
-        {
-          ...listener,
-          item: (item) => {
-            // An agent that was reconnected to says its first word again.
-            if (item.type === 'started' && !isBegun) {
-              isBegun = true
-              stage.begin()
-            }
-            listener.item(item)
-          },
-        },
-        ended,
-      ),
+    forget()
   }
 }
 
@@ -107,23 +80,23 @@ async function recordAndTell(stage: Stage, feedOf: FeedOf, { seconds, json }: St
   const told = listenerOf(model, undefined)
   const ended = new AbortController()
   let status: number = ExitStatus.Ok
-  for (const [signal, number] of END_SIGNALS) {
-    process.once(signal, () => {
-      status = 128 + number
-      ended.abort()
-    })
-  }
+  onEndSignal((by) => {
+    status = by
+    ended.abort()
+  })
   const began = Date.now()
   let timer: NodeJS.Timeout | undefined
-  await begun(stage, feedOf(stage.endpoint, { recordTo: path, firstWordMs: GUEST_LOADS_MS })).run(
+  await feedOf(stage.endpoint, { recordTo: path, firstWordMs: GUEST_LOADS_MS }).run(
     {
       ...told,
       item: (item) => {
         told.item(item)
-        if (item.type === 'started')
-          timer ??= setTimeout(() => {
-            ended.abort()
-          }, seconds * 1000)
+        // An agent that was reconnected to says its first word again.
+        if (item.type !== 'started' || timer !== undefined) return
+        stage.begin()
+        timer = setTimeout(() => {
+          ended.abort()
+        }, seconds * 1000)
       },
     },
     ended.signal,
@@ -154,7 +127,7 @@ function tell(path: string, model: LiveModel, lastedMs: number, json: true | und
 
 /** The most alarming finding, explained; or that nothing was found, and how much was looked at. */
 function tellFinding(snapshot: LiveSnapshot, path: string, options: ViewOptions): void {
-  const worst = snapshot.findings.find(({ verdict }) => verdict === 'hazard' || verdict === 'violation')
+  const worst = snapshot.findings.find(isAlarm)
   if (worst === undefined) {
     const checked = snapshot.rules.reduce((sum, rule) => sum + rule.checked, 0)
     printLine(

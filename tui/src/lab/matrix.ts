@@ -1,3 +1,4 @@
+import { isAlarm } from '../model/finding.js'
 import type { LabCase, Meaning } from './cases.js'
 
 export type Truth = 'COHERENT' | 'DIVERGED' | 'LEAKED' | 'SKIPPED'
@@ -86,9 +87,9 @@ function saidOf(pid: number, findings: readonly FindingLine[]): Said {
 }
 
 function agrees(truth: Truth, means: Meaning, said: Said): boolean {
-  const isAlarm = said === 'hazard' || said === 'violation'
-  if (truth === 'COHERENT') return !isAlarm
-  return means === 'hazard' ? isAlarm : said === means
+  const alarmed = isAlarm({ verdict: said })
+  if (truth === 'COHERENT') return !alarmed
+  return means === 'hazard' ? alarmed : said === means
 }
 
 /** A kernel's column: its series, its release, its cells by the names of cases. */

@@ -10,6 +10,11 @@ export type RuleId = (typeof RULE_IDS)[number]
 export const VERDICTS = ['unknown', 'measured', 'advice', 'self-inflicted', 'hazard', 'violation'] as const
 export type Verdict = (typeof VERDICTS)[number]
 
+/** Memory was in danger, or a kernel broke its word: what people are to be called for. */
+export function isAlarm({ verdict }: { readonly verdict: string }): boolean {
+  return verdict === 'hazard' || verdict === 'violation'
+}
+
 export const PAGE_SIZES = ['4k', 'pte-mapped', 'thp', 'hugetlb'] as const
 /** How the slot maps its frame: by a PTE, by a PTE into a large folio, by a PMD, by hugetlb. */
 export type PageSize = (typeof PAGE_SIZES)[number]

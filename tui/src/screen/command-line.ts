@@ -1,4 +1,5 @@
 import { parseFilter } from '../views/filter.js'
+import { parseTarget } from '../views/target.js'
 import type { Action } from './state.js'
 import { VIEWS } from './views.js'
 
@@ -29,9 +30,13 @@ export const COMMAND_WORDS: readonly CommandWord[] = [
   },
   {
     name: 'filter',
-    parameter: 'TERMS',
-    meaning: 'as /; without terms, none',
-    read: filterAction,
+    parameter: '[pid=N comm=NAME ...]',
+    meaning: 'what the agent traces for you; none: all it can',
+    values: () => ['pid=', 'comm='],
+    read: (rest) => {
+      const target = parseTarget(rest)
+      return 'wrong' in target ? target : { do: 'trace', target }
+    },
   },
   {
     name: 'sort',

@@ -20,29 +20,26 @@ export function detailPane(
 
 /** The same without its frame; nothing where the row has no more to say than its line. */
 export function detailLines(snapshot: Shown, state: ScreenState, options: ViewOptions): readonly Line[] {
-  return withList(state.pane, snapshot, state, options, (list) => {
-    const row = list.rows.at(Math.min(state.cursor[state.pane], list.rows.length - 1))
-    return row === undefined ? [] : list.detail(row)
-  })
+  return withList(state.pane, snapshot, state, options, ({ chosen, detail }) =>
+    chosen === undefined ? [] : detail(chosen),
+  )
 }
 
-/** The row under the cursor as one line of all its columns, for the clipboard; empty where there is none. */
+/** The row under the cursor, or of the open detail, as one line of all its columns, for the clipboard; empty where there is none. */
 export function rowText(snapshot: Shown, state: ScreenState, options: ViewOptions): string {
-  return withList(state.pane, snapshot, state, options, (list) => {
-    const row = list.rows.at(Math.min(state.cursor[state.pane], list.rows.length - 1))
-    if (row === undefined) return ''
-    return list.columns.map((column) => column.text(row)).join('  ')
-  })
+  return withList(state.pane, snapshot, state, options, ({ chosen, columns }) =>
+    chosen === undefined ? '' : columns.map((column) => column.text(chosen)).join('  '),
+  )
 }
 
-/** The page that the row under the cursor is about; undefined: it is about none. */
+/** The page that the row under the cursor, or of the open detail, is about; undefined: it is about none. */
 export function pageUnderCursor(
   snapshot: Shown,
   state: ScreenState,
   options: ViewOptions,
 ): { readonly tgid: number; readonly vpn: number } | undefined {
-  return withList(state.pane, snapshot, state, options, ({ rows }) => {
-    const row: unknown = rows.at(Math.min(state.cursor[state.pane], rows.length - 1))
+  return withList(state.pane, snapshot, state, options, ({ chosen }) => {
+    const row: unknown = chosen
     const isOfPage = typeof row === 'object' && row !== null && 'vpn' in row && 'tgid' in row
     if (!isOfPage || typeof row.vpn !== 'number' || typeof row.tgid !== 'number') return undefined
     return { tgid: row.tgid, vpn: row.vpn }
@@ -54,6 +51,8 @@ export interface Extent {
   readonly rows: number
   readonly detail: number
   readonly columns: readonly string[]
+  /** What Enter opens. */
+  readonly chosen?: { readonly id: string; readonly row: unknown }
 }
 
 export function extentOf(snapshot: Shown, state: ScreenState, options: ViewOptions): Extent {
@@ -61,5 +60,6 @@ export function extentOf(snapshot: Shown, state: ScreenState, options: ViewOptio
     rows: list.rows.length,
     detail: state.overlay === 'detail' ? detailLines(snapshot, state, options).length : 0,
     columns: list.columns.map(({ id }) => id),
+    ...(list.chosen === undefined ? {} : { chosen: { id: list.id(list.chosen), row: list.chosen } }),
   }))
 }

@@ -44,7 +44,7 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ['escape'], action: { do: 'back' }, shown: 'Esc', meaning: 'back; at the top, no filter' },
   ...pair(
     '/ :',
-    'filter (pid=812 kind=copy), command (:help)',
+    'filter the rows (pid=812 kind=copy); command',
     [['/'], { do: 'prompt', kind: 'filter' }],
     [[':'], { do: 'prompt', kind: 'command' }],
   ),

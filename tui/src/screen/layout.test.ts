@@ -143,7 +143,8 @@ test.each([
   ['view rules', { do: 'view', view: 'rules' }],
   ['v fin', { do: 'view', view: 'findings' }],
   ['sort copies', { do: 'sort', column: 'copies' }],
-  ['filter', { do: 'filter', filter: null }],
+  ['filter', { do: 'trace', target: { pids: [], comms: [] } }],
+  ['filter pid=812 comm=redis', { do: 'trace', target: { pids: [812], comms: ['redis'] } }],
   ['save x.svg', { do: 'save', file: 'x.svg' }],
   ['jump -3', { do: 'step', seconds: -3 }],
   ['speed 1000', { do: 'speed', times: 1000 }],
@@ -154,6 +155,8 @@ test.each([
 
 test.each([
   ['nonsense', 'no command nonsense'],
+  ['filter kind=copy', 'kind=copy: the agent chooses by pid=N and comm=NAME'],
+  ['filter pid=many', 'pid=many: a pid is a number'],
   ['s', 's may be sort, save, speed'],
   ['speed fast', 'speed wants a number from 0 to 1000'],
   ['refresh 1', 'refresh wants a number from 50'],
@@ -191,6 +194,15 @@ test('Enter opens the history of the page under the cursor', () => {
     vpn: expect.any(Number) as number,
   })
   expect(pageUnderCursor(snapshot, after('6'), { width: 80, charset: 'unicode' })).toBeUndefined()
+})
+
+test('an open page stays open when others overtake it, and when it leaves the list', () => {
+  const open = after('3', 'enter')
+  const before = pageUnderCursor(snapshot, open, { width: 80, charset: 'unicode' })
+  const turned = { ...snapshot, pages: [...snapshot.pages].reverse() }
+  const emptied = { ...snapshot, pages: [] }
+  for (const later of [turned, emptied])
+    expect(pageUnderCursor(later, open, { width: 80, charset: 'unicode' })).toEqual(before)
 })
 
 test('a hazard is announced in every view', () => {

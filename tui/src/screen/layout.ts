@@ -1,9 +1,12 @@
 import { agentLines } from '../views/host-lines.js'
 import { plainText, span, type Line } from '../views/line.js'
+import { alarmsOf } from '../views/live-findings.js'
 import type { LiveSnapshot } from '../views/live-snapshot.js'
 import { statusLine } from '../views/live-status.js'
+import { glanceLines } from '../views/glance.js'
 import { headerLines, rateLines } from '../views/overview.js'
 import { clipLine } from '../views/table.js'
+import { isEverything, targetWords } from '../views/target.js'
 import { printable } from '../views/printable.js'
 import { count, duration, sinceBoot } from '../views/units.js'
 import { signs, type ViewOptions } from '../views/view-options.js'
@@ -57,7 +60,7 @@ export function layoutFrame(
     ...headerLines(input.snapshot, input.wallMs, options),
     tabLine(input.snapshot, state, options),
     ...stateLines(input, state, options),
-    ...(withRates ? rateLines(input.snapshot, options) : []),
+    ...(withRates ? [...glanceLines(input.snapshot, options), ...rateLines(input.snapshot, options)] : []),
   ]
   const footer = bottomLine(input, state, options)
   const bodyRows = Math.max(0, size.rows - head.length - 1)
@@ -74,19 +77,18 @@ export function layoutFrame(
 
 /** Views by key; what is alarming is said here, whichever view is open. */
 function tabLine({ verdicts }: LiveSnapshot, { view }: ScreenState, { width }: ViewOptions): Line {
-  const alarms = verdicts.violation + verdicts.hazard
-  const roomy = width >= COLUMNS_FOR_TABS
-  return VIEWS.flatMap((id, index) => {
-    const isOpen = id === view
-    const mark = id === 'findings' && alarms > 0 ? ` ${count(alarms)}!` : ''
-    // Where there is no room for all names, the open one has its name, and findings when there are any.
-    const name = roomy || isOpen || mark !== '' ? `${index + 1} ${id}${mark}` : `${index + 1}`
-    const role = isOpen ? 'title' : mark === '' ? 'dim' : 'bad'
-    return [span(index === 0 ? '' : ' '), span(isOpen ? `[${name}]` : ` ${name} `, role)]
-  })
+  const alarms = alarmsOf(verdicts)
+  const line = (named: 'all' | 'needed') =>
+    VIEWS.flatMap((id, index) => {
+      const isOpen = id === view
+      const mark = id === 'findings' && alarms > 0 ? ` ${count(alarms)}!` : ''
+      const name = named === 'all' || isOpen || mark !== '' ? `${index + 1} ${id}${mark}` : `${index + 1}`
+      const role = isOpen ? 'title' : mark === '' ? 'dim' : 'bad'
+      return [span(index === 0 ? '' : ' '), span(isOpen ? `[${name}]` : name, role)]
+    })
+  // Where there is no room for all names, the open one has its name, and findings when there are any.
+  return textWidth(plainText(line('all'))) <= width ? line('all') : line('needed')
 }
-
-const COLUMNS_FOR_TABS = 104
 
 function stateLines(input: FrameInput, state: ScreenState, options: ViewOptions): readonly Line[] {
   const line = stateLine(input, state, options)
@@ -94,12 +96,15 @@ function stateLines(input: FrameInput, state: ScreenState, options: ViewOptions)
 }
 
 function stateLine(input: FrameInput, state: ScreenState, options: ViewOptions): Line {
-  const status = [
-    ...(input.playing === undefined ? statusLine(input.snapshot, options) : playingLine(input.playing)),
-    ...filterWords(state),
+  const { snapshot, playing, wallMs } = input
+  return [
+    state.frozen === null ? [] : [span(`PAUSED +${count(input.eventsSincePause)}`, 'warn')],
+    filterWords(state, options),
+    tracedWords(snapshot, options),
+    playing === undefined ? statusLine(snapshot, wallMs, options) : playingLine(playing),
   ]
-  if (state.frozen === null) return status
-  return [span(`PAUSED +${count(input.eventsSincePause)}`, 'warn'), span('  '), ...status]
+    .filter((words) => plainText(words).trim() !== '')
+    .flatMap((words, index) => (index === 0 ? words : [span('  '), ...words]))
 }
 
 function playingLine({ beginNs, endNs, nowNs, times, read }: Playing): Line {
@@ -112,8 +117,16 @@ function playingLine({ beginNs, endNs, nowNs, times, read }: Playing): Line {
   ]
 }
 
-function filterWords({ filter }: ScreenState): Line {
-  return filter === null ? [] : [span(`  only ${filter.text}`, 'warn')]
+/** What of all that came is shown. */
+function filterWords({ filter }: ScreenState, { charset }: ViewOptions): Line {
+  return filter === null ? [] : [span(`only ${printable(filter.text, charset)}`, 'warn')]
+}
+
+/** What is asked of the agent at all. */
+function tracedWords({ filter }: LiveSnapshot, { charset }: ViewOptions): Line {
+  return filter === null || isEverything(filter)
+    ? []
+    : [span(`traced ${targetWords(filter, charset)}`, 'accent')]
 }
 
 /** Marks, newest last, each with where and when it was set. */
@@ -212,7 +225,13 @@ function footerLine({ playing }: FrameInput, state: ScreenState, options: ViewOp
     ['j/k', 'move'],
     ['+/-', `${state.refreshMs} ms`],
   ]
-  return parts.flatMap(([key, meaning], index) => [
+  // Whole keys, as many as there is room for: the help has them all.
+  let used = -2
+  const shown = parts.filter(([key, meaning]) => {
+    used += 2 + textWidth(`${key} ${meaning}`)
+    return used <= options.width
+  })
+  return shown.flatMap(([key, meaning], index) => [
     span(index === 0 ? key : '  ' + key, 'strong'),
     span(' ' + meaning, 'dim'),
   ])

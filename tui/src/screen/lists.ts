@@ -38,6 +38,8 @@ interface ListSpec<Row> {
   /** Said where there is no row at all. */
   readonly empty: (snapshot: Shown) => string
   readonly detail?: (row: Row, snapshot: Shown, options: ViewOptions) => readonly Line[]
+  /** By what a row is known again while others overtake it; for lists with a detail. */
+  readonly id?: (row: Row) => string
 }
 
 /** A list as the screen now shows it: filtered and sorted. */
@@ -47,6 +49,9 @@ export interface ShownList<Row> {
   readonly rows: readonly Row[]
   readonly empty: string
   readonly detail: (row: Row) => readonly Line[]
+  /** The row that the open detail is about, as it is now, or as it was when it left the list; else the one under the cursor. */
+  readonly chosen: Row | undefined
+  readonly id: (row: Row) => string
 }
 
 /** Calls `use` with the list of a pane, whatever its rows are. */
@@ -103,10 +108,19 @@ function shown<Row>(
         })
   const order = state.orders[pane]
   const left = all.length - passed.length
+  const rows = order === undefined ? passed : sortRows(columns, passed, order)
+  const { id = () => '' } = spec
+  const { subject } = state
+  const chosen =
+    state.overlay === 'detail' && subject?.pane === pane
+      ? (all.find((row) => id(row) === subject.id) ?? (subject.row as Row)) // it was taken from this list
+      : rows.at(Math.min(state.cursor[pane], rows.length - 1))
   return {
     title: spec.title(snapshot) + (left === 0 ? '' : ` (${count(left)} left out by the filter)`),
     columns,
-    rows: order === undefined ? passed : sortRows(columns, passed, order),
+    rows,
+    chosen,
+    id,
     empty: left === 0 ? spec.empty(snapshot) : 'nothing passes the filter',
     detail: (row) => spec.detail?.(row, snapshot, options) ?? [],
   }
@@ -126,6 +140,7 @@ const LATEST: ListSpec<PageEvent> = {
   columns: latestColumns,
   empty: () => 'none yet',
   detail: pageDetail,
+  id: ({ seq }) => String(seq),
 }
 
 const FINDINGS: ListSpec<FindingRow> = {
@@ -134,6 +149,7 @@ const FINDINGS: ListSpec<FindingRow> = {
   rows: ({ findings }) => findings,
   columns: findingColumns,
   empty: noFindings,
+  id: ({ finding }) => String(finding),
   detail: (row, { rules }, options) =>
     findingLines(row, rules.find(({ rule }) => rule === row.rule)?.text, options),
 }
@@ -144,6 +160,7 @@ const PAGES: ListSpec<HotPage> = {
   columns: pageColumns,
   empty: () => 'no faults yet',
   detail: pageDetail,
+  id: ({ mm, vpn }) => `${mm}/${vpn}`,
 }
 
 /** Asked for by whoever draws: a recording is read for it. */
@@ -172,6 +189,7 @@ const RULES: ListSpec<RuleRow> = {
   columns: () => RULE_COLUMNS,
   empty: () => 'no rules are at work on this stream',
   detail: (row, _snapshot, options) => ruleLines(row, options),
+  id: ({ rule }) => rule,
 }
 
 const HOSTS: ListSpec<HostRow> = {
@@ -187,6 +205,7 @@ const LEGS: ListSpec<LegBooks> = {
   columns: legColumns,
   empty: () => 'not connected yet',
   detail: (row, _snapshot, options) => legLines(row, options),
+  id: ({ name }) => name,
 }
 
 /** Nothing found is only good news where somebody looked. */

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { hostRow } from '../views/hosts.js'
 import type { HostRow, LiveSnapshot } from '../views/live-snapshot.js'
+import { targetWords, type ClientTarget } from '../views/target.js'
 import type { Charset } from '../views/printable.js'
 import type { ViewOptions } from '../views/view-options.js'
 import { completions, filterAction, jumpAction, parseCommand } from './command-line.js'
@@ -13,6 +14,7 @@ import { asSvg, asText, FORMATS, formatOf } from './save.js'
 import { act, INITIAL_STATE, type Action, type Effect, type ScreenState } from './state.js'
 import { openTerminal, type EndSignal } from './terminal.js'
 import { choosePalette, localeIsUtf8 } from './theme.js'
+import { PANES, PANES_OF, type Pane } from './views.js'
 
 /** Where the screen reads from; it never writes there. */
 export interface LiveSource {
@@ -26,6 +28,13 @@ export interface LiveSource {
   page(tgid: number, vpn: number, options: ViewOptions): readonly string[]
   /** The snapshot as a machine reads it. */
   json(snapshot: LiveSnapshot): object
+  /**
+   * Lets what the panes show be told anew, by another thread, and calls back when it has been. Absent: the snapshot is always
+   * as it is now.
+   */
+  refresh?(panes: readonly Pane[], told: () => void): void
+  /** Asks the agent for something else, and calls back when that holds, or with why not. Absent: it cannot be asked. */
+  changeFilter?(target: ClientTarget, told: (wrong: string) => void): void
   /** A recording can be moved in; absent: live. */
   readonly player?: Player
 }
@@ -53,9 +62,13 @@ export function showLive(
   let eventsAtPause = 0
   let lastTimes = 1
   let timer: NodeJS.Timeout | undefined
+  let dueMs = performance.now()
+  let pacedMs = state.refreshMs
+  let closing = false
 
   return new Promise((resolve) => {
     const finish = (how: 'quit' | EndSignal) => {
+      closing = true
       clearTimeout(timer)
       terminal.close()
       resolve(how)
@@ -93,10 +106,30 @@ export function showLive(
       return layoutFrame(input, state, terminal.size(), charset)
     }
 
-    function draw(): void {
+    function paint(): void {
+      if (!closing) terminal.paint(frame(current()))
+    }
+
+    function look(): void {
+      if (source.refresh === undefined) paint()
+      else source.refresh(PANES_OF[state.view], paint)
+    }
+
+    /** Frames come at even times, however long one takes; where that cannot be, as soon as it can. */
+    function turn(): void {
+      const nowMs = performance.now()
+      pacedMs = state.refreshMs
+      dueMs = Math.max(nowMs, Math.min(dueMs, nowMs) + pacedMs)
       clearTimeout(timer)
-      timer = setTimeout(draw, state.refreshMs)
-      terminal.paint(frame(current()))
+      timer = setTimeout(turn, dueMs - nowMs)
+      look()
+    }
+
+    /** At once, as things are known here, and again with what is new. */
+    function draw(): void {
+      paint()
+      if (state.refreshMs !== pacedMs) turn()
+      else if (source.refresh !== undefined) look()
     }
 
     function onKey(key: string, char: string | undefined): void {
@@ -108,10 +141,8 @@ export function showLive(
         const isHost = action.do === 'enter' && state.overlay === 'none' && state.pane === 'hosts'
         take(isHost ? { do: 'host', index: state.cursor.hosts } : action)
       }
-      if (!closing) draw()
+      draw()
     }
-
-    let closing = false
 
     function typed(prompt: Prompt, key: string, char: string | undefined): void {
       const { columns } = extentOf(current(), state, options())
@@ -129,7 +160,26 @@ export function showLive(
       }
     }
 
+    /** With all lists as they are now: for what outlives this view. */
+    function whole(then: () => void): void {
+      if (source.refresh === undefined) then()
+      else
+        source.refresh(PANES, () => {
+          then()
+          paint()
+        })
+    }
+
     function take(action: Action): void {
+      const outlives = action.do === 'save' || (action.do === 'pause' && state.frozen === null)
+      if (outlives && source.player === undefined)
+        whole(() => {
+          obey(action)
+        })
+      else obey(action)
+    }
+
+    function obey(action: Action): void {
       if (action.do === 'pause' && source.player !== undefined) {
         const { times } = source.player.playing
         if (times !== 0) lastTimes = times
@@ -149,7 +199,6 @@ export function showLive(
     function carryOut(effect: Effect, snapshot: Shown): string {
       switch (effect.do) {
         case 'quit':
-          closing = true
           finish('quit')
           return ''
         case 'suspend':
@@ -171,6 +220,8 @@ export function showLive(
           source.show?.((shown + effect.hosts + length) % length)
           return ''
         }
+        case 'trace':
+          return trace(effect.target)
         case 'save':
           return save(effect.file, snapshot)
         case 'step':
@@ -178,6 +229,17 @@ export function showLive(
         case 'speed':
           return move(effect)
       }
+    }
+
+    function trace(target: ClientTarget): string {
+      if (source.changeFilter === undefined)
+        return 'a recording holds what was traced then: / filters what is shown'
+      source.changeFilter(target, (wrong) => {
+        const notice = wrong === '' ? `traced from now on: ${targetWords(target, charset)}` : wrong
+        state = { ...state, notice }
+        draw()
+      })
+      return 'asking the agent ...'
     }
 
     function save(file: string, snapshot: Shown): string {
@@ -209,7 +271,10 @@ export function showLive(
     }
 
     if (closed.aborted) finish('quit')
-    else draw()
+    else {
+      paint()
+      turn()
+    }
     closed.addEventListener('abort', () => {
       finish('quit')
     })
@@ -227,6 +292,7 @@ const EFFECTS: ReadonlySet<string> = new Set<Effect['do']>([
   'suspend',
   'copy',
   'save',
+  'trace',
   'step',
   'jump',
   'speed',

@@ -1,6 +1,7 @@
 import type { Filter } from '../views/filter.js'
 import type { LiveSnapshot } from '../views/live-snapshot.js'
 import type { Order } from '../views/rows.js'
+import type { ClientTarget } from '../views/target.js'
 import type { Extent } from './details.js'
 import type { Prompt, PromptKind } from './prompt.js'
 import { openPrompt } from './prompt.js'
@@ -16,6 +17,8 @@ export interface ScreenState {
   readonly filter: Filter | null
   /** `detail`: all about the row under the cursor, in place of the lists. */
   readonly overlay: 'none' | 'help' | 'detail' | 'marks'
+  /** The row that the detail is about: others may overtake it meanwhile. */
+  readonly subject: { readonly pane: Pane; readonly id: string; readonly row: unknown } | null
   /** Lines of the detail that are above the screen. */
   readonly scrolled: number
   /** What was on the screen when it was paused; null: live. */
@@ -69,6 +72,7 @@ export type Action =
 export type Effect =
   | { readonly do: 'quit' | 'suspend' | 'copy' }
   | { readonly do: 'save'; readonly file: string }
+  | { readonly do: 'trace'; readonly target: ClientTarget }
   | { readonly do: 'step'; readonly seconds: number }
   | { readonly do: 'jump'; readonly seconds: number }
   | { readonly do: 'speed'; readonly times: number }
@@ -86,6 +90,7 @@ export const INITIAL_STATE: ScreenState = {
   cursor: Object.fromEntries(PANES.map((pane) => [pane, 0])) as Record<Pane, number>, // all of them
   filter: null,
   overlay: 'none',
+  subject: null,
   scrolled: 0,
   frozen: null,
   refreshMs: 500,
@@ -147,6 +152,7 @@ export function act(state: ScreenState, action: Action, current: LiveSnapshot, e
     case 'suspend':
     case 'copy':
     case 'save':
+    case 'trace':
     case 'step':
     case 'jump':
     case 'speed':
@@ -167,8 +173,10 @@ function entered(state: ScreenState, extent: Extent): ScreenState {
     const { view, pane, row } = mark
     return { ...state, view, pane, overlay: 'none', cursor: { ...state.cursor, [pane]: row } }
   }
-  const hasDetail = PANES_WITH_DETAIL.includes(state.pane) && extent.rows > 0
-  return hasDetail ? { ...state, overlay: 'detail', scrolled: 0 } : state
+  const { chosen } = extent
+  if (state.overlay === 'detail' || chosen === undefined || !PANES_WITH_DETAIL.includes(state.pane))
+    return state
+  return { ...state, overlay: 'detail', subject: { pane: state.pane, ...chosen }, scrolled: 0 }
 }
 
 function moved(state: ScreenState, rows: number, extent: Extent): ScreenState {

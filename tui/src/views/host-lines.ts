@@ -3,13 +3,14 @@ import { span, type Line } from './line.js'
 import type { LiveSnapshot } from './live-snapshot.js'
 import { printable } from './printable.js'
 import type { Column } from './table.js'
+import { targetWords } from './target.js'
 import { bytes, count, duration } from './units.js'
 import type { ViewOptions } from './view-options.js'
 import { wrapped } from './wrapped.js'
 
-/** What the agent costs its host, and how full its ring is: two lines. */
-export function agentLines({ agent, load }: LiveSnapshot, { charset }: ViewOptions): readonly Line[] {
-  if (agent === null) return [[span('not connected yet', 'warn')], []]
+/** What the agent costs its host, how full its ring is, and what it is asked for: three lines. */
+export function agentLines({ agent, load, filter }: LiveSnapshot, { charset }: ViewOptions): readonly Line[] {
+  if (agent === null) return [[span('not connected yet', 'warn')], [], []]
   const ring =
     load === null || load.ringSizeBytes === 0
       ? '-'
@@ -27,6 +28,11 @@ export function agentLines({ agent, load }: LiveSnapshot, { charset }: ViewOptio
           ? 'no heartbeat yet'
           : `agent: resident ${bytes(load.residentBytes)}, CPU ${load.cpuShare === null ? '-' : `${(100 * load.cpuShare).toFixed(1)} %`} (${duration(load.cpuNs)} in all), ring ${ring}`,
       ),
+    ],
+    [
+      span('traced for this client: '),
+      span(filter === null ? 'everything' : targetWords(filter, charset), 'strong'),
+      span('  (:filter changes it; / only hides rows)', 'dim'),
     ],
   ]
 }

@@ -1,4 +1,5 @@
-import type { HostRow, LiveSnapshot } from './live-snapshot.js'
+import { alarmsOf } from './live-findings.js'
+import type { HostBrief, HostRow } from './live-snapshot.js'
 import { lostEvents } from './overview.js'
 import { printable } from './printable.js'
 import type { Column } from './table.js'
@@ -6,8 +7,8 @@ import { bytes, count } from './units.js'
 import type { ViewOptions } from './view-options.js'
 
 /** What a host comes to in one line; `isShown` where the views show it. */
-export function hostRow(snapshot: LiveSnapshot, isShown: boolean): HostRow {
-  const { agent, connection, totals, verdicts } = snapshot
+export function hostRow(brief: HostBrief, isShown: boolean): HostRow {
+  const { agent, connection, totals, verdicts } = brief
   return {
     endpoint: connection.endpoint,
     hostname: agent?.hostname ?? '',
@@ -15,8 +16,8 @@ export function hostRow(snapshot: LiveSnapshot, isShown: boolean): HostRow {
     state: connection.state,
     events: totals.events,
     copiedBytes: totals.copiedBytes,
-    lost: lostEvents(snapshot),
-    alarms: verdicts.hazard + verdicts.violation,
+    lost: lostEvents(brief),
+    alarms: alarmsOf(verdicts),
     isShown,
   }
 }

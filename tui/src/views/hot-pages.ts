@@ -1,5 +1,6 @@
 import type { EventColumns } from '../model/events.js'
 import { Outcome } from '../model/kinds.js'
+import { greatest } from './greatest.js'
 
 /** Pages with counts. When there are more, the half with the fewest events is forgotten. */
 const PAGES = 16_384
@@ -27,6 +28,8 @@ interface Entry {
   lastNs: number
 }
 
+type Row = readonly [mm: number, vpn: number, entry: Entry]
+
 /** Counts faults by page, in bounded memory: a page that was forgotten begins again from nothing. */
 export class HotPages {
   readonly #byMm = new Map<number, Map<number, Entry>>()
@@ -51,12 +54,16 @@ export class HotPages {
 
   /** By copies, then by faults, then the latest. */
   hottest(limit: number, commOf: (tgid: number) => string): readonly HotPage[] {
-    const all: HotPage[] = []
-    for (const [mm, pages] of this.#byMm)
-      for (const [vpn, entry] of pages) all.push({ mm, vpn, comm: commOf(entry.tgid), ...entry })
-    return all
-      .sort((a, b) => b.copies - a.copies || b.faults - a.faults || b.lastNs - a.lastNs)
-      .slice(0, limit)
+    return greatest(this.#rows(), limit, hotter).map(([mm, vpn, entry]) => ({
+      mm,
+      vpn,
+      comm: commOf(entry.tgid),
+      ...entry,
+    }))
+  }
+
+  *#rows(): Generator<Row> {
+    for (const [mm, pages] of this.#byMm) for (const [vpn, entry] of pages) yield [mm, vpn, entry]
   }
 
   #entry(mm: number, vpn: number): Entry {
@@ -75,19 +82,24 @@ export class HotPages {
   }
 
   #forgetColdest(): void {
-    const faults = Float64Array.from(
-      [...this.#byMm.values()].flatMap((pages) => [...pages.values()].map(heat)),
-    ).sort()
-    const limit = faults[faults.length >> 1]
+    const heats = new Float64Array(this.#size)
+    let at = 0
+    for (const pages of this.#byMm.values()) for (const entry of pages.values()) heats[at++] = heat(entry)
+    const limit = heats.sort()[heats.length >> 1]
+    this.#size = 0
     for (const [mm, pages] of this.#byMm) {
       for (const [vpn, entry] of pages) if (heat(entry) <= limit) pages.delete(vpn)
       if (pages.size === 0) this.#byMm.delete(mm)
+      this.#size += pages.size
     }
-    this.#size = [...this.#byMm.values()].reduce((sum, pages) => sum + pages.size, 0)
   }
 }
 
 /** Equal counts fall by age: no two pages are told apart by chance. */
 function heat({ faults, lastNs }: Entry): number {
   return faults + Math.min(0.999, lastNs / 1e18)
+}
+
+function hotter([, , a]: Row, [, , b]: Row): number {
+  return b.copies - a.copies || b.faults - a.faults || b.lastNs - a.lastNs
 }

@@ -1,7 +1,8 @@
 import { Kind, Outcome } from '../model/kinds.js'
+import { wordsOf } from './words-of.js'
 
-const KIND_WORDS: Readonly<Record<number, string>> = wordsOf(Kind)
-const OUTCOME_WORDS: Readonly<Record<number, string>> = wordsOf(Outcome)
+const KIND_WORDS = wordsOf(Kind, ' ')
+const OUTCOME_WORDS = wordsOf(Outcome, ' ')
 
 /** A kind of event in words, as the contract names it: `wp fault`. A kind newer than this client shows its number. */
 export function kindWord(kind: number): string {
@@ -11,13 +12,4 @@ export function kindWord(kind: number): string {
 /** How it ended, as a continuation of the above: ` ended in copy`; empty where there is nothing to say. */
 export function outcomeWord(outcome: number): string {
   return outcome === Outcome.None ? '' : ` ended in ${OUTCOME_WORDS[outcome] ?? `outcome ${outcome}`}`
-}
-
-function wordsOf(numbers: Readonly<Record<string, number>>): Readonly<Record<number, string>> {
-  return Object.fromEntries(
-    Object.entries(numbers).map(([name, number]) => [
-      number,
-      name.replace(/(?!^)([A-Z])/g, ' $1').toLowerCase(),
-    ]),
-  )
 }

@@ -15,6 +15,13 @@ export function isPageEvent(kind: number): boolean {
   return isFault(kind) || kind === Kind.ForkCopy
 }
 
+const KINDS: ReadonlySet<number> = new Set(Object.values(Kind))
+
+/** False for a kind that only a newer client has a name for. */
+export function isKnownKind(kind: number): boolean {
+  return KINDS.has(kind)
+}
+
 function isFault(kind: number): boolean {
   return kind === Kind.WpFault || kind === Kind.HugeWp || kind === Kind.HugetlbWp
 }

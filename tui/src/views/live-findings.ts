@@ -1,4 +1,11 @@
-import { VERDICTS, type Finding, type RuleCount, type RuleId, type Verdict } from '../model/finding.js'
+import {
+  isAlarm,
+  VERDICTS,
+  type Finding,
+  type RuleCount,
+  type RuleId,
+  type Verdict,
+} from '../model/finding.js'
 import type { RuleText } from './rule-text.js'
 
 /** Findings that the list holds; how many there were beyond is counted. */
@@ -31,6 +38,7 @@ export type VerdictCounts = Readonly<Record<Verdict, number>>
 export class FindingBook {
   readonly #findings = new Map<number, Finding>()
   readonly #texts = new Map<RuleId, RuleText>()
+  readonly #verdicts = noVerdicts()
   #counts: readonly RuleCount[] = []
   #beyond = 0
 
@@ -40,6 +48,9 @@ export class FindingBook {
       this.#beyond++
       return
     }
+    const before = this.#findings.get(finding.finding)
+    if (before !== undefined) this.#verdicts[before.verdict] -= before.count
+    this.#verdicts[finding.verdict] += finding.count
     this.#findings.set(finding.finding, finding)
   }
 
@@ -51,12 +62,6 @@ export class FindingBook {
     for (const text of texts) this.#texts.set(text.rule, text)
   }
 
-  clear(): void {
-    this.#findings.clear()
-    this.#counts = []
-    this.#beyond = 0
-  }
-
   /** Findings that the list had no room for. */
   get beyond(): number {
     return this.#beyond
@@ -64,16 +69,22 @@ export class FindingBook {
 
   /** The most alarming first, then the latest. */
   get all(): readonly Finding[] {
-    return [...this.#findings.values()].sort(
-      (a, b) => alarm(b) - alarm(a) || b.lastNs - a.lastNs || b.finding - a.finding,
-    )
+    return [...this.#findings.values()].sort(byAlarm)
+  }
+
+  /** The most alarming, and of these the latest; undefined where none is an alarm. */
+  get worst(): Finding | undefined {
+    return [...this.#findings.values()]
+      .filter(isAlarm)
+      .reduce<Finding | undefined>(
+        (worst, finding) => (worst === undefined || byAlarm(finding, worst) < 0 ? finding : worst),
+        undefined,
+      )
   }
 
   /** Observations, not rows. */
   byVerdict(): VerdictCounts {
-    const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number> // all
-    for (const { verdict, count } of this.#findings.values()) counts[verdict] += count
-    return counts
+    return { ...this.#verdicts }
   }
 
   rules(): readonly RuleRow[] {
@@ -93,6 +104,22 @@ export class FindingBook {
       }
     })
   }
+}
+
+/** Observations that people are to be called for. */
+export function alarmsOf(verdicts: VerdictCounts): number {
+  return VERDICTS.filter((verdict) => isAlarm({ verdict })).reduce(
+    (sum, verdict) => sum + verdicts[verdict],
+    0,
+  )
+}
+
+function noVerdicts(): Record<Verdict, number> {
+  return Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number> // all of them
+}
+
+function byAlarm(a: Finding, b: Finding): number {
+  return alarm(b) - alarm(a) || b.lastNs - a.lastNs || b.finding - a.finding
 }
 
 function alarm({ verdict }: Finding): number {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Kind, Outcome } from '../model/kinds.js'
 import { LiveModel } from './live-model.js'
+import { syntheticJudgement } from './testing/synthetic-judgement.js'
 import {
   batchOf,
   heartbeatAt,
@@ -123,4 +124,26 @@ test('after the host rebooted its clock and pids begin anew, the totals go on', 
   expect(snapshot.totals.forks).toBe(2)
   expect(snapshot.hostTimeNs).toBe(3 * SECOND)
   expect(snapshot.processes.map((process) => process.tgid)).toEqual([6])
+})
+
+test('a snapshot is made anew only when something has come', () => {
+  const model = new LiveModel('unix:///x')
+  const before = model.snapshot()
+  expect(model.snapshot()).toBe(before)
+  model.setConnection({ state: 'connected', endpoint: 'unix:///x', sinceWallMs: 1 })
+  expect(model.snapshot()).not.toBe(before)
+  expect(before.connection.state).toBe('connecting')
+})
+
+test('the brief says what the snapshot says', () => {
+  const model = new LiveModel('unix:///x')
+  model.accept({ type: 'started', agent: syntheticAgent(), nextSeq: 1 }, 0)
+  syntheticJudgement(model)
+  for (const item of syntheticSecond(100, 40)) model.accept(item, 0)
+  expect(model.snapshot()).toMatchObject(model.brief())
+  const { verdicts, findings } = model.snapshot()
+  const counted = (wanted: string) =>
+    findings.filter(({ verdict }) => verdict === wanted).reduce((sum, { count }) => sum + count, 0)
+  expect(verdicts.hazard).toBe(counted('hazard'))
+  expect(verdicts.hazard).toBeGreaterThan(0)
 })

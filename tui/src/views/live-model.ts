@@ -1,13 +1,25 @@
 import type { AgentInfo, EventColumns, LegBooks, LossInfo, ProcessInfo, StreamItem } from '../model/events.js'
 import type { PinFact } from '../model/facts.js'
 import type { Finding, RuleCount } from '../model/finding.js'
+import { Kind } from '../model/kinds.js'
 import { HotPages } from './hot-pages.js'
 import { LatestRing } from './latest-ring.js'
-import { addEvent, isPageEvent, newCounts, type MutableCounts } from './live-counts.js'
+import { addEvent, isKnownKind, isPageEvent, newCounts, type MutableCounts } from './live-counts.js'
 import { FindingBook, type FindingRow } from './live-findings.js'
 import { HugeBook } from './live-huge.js'
 import { PinBook, type PinRow } from './live-pins.js'
-import type { AgentLoad, Connection, Counts, LiveSnapshot, PageEvent, ProcessRow } from './live-snapshot.js'
+import type {
+  AgentLoad,
+  Connection,
+  Counts,
+  HostBrief,
+  ListName,
+  LiveSnapshot,
+  PageEvent,
+  ProcessRow,
+  SnapshotPart,
+} from './live-snapshot.js'
+import type { ClientTarget } from './target.js'
 import type { RuleText } from './rule-text.js'
 
 /** Seconds of rates that are kept: as wide as the widest sparkline. */
@@ -26,6 +38,8 @@ interface ProcessEntry {
   comm: string
   parentTgid: number
   lastNs: number
+  /** Its last event was the end of its address space. */
+  isEnded: boolean
   readonly counts: MutableCounts
 }
 
@@ -52,19 +66,45 @@ export class LiveModel {
   readonly #huge = new HugeBook()
   readonly #takers = new Map<number, string>()
   #load: AgentLoad | null = null
+  #filter: ClientTarget | null = null
+  #unseenTimes = 0
+  #unseenMs = 0
+  /** How long the last connection was broken. */
+  #awayMs = 0
+  #unknownKinds = 0
+  readonly #clientVersion: string
   #loadNs = 0
   #firstSecond = -1
+  /** What `snapshot` gave last; null since something has changed. */
+  #told: LiveSnapshot | null = null
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, clientVersion = '') {
+    this.#clientVersion = clientVersion
     this.#connection = { state: 'connecting', endpoint, why: '' }
   }
 
+  /** What this client asked the agent for; null: for all that it traces. */
+  setFilter(filter: ClientTarget | null): void {
+    this.#told = null
+    this.#filter = filter
+  }
+
   setConnection(connection: Connection): void {
-    this.#connection = connection
+    this.#told = null
+    // Each try that fails is told as well: the connection broke at the first.
+    const before = this.#connection
+    const wasAway = before.state === 'reconnecting'
+    if (wasAway && connection.state === 'connected')
+      this.#awayMs = Math.max(0, connection.sinceWallMs - before.sinceWallMs)
+    this.#connection =
+      wasAway && connection.state === 'reconnecting'
+        ? { ...connection, sinceWallMs: before.sinceWallMs }
+        : connection
   }
 
   /** Takes the next item of the stream, which came at `wallMs` (ms since 1970). */
   accept(item: StreamItem, wallMs: number): void {
+    this.#told = null
     switch (item.type) {
       case 'started':
         this.#started(item.agent, wallMs)
@@ -91,22 +131,27 @@ export class LiveModel {
 
   /** A finding of the rules over this stream: anew, or with what has come to it. */
   finding(finding: Finding): void {
+    this.#told = null
     this.#findings.finding(finding)
   }
 
   ruleCounts(counts: readonly RuleCount[]): void {
+    this.#told = null
     this.#findings.ruleCounts(counts)
   }
 
   ruleTexts(texts: readonly RuleText[]): void {
+    this.#told = null
     this.#findings.ruleTexts(texts)
   }
 
   pinTaken(pin: PinFact): void {
+    this.#told = null
     this.#pins.taken(pin)
   }
 
   pinEnded(pin: number): void {
+    this.#told = null
     this.#pins.ended(pin)
   }
 
@@ -114,26 +159,70 @@ export class LiveModel {
     return this.#totals
   }
 
+  /** All of it. The same object again as long as nothing has come. */
   snapshot(): LiveSnapshot {
+    this.#told ??= this.#tell()
+    return this.#told
+  }
+
+  /** What a line among other hosts needs: costs nothing, however much is held. */
+  brief(): HostBrief {
     return {
       connection: this.#connection,
       agent: this.#agent,
+      totals: { ...this.#totals },
+      lost: { ...this.#lost },
+      verdicts: this.#findings.byVerdict(),
+      filter: this.#filter,
+      unseen: { times: this.#unseenTimes, ms: this.#unseenMs },
+    }
+  }
+
+  /** A snapshot with these of its lists only. */
+  part(lists: readonly ListName[]): SnapshotPart {
+    return { ...this.#rest(), ...Object.fromEntries(lists.map((name) => [name, this.#lists[name]()])) }
+  }
+
+  #tell(): LiveSnapshot {
+    const { processes, latest, findings, pages, pins, huge } = this.#lists
+    return {
+      ...this.#rest(),
+      processes: processes(),
+      latest: latest(),
+      findings: findings(),
+      pages: pages(),
+      pins: pins(),
+      huge: huge(),
+    }
+  }
+
+  readonly #lists: { readonly [Name in ListName]: () => LiveSnapshot[Name] } = {
+    processes: () => [...this.#processes].map(([tgid, entry]) => processRow(tgid, entry)),
+    latest: () => this.#latest.newestFirst(LATEST, this.#commOf),
+    findings: () => this.#findings.all.map((finding) => this.#findingRow(finding)),
+    pages: () => this.#pages.hottest(PAGES, this.#commOf),
+    pins: () => this.#pins.view(PINS, (pin) => this.#pinRow(pin)),
+    huge: () => this.#huge.rows(this.#commOf, this.#takerOf),
+  }
+
+  #rest(): Omit<LiveSnapshot, ListName> {
+    const { worst } = this.#findings
+    const { oldest, pinnedPages } = this.#pins
+    return {
+      ...this.brief(),
       legs: this.#legs,
       hostTimeNs: this.#hostTimeNs,
       lagNs: this.#lagNs,
-      totals: { ...this.#totals },
-      lost: { ...this.#lost },
       seconds: this.#wholeSeconds(),
-      processes: [...this.#processes].map(([tgid, entry]) => processRow(tgid, entry)),
       forgottenProcesses: this.#forgotten,
-      latest: this.#latest.newestFirst(LATEST, this.#commOf),
-      findings: this.#findings.all.map((finding) => this.#findingRow(finding)),
-      verdicts: this.#findings.byVerdict(),
+      endedPids: (this.#filter?.pids ?? []).filter((pid) => this.#processes.get(pid)?.isEnded === true),
+      unknownKinds: this.#unknownKinds,
+      clientVersion: this.#clientVersion,
       findingsBeyond: this.#findings.beyond,
       rules: this.#findings.rules(),
-      pins: this.#pins.view(PINS, (pin) => this.#pinRow(pin)),
-      pages: this.#pages.hottest(PAGES, this.#commOf),
-      huge: this.#huge.rows(this.#commOf, this.#takerOf),
+      worst: worst === undefined ? null : this.#findingRow(worst),
+      oldestPin: oldest === undefined ? null : this.#pinRow(oldest),
+      pinnedPages,
       load: this.#load,
     }
   }
@@ -185,6 +274,8 @@ export class LiveModel {
       this.#huge.clear()
       this.#takers.clear()
       this.#load = null
+      this.#unseenTimes++
+      this.#unseenMs += this.#awayMs
     }
     this.#agent = agent
     this.#legs = agent.legs
@@ -202,6 +293,8 @@ export class LiveModel {
       addEvent(this.#second(timeNs), events, i, pageSize)
       const process = this.#process(events.tgid[i])
       process.lastNs = timeNs
+      process.isEnded = events.kind[i] === Kind.MmExit
+      if (!isKnownKind(events.kind[i])) this.#unknownKinds++
       addEvent(process.counts, events, i, pageSize)
       if (isPageEvent(events.kind[i])) {
         this.#latest.push(events, i)
@@ -253,7 +346,7 @@ export class LiveModel {
     let entry = this.#processes.get(tgid)
     if (entry === undefined) {
       if (this.#processes.size >= PROCESSES) this.#forgetQuietest()
-      entry = { comm: '', parentTgid: 0, lastNs: 0, counts: newCounts() }
+      entry = { comm: '', parentTgid: 0, lastNs: 0, isEnded: false, counts: newCounts() }
       this.#processes.set(tgid, entry)
     }
     return entry

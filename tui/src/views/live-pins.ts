@@ -23,31 +23,58 @@ export interface PinsView {
 
 export class PinBook {
   readonly #live = new Map<number, PinFact>()
+  #pinnedPages = 0
+  #longtermPages = 0
   #beyond = 0
 
   taken(pin: PinFact): void {
-    if (this.#live.size >= PINS) this.#beyond++
-    else this.#live.set(pin.pin, pin)
+    if (this.#live.size >= PINS) {
+      this.#beyond++
+      return
+    }
+    this.ended(pin.pin)
+    this.#live.set(pin.pin, pin)
+    this.#weigh(pin, 1)
   }
 
-  ended(pin: number): void {
-    this.#live.delete(pin)
+  ended(number: number): void {
+    const pin = this.#live.get(number)
+    if (pin === undefined) return
+    this.#live.delete(number)
+    this.#weigh(pin, -1)
   }
 
   clear(): void {
     this.#live.clear()
+    this.#pinnedPages = 0
+    this.#longtermPages = 0
     this.#beyond = 0
+  }
+
+  /** Taken by FOLL_PIN and not given back for longest: of FOLL_GET nobody sees the end. */
+  get oldest(): PinFact | undefined {
+    for (const pin of this.#live.values()) if ((pin.foll & Foll.Pin) !== 0) return pin
+    return undefined
+  }
+
+  /** Base pages under FOLL_PIN. */
+  get pinnedPages(): number {
+    return this.#pinnedPages
   }
 
   /** A map keeps the order in which pins were taken. */
   view(limit: number, named: (pin: PinFact) => PinRow): PinsView {
-    let pinnedPages = 0
-    let longtermPages = 0
-    for (const { foll, pages } of this.#live.values()) {
-      if ((foll & Foll.Pin) !== 0) pinnedPages += pages
-      if ((foll & Foll.Longterm) !== 0) longtermPages += pages
+    const rows: PinRow[] = []
+    for (const pin of this.#live.values()) {
+      if (rows.length >= limit) break
+      rows.push(named(pin))
     }
-    const oldest = [...this.#live.values()].slice(0, limit)
-    return { rows: oldest.map(named), pinnedPages, longtermPages, beyond: this.#beyond }
+    const [pinnedPages, longtermPages] = [this.#pinnedPages, this.#longtermPages]
+    return { rows, pinnedPages, longtermPages, beyond: this.#beyond }
+  }
+
+  #weigh({ foll, pages }: PinFact, times: 1 | -1): void {
+    if ((foll & Foll.Pin) !== 0) this.#pinnedPages += times * pages
+    if ((foll & Foll.Longterm) !== 0) this.#longtermPages += times * pages
   }
 }

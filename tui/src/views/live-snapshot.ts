@@ -2,39 +2,71 @@ import type { AgentInfo, LegBooks, LossInfo } from '../model/events.js'
 import type { HotPage } from './hot-pages.js'
 import type { FindingRow, RuleRow, VerdictCounts } from './live-findings.js'
 import type { HugeRow } from './live-huge.js'
-import type { PinsView } from './live-pins.js'
+import type { PinRow, PinsView } from './live-pins.js'
+import type { ClientTarget } from './target.js'
+
+/** Lists that are long: told only to who shows them, where the telling costs something. */
+export const LIST_NAMES = ['processes', 'latest', 'findings', 'pages', 'pins', 'huge'] as const
+export type ListName = (typeof LIST_NAMES)[number]
+
+/** A snapshot without some of its lists. */
+export type SnapshotPart = Omit<LiveSnapshot, ListName> & Partial<Pick<LiveSnapshot, ListName>>
 
 /** What the live views show: plain data at one moment, the same for the screen and for `--json`. */
-export interface LiveSnapshot {
-  readonly connection: Connection
-  /** null until the agent has said who it is. */
-  readonly agent: AgentInfo | null
+export interface LiveSnapshot extends HostBrief {
   readonly legs: readonly LegBooks[]
   /** The host's clock (ns since its boot) up to which all events have been seen; 0: nothing yet. */
   readonly hostTimeNs: number
   /** How much later than the best case the last heartbeat came; null before the first. */
   readonly lagNs: number | null
-  readonly totals: Counts
-  readonly lost: LostCounts
   /** Counts of each of the last seconds of the host, oldest first; only seconds that are over. */
   readonly seconds: readonly Counts[]
   readonly processes: readonly ProcessRow[]
   /** Processes that had to be forgotten, because more were active than the list holds. */
   readonly forgottenProcesses: number
+  /** Of the processes that the filter names: those whose last event was their end. */
+  readonly endedPids: readonly number[]
+  /** Events of kinds that this client has no name for. */
+  readonly unknownKinds: number
+  /** Of this program; empty: not told. */
+  readonly clientVersion: string
   /** Newest first. */
   readonly latest: readonly PageEvent[]
   /** The most alarming first. */
   readonly findings: readonly FindingRow[]
-  readonly verdicts: VerdictCounts
   /** Findings beyond those that the list holds. */
   readonly findingsBeyond: number
   readonly rules: readonly RuleRow[]
+  /** The first of the findings, where it is an alarm; the FOLL_PIN that has been held for longest, and how much is pinned. */
+  readonly worst: FindingRow | null
+  readonly oldestPin: PinRow | null
+  readonly pinnedPages: number
   readonly pins: PinsView
   /** The hottest first. */
   readonly pages: readonly HotPage[]
   readonly huge: readonly HugeRow[]
   /** null before the first heartbeat. */
   readonly load: AgentLoad | null
+}
+
+/** What an agent comes to, without any list. */
+export interface HostBrief {
+  readonly connection: Connection
+  /** null until the agent has said who it is. */
+  readonly agent: AgentInfo | null
+  readonly totals: Counts
+  readonly lost: LostCounts
+  /** Observations, not rows. */
+  readonly verdicts: VerdictCounts
+  /** What this client asked the agent for; null: for all that it traces. */
+  readonly filter: ClientTarget | null
+  /** What nobody saw, as no agent was there: a loss of which not even the number is known. */
+  readonly unseen: Unseen
+}
+
+export interface Unseen {
+  readonly times: number
+  readonly ms: number
 }
 
 /** One of the agents that are looked at, in a line. */
@@ -65,7 +97,13 @@ export interface AgentLoad {
 }
 
 export type Connection =
-  | { readonly state: 'connecting' | 'reconnecting'; readonly endpoint: string; readonly why: string }
+  | { readonly state: 'connecting'; readonly endpoint: string; readonly why: string }
+  | {
+      readonly state: 'reconnecting'
+      readonly endpoint: string
+      readonly why: string
+      readonly sinceWallMs: number
+    }
   | { readonly state: 'connected'; readonly endpoint: string; readonly sinceWallMs: number }
   | { readonly state: 'recorded'; readonly endpoint: string }
   | { readonly state: 'ended'; readonly endpoint: string; readonly why: string }

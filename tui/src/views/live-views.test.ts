@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { StreamItem } from '../model/events.js'
+import { Kind } from '../model/kinds.js'
 import { plainText } from './line.js'
 import { liveJson } from './live-json.js'
 import { LiveModel } from './live-model.js'
@@ -16,6 +17,7 @@ import {
   syntheticLeg,
   syntheticSecond,
 } from './testing/synthetic-stream.js'
+import { versionRemark } from './versions.js'
 import { textWidth } from './width.js'
 import { signs, type ViewOptions } from './view-options.js'
 
@@ -41,7 +43,7 @@ test.each([80, 120, 200])('no line of any view is wider than %i columns', (width
     const options = { width, charset }
     const lines = [
       ...headerLines(busy, 5000, options),
-      statusLine(busy, options),
+      statusLine(busy, 0, options),
       ...rateLines(busy, options),
       ...tables(options),
     ]
@@ -120,23 +122,23 @@ const wide = { width: 200, charset: 'unicode' } as const
 test('before the agent answers the screen says so, and why', () => {
   const model = new LiveModel('unix:/run/x.sock')
   model.setConnection({ state: 'connecting', endpoint: 'unix:/run/x.sock', why: 'no such file' })
-  expect(plainText(statusLine(model.snapshot(), wide))).toBe('Connecting to unix:/run/x.sock (no such file)')
+  expect(plainText(statusLine(model.snapshot(), 0, wide))).toBe(
+    'Connecting to unix:/run/x.sock (no such file)',
+  )
 })
 
 test('no events yet: the likeliest reason is given', () => {
   const quiet = modelWith([heartbeatAt(5e9)])
-  expect(plainText(statusLine(quiet.snapshot(), wide))).toContain('has forked or written to a shared page')
+  expect(plainText(statusLine(quiet.snapshot(), 0, wide))).toContain('has forked or written to a shared page')
   const filtered = modelWith([heartbeatAt(5e9, [syntheticLeg('wp-fault', { seen: 40, filtered: 40 })])])
-  expect(plainText(statusLine(filtered.snapshot(), wide))).toContain(
-    '40 were seen, of processes outside the chosen targets',
-  )
+  expect(plainText(statusLine(filtered.snapshot(), 0, wide))).toContain('40 were seen that came to nothing')
   const blind = modelWith([
     heartbeatAt(5e9, [
       syntheticLeg('wp-fault', { attached: false, reasons: ['not traceable'] }),
       syntheticLeg('fork'),
     ]),
   ])
-  expect(plainText(statusLine(blind.snapshot(), wide))).toContain(
+  expect(plainText(statusLine(blind.snapshot(), 0, wide))).toContain(
     'leg wp-fault is not attached (not traceable)',
   )
 })
@@ -152,9 +154,55 @@ test('losses are told by where they happened', () => {
     leg: '',
   } as const
   const model = modelWith([{ type: 'loss', loss }])
-  expect(plainText(statusLine(model.snapshot(), wide))).toBe(
+  expect(plainText(statusLine(model.snapshot(), 0, wide))).toBe(
     'LOST 1,234 because this client was slow: the numbers below are floors',
   )
+})
+
+test('no events yet of what was asked for: others are counted', () => {
+  const model = modelWith([heartbeatAt(5e9, [syntheticLeg('wp-fault', { seen: 40, submitted: 40 })])])
+  model.setFilter({ pids: [812], comms: [] })
+  expect(plainText(statusLine(model.snapshot(), 0, wide))).toBe(
+    'No events yet of pid=812, of others 40: is it running, and does it fork or write?',
+  )
+})
+
+test('that all that was asked for has ended is said; not while there is more to come', () => {
+  const model = modelWith([batchOf([{ kind: Kind.MmExit, tgid: 812 }])])
+  model.setFilter({ pids: [812], comms: [] })
+  expect(plainText(statusLine(model.snapshot(), 0, wide))).toContain('EXITED: pid=812')
+  model.setFilter({ pids: [812, 813], comms: [] })
+  expect(plainText(statusLine(model.snapshot(), 0, wide))).not.toContain('EXITED')
+})
+
+test('a broken connection: since when, and in the end what nobody saw', () => {
+  const model = modelWith(syntheticSecond(100, 10))
+  const broken = { state: 'reconnecting', endpoint: '', why: 'it ended' } as const
+  model.setConnection({ ...broken, sinceWallMs: 1000 })
+  model.setConnection({ ...broken, sinceWallMs: 9000 })
+  expect(plainText(statusLine(model.snapshot(), 13_000, wide))).toBe(
+    'RECONNECTING for 12.0 s (it ended): what is missed will be counted',
+  )
+  model.setConnection({ state: 'connected', endpoint: '', sinceWallMs: 31_000 })
+  model.accept({ type: 'started', agent: syntheticAgent({ bootId: 'another' }), nextSeq: 1 }, 31_000)
+  expect(plainText(statusLine(model.snapshot(), 31_000, wide))).toBe(
+    'NOT SEEN: the agent was started anew, nobody looked for 30.0 s',
+  )
+})
+
+test('events of a kind that only a newer client knows are counted and told', () => {
+  const model = modelWith([batchOf([{ kind: 250 }, { kind: Kind.Fork }])])
+  expect(plainText(statusLine(model.snapshot(), 0, wide))).toContain('UNKNOWN: 1 events of kinds')
+})
+
+test.each([
+  ['0.1.0', '0.1.7', ''],
+  ['0.1.0', '0.2.0', 'AGENT 0.2.0 IS NEWER than this client 0.1.0'],
+  ['1.0.0', '0.9.3', 'AGENT 0.9.3 IS OLDER than this client 1.0.0'],
+  ['', '0.2.0', ''],
+])('client %s, agent %s: %s', (client, agent, said) => {
+  expect(versionRemark(client, agent)?.[0] ?? '').toContain(said)
+  expect(versionRemark(client, agent) === undefined).toBe(said === '')
 })
 
 test('the JSON line has the content of the screen, with units in the names', () => {

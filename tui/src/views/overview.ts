@@ -80,14 +80,14 @@ function healthLine(snapshot: LiveSnapshot, options: ViewOptions): Line {
 }
 
 /** Events that never came, at any hop. */
-export function lostEvents(snapshot: LiveSnapshot): number {
-  return Object.values(snapshot.lost).reduce((sum, lost) => sum + lost, 0)
+export function lostEvents({ lost: hops }: Pick<LiveSnapshot, 'lost'>): number {
+  return Object.values(hops).reduce((sum, lost) => sum + lost, 0)
 }
 
 /** Events of all legs by what became of them, as the agent's last heartbeat had them. */
 export function sumBooks(
   legs: readonly LegBooks[],
-  what: 'seen' | 'filtered' | 'throttled' | 'missed',
+  what: 'seen' | 'submitted' | 'filtered' | 'throttled' | 'missed',
 ): number {
   return legs.reduce((sum, leg) => sum + leg[what], 0)
 }

@@ -1,21 +1,32 @@
+import { PAGE_SIZES } from '../model/finding.js'
 import { plainText } from './line.js'
-import type { FrameNode, OwnerView, PageFinding, PagePin, PageView, SlotView } from './page.js'
+import type { FrameNode, OwnerView, PagePin, PageView, SlotView } from './page.js'
 import { printable } from './printable.js'
 import { commColumn, numberColumn, pidColumn, referenceText, textColumn } from './recorded/columns.js'
 import { renderTable, type Column } from './table.js'
 import { pageAddress, sinceBoot } from './units.js'
 import { signs, type ViewOptions } from './view-options.js'
 import { clip } from './width.js'
+import type { RuleText } from './rule-text.js'
+import { wrapped } from './wrapped.js'
 
-/** The page's history as a person reads it: a table of what it mapped, then where those frames came from. */
-export function pageLines(view: PageView, options: ViewOptions): readonly string[] {
+/**
+ * The page's history as a person reads it: a table of what it mapped, who held it, what the rules found (in full where `rules` says
+ * what they are), then where those frames came from.
+ */
+export function pageLines(
+  view: PageView,
+  options: ViewOptions,
+  rules: readonly RuleText[] = [],
+): readonly string[] {
   const { cut, down } = signs(options.charset)
   const table = renderTable(SLOT_COLUMNS, view.slots, { width: options.width, sortMark: down, cutMark: cut })
   const trees = view.trees.flatMap((tree) => treeLines(tree, '', ''))
   return [
     ...table.map((line) => plainText(line).trimEnd()),
+    ...(view.slots.some(({ counts }) => counts !== null) ? wrapped(COUNTS_WORDS, options.width) : []),
     ...pinLines(view.pins, options),
-    ...findingLines(view.findings, options),
+    ...findingLines(view, rules, options),
     '',
     'Where the frames came from (* marks those that this page mapped):',
     ...trees.map((line) => clip(line, options.width, cut)),
@@ -37,13 +48,29 @@ const SLOT_COLUMNS: readonly Column<SlotView>[] = [
   column('end', 'ENDED BY', 10, 3, (slot) => slot.untilCause ?? '-'),
   column('pfn', 'PFN', 10, 0, (slot) => String(slot.pfn), 'right'),
   column('order', 'ORDER', 5, 9, (slot) => String(slot.order), 'right'),
-  column('ref', 'REF', 4, 5, (slot) => (slot.counts === null ? '-' : String(slot.counts.refcount)), 'right'),
+  column('ref', 'REF', 5, 5, (slot) => refcountText(slot.counts), 'right'),
   column('map', 'MAP', 4, 6, (slot) => (slot.counts === null ? '-' : String(slot.counts.mapcount)), 'right'),
+  column(
+    'pin',
+    'PIN',
+    4,
+    6.5,
+    (slot) => (slot.counts === null ? '-' : String(slot.counts.pincount)),
+    'right',
+  ),
   column('excl', 'EXCL', 4, 7, (slot) => (slot.counts === null ? '-' : slot.counts.exclusive ? 'yes' : 'no')),
   column('pid', 'PID', 7, 1, (slot) => String(slot.tgid ?? '-'), 'right'),
   column('address', 'ADDRESS', 14, 8, (slot) => pageAddress(slot.vpn)),
   column('comm', 'PROCESS', 15, 2, (slot) => printable(slot.comm)),
 ]
+
+const COUNTS_WORDS =
+  'REF, MAP, PIN, EXCL: of the frame that was mapped before the step, as the kernel decided by them; REF 2>1: 1 is of the frame after it.'
+
+function refcountText(counts: SlotView['counts']): string {
+  if (counts === null) return '-'
+  return counts.newRefcount === 0 ? String(counts.refcount) : `${counts.refcount}>${counts.newRefcount}`
+}
 
 const PIN_COLUMNS: readonly Column<PagePin>[] = [
   numberColumn('from', 'FROM S', { width: 14 }, (pin) => sinceBoot(pin.from_ns)),
@@ -63,16 +90,33 @@ function pinLines(pins: readonly PagePin[], { width, charset }: ViewOptions): re
   return ['', 'Who held it:', ...table.map((line) => plainText(line).trimEnd())]
 }
 
-function findingLines(findings: readonly PageFinding[], { width, charset }: ViewOptions): readonly string[] {
+function findingLines(
+  { findings, slots }: PageView,
+  rules: readonly RuleText[],
+  { width, charset }: ViewOptions,
+): readonly string[] {
   if (findings.length === 0) return []
-  const { cut } = signs(charset)
+  // By what size a page was mapped then is not in the recording: of small pages only the one promise can be meant.
+  const sizes = slots.some(({ order }) => order > 0) ? PAGE_SIZES : (['4k'] as const)
   return [
     '',
     'What the rules found:',
-    ...findings.map(({ rule, verdict, count, first_ns, cause, words }) => {
+    ...findings.flatMap(({ rule, verdict, count, first_ns, cause, words }) => {
       const often = count === 1 ? '' : `, ${count} times`
-      const what = `${rule} ${verdict} by ${cause} at ${sinceBoot(first_ns)}${often}`
-      return clip(printable(words === null ? what : `${what}: ${words}`, charset), width, cut)
+      const text = rules.find((one) => one.rule === rule)
+      const what = `${rule} ${text === undefined ? '' : `${text.name} `}${verdict} by ${cause} at ${sinceBoot(first_ns)}${often}`
+      return [
+        printable(words === null ? what : `${what}: ${words}`, charset),
+        ...(text === undefined
+          ? []
+          : [
+              `  The rule: ${text.statement}`,
+              `  Source: ${text.source}`,
+              ...sizes.map(
+                (size) => `  This kernel, ${size}: ${text.promises[size] ?? 'no word on such pages'}`,
+              ),
+            ]),
+      ].flatMap((line) => wrapped(line, width, 4))
     }),
   ]
 }

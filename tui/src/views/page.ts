@@ -1,4 +1,5 @@
 import { Cause, EdgeKind } from '../model/facts.js'
+import { wordsOf } from './words-of.js'
 
 /** A recording as the page view asks it; `store/recording.ts` is one. */
 export interface PageSource {
@@ -13,6 +14,8 @@ export interface PageCounts {
   readonly mapcount: number
   readonly pincount: number
   readonly exclusive: boolean
+  /** Of the frame that is mapped after the step, where it is another. */
+  readonly newRefcount: number
 }
 
 export type PageTarget =
@@ -266,13 +269,5 @@ export function edgeName(kind: number): string {
   return EDGE_NAMES[kind] ?? `edge ${kind}`
 }
 
-const CAUSE_NAMES = namesOf(Cause)
-const EDGE_NAMES = namesOf(EdgeKind)
-
-/** `ForkCopy` becomes `fork-copy`, as the table `word` has it. */
-export function namesOf(
-  numbers: Readonly<Record<string, number>>,
-): Readonly<Partial<Record<number, string>>> {
-  const dashed = (name: string) => name.replace(/(?!^)([A-Z])/g, '-$1').toLowerCase()
-  return Object.fromEntries(Object.entries(numbers).map(([name, number]) => [number, dashed(name)]))
-}
+const CAUSE_NAMES = wordsOf(Cause, '-')
+const EDGE_NAMES = wordsOf(EdgeKind, '-')

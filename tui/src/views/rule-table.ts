@@ -22,6 +22,16 @@ export const RULE_COLUMNS: readonly Column<RuleRow>[] = [
   number('held', 1),
   { ...number('broken', 0), role: (row) => (row.broken > 0 ? 'warn' : 'plain') },
   number('unknown', 0),
+  {
+    id: 'promise',
+    title: 'this kernel, 4k pages',
+    align: 'left',
+    width: 20,
+    grow: 4,
+    most: 100,
+    dropOrder: 2,
+    text: (row) => row.text?.promises['4k'] ?? '-',
+  },
 ]
 
 function number(id: 'checked' | 'held' | 'broken' | 'unknown', dropOrder: number): Column<RuleRow> {

@@ -44,13 +44,6 @@ export interface RecordedFinding {
   readonly words: string | null
 }
 
-/** Verdicts that say that memory was in danger. */
-const ALARMS: readonly string[] = ['hazard', 'violation']
-
-export function isAlarm({ verdict }: RecordedFinding): boolean {
-  return ALARMS.includes(verdict)
-}
-
 /** What `--json` prints, one line a finding. Times are ns since boot, addresses hex. */
 export function findingJson(row: RecordedFinding): object {
   return {
