@@ -1,9 +1,9 @@
 /**
- * What tracing adds to a write fault, in instructions: stock kernels in the lab under -icount, where a nanosecond of the
+ * What tracing adds to write faults, GUP, fork and splits, in instructions: stock kernels in the lab under -icount, where a nanosecond of the
  * guest is an instruction. Beside bpftrace with a script that reads the same fields, in the same boot, where this host
  * can make it a disk (mmdebstrap and e2fsprogs).
  *
- * Usage: node tui/dist/bench/kernel.js
+ * Usage: node tui/dist/bench/kernel.js [KERNEL..]
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs'
@@ -16,14 +16,25 @@ import { cacheDirectory, resolveKernel } from '../lab/kernels.js'
 import { LAB_SOURCES } from '../lab/scenarios.js'
 import { printTable, type Row } from './table.js'
 
-interface Cost {
-  readonly copy: number
-  readonly reuse: number
-}
+/** Name of a figure of bench_cow or bench_ops, and what it is. */
+const OPERATIONS: readonly (readonly [figure: string, what: string])[] = [
+  ['copy_own_ns', 'write fault that copies'],
+  ['reuse_own_ns', 'write fault that reuses'],
+  ['gup1', 'long-term pin of 1 page (io_uring)'],
+  ['gup16', 'long-term pin of 16 pages'],
+  ['gup512', 'long-term pin of 512 pages'],
+  ['fast1', 'get_user_pages_fast of 1 page (vmsplice)'],
+  ['fast16', 'get_user_pages_fast of 16 pages'],
+  ['fork10000', 'fork of 10,000 pages'],
+  ['split', 'split of a THP'],
+]
 
-/** A disk with bpftrace on it, of this host's own Debian release; made once. Undefined: it cannot be made here. */
+/** Nanoseconds, which are instructions, by name of the figure. */
+type Costs = ReadonlyMap<string, number>
+
+/** A disk with bpftrace 0.23 on it, of Debian 13; made once. Undefined: it cannot be made here. */
 function bpftraceDisk(): string | undefined {
-  const image = join(cacheDirectory(), 'bpftrace.img')
+  const image = join(cacheDirectory(), 'bpftrace-trixie.img')
   if (existsSync(image)) return image
   if (findProgram('mmdebstrap', process.env) === null || findProgram('mke2fs', process.env) === null)
     return undefined
@@ -31,7 +42,7 @@ function bpftraceDisk(): string | undefined {
   try {
     const root = join(folder, 'root')
     const packages = '--include=bash,coreutils,bpftrace'
-    execFileSync('mmdebstrap', ['--quiet', '--variant=extract', packages, 'bookworm', root], {
+    execFileSync('mmdebstrap', ['--quiet', '--variant=extract', packages, 'trixie', root], {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     // bpftrace runs a shell when it begins.
@@ -52,8 +63,11 @@ async function measure(series: string, disk: string | undefined) {
     kernel,
     icount: true,
     memory: '1500M',
-    files: [requireAgent(process.env), join(LAB_SOURCES, 'bench_cow.sh'), join(LAB_SOURCES, 'bench_cow.bt')],
-    workload: ['sh', '/bin/bench_cow.sh'],
+    files: [
+      requireAgent(process.env),
+      ...['bench.sh', 'bench_cow.bt', 'bench_ops.bt'].map((name) => join(LAB_SOURCES, name)),
+    ],
+    workload: ['sh', '/bin/bench.sh'],
     ...(disk === undefined ? {} : { disk, modules: ['ext4', 'virtio_blk'] }),
   })
   try {
@@ -66,45 +80,40 @@ async function measure(series: string, disk: string | undefined) {
   }
 }
 
-function costs(output: string): ReadonlyMap<string, Cost> {
-  const found = new Map<string, Cost>()
-  for (const [, name, json] of output.matchAll(/^(\w+) (\{.*\})$/gm)) {
-    const { copy_own_ns: copy, reuse_own_ns: reuse } = JSON.parse(json) as Record<string, number> // by bench_cow
-    found.set(name, { copy, reuse })
+/** By case: alone, target, other, bpftrace. */
+function costs(output: string): ReadonlyMap<string, Costs> {
+  const found = new Map<string, Map<string, number>>()
+  for (const [, name = '', json = ''] of output.matchAll(/^(\w+) (\{.*\})$/gm)) {
+    const figures = JSON.parse(json) as Record<string, number> // by bench_cow and bench_ops
+    const known = found.get(name) ?? new Map<string, number>()
+    for (const [figure, ns] of Object.entries(figures)) known.set(figure, ns)
+    found.set(name, known)
   }
   return found
 }
 
+/** A row for each operation: alone, then what is added by an agent on another process, by one on this, by bpftrace. */
 export async function benchKernel(series: string): Promise<readonly Row[]> {
-  const disk = bpftraceDisk()
-  const { release, output } = await measure(series, disk)
+  const { release, output } = await measure(series, bpftraceDisk())
   const all = costs(output)
   const alone = all.get('alone')
-  if (alone === undefined) throw new Error(`bench_cow said nothing on ${series}:\n${output}`)
-  const row = (name: string, what: string): Row => {
-    const cost = all.get(name)
-    const added = (with_: number, without: number) => `+${Math.round(with_ - without)}`
+  if (alone === undefined) throw new Error(`the benchmarks said nothing on ${series}:\n${output}`)
+  return OPERATIONS.map(([figure, what]) => {
+    const base = alone.get(figure) ?? NaN
+    const added = (name: string): number => (all.get(name)?.get(figure) ?? NaN) - base
+    const told = (ns: number): string => (Number.isNaN(ns) ? 'not measured' : `+${Math.round(ns)}`)
+    const bpftrace = added('bpftrace')
+    const share = Number.isNaN(bpftrace) ? '' : `, ${(added('target') / bpftrace).toFixed(2)} of it`
     return {
       what: `${release}: ${what}`,
-      figure:
-        cost === undefined
-          ? 'not measured'
-          : `${added(cost.copy, alone.copy)} / ${added(cost.reuse, alone.reuse)}`,
+      figure: `${Math.round(base)}, other ${told(added('other'))}, target ${told(added('target'))}`,
+      beside: `bpftrace ${told(bpftrace)}${share}`,
     }
-  }
-  return [
-    {
-      what: `${release}: copying / reusing write fault, not traced`,
-      figure: `${Math.round(alone.copy)} / ${Math.round(alone.reuse)}`,
-    },
-    row('other', 'the agent traces another process'),
-    row('target', 'the agent traces this one'),
-    {
-      ...row('bpftrace', 'bpftrace traces this one, the same fields'),
-      ...(disk === undefined ? { beside: 'needs mmdebstrap and e2fsprogs' } : {}),
-    },
-  ]
+  })
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname)
-  for (const series of ['6.1', '7.2']) printTable('instructions added', await benchKernel(series))
+if (process.argv[1] === new URL(import.meta.url).pathname) {
+  const chosen = process.argv.slice(2)
+  for (const series of chosen.length > 0 ? chosen : ['6.1', '7.2'])
+    printTable('instructions added', await benchKernel(series))
+}

@@ -16,7 +16,4 @@ await benchStore(EVENTS, (line) => process.stdout.write(`${line}\n`))
 printTable('end to end, the agent on the other core', await benchEndToEnd(SECONDS))
 printTable('agent', await benchAgent())
 for (const series of ['6.1', '7.2'])
-  printTable(
-    'instructions added to a write fault (copy / reuse), in the faulting task',
-    await benchKernel(series),
-  )
+  printTable('instructions added, in the task that does it', await benchKernel(series))
