@@ -4,28 +4,62 @@
  * come here); and the process itself, kernel/fork.c, trace_sched_process_fork().
  */
 
+/* Whether both address spaces are those of the vma before, and have been targets since. */
+static __always_inline bool is_same_fork(const struct state *state, struct mm_struct *src,
+					 struct mm_struct *dst)
+{
+	return state->fork_src == (u64)src && state->fork_dst == (u64)dst &&
+	       state->fork_generation == *(volatile u64 *)&shared.generation;
+}
+
+/*
+ * Looks both up, makes a target of the child, and keeps what it found: a fork copies many vmas. NULL: the
+ * parent is no target, or there is no room.
+ */
+static __always_inline struct state *learn_fork(u32 tid, struct mm_struct *src, struct mm_struct *dst)
+{
+	u64 generation = *(volatile u64 *)&shared.generation;
+	u64 cookie = cookie_of(src), child;
+	struct state *state;
+
+	if (!cookie)
+		return NULL;
+	child = add_target((u64)dst);
+	state = own_state(tid);
+	if (!child || !state) {
+		BOOK_UNTOLD(LEG_FORK, missed);
+		return NULL;
+	}
+	state->fork_generation = generation;
+	state->fork_src = (u64)src;
+	state->fork_dst = (u64)dst;
+	state->fork_cookie = cookie;
+	state->fork_child = child;
+	return state;
+}
+
 SEC("?fentry/copy_page_range")
 int fork_vma_enter(u64 *ctx)
 {
 	struct vm_area_struct *dst = (struct vm_area_struct *)ctx[0];
 	struct vm_area_struct *src = (struct vm_area_struct *)ctx[1];
 	struct mm_struct *mm = src->vm_mm;
-	u64 cookie = cookie_of(mm);
 	struct state *state;
-	u64 child;
+	u32 tid;
 
-	if (!cookie)
+	if (!may_be_target(mm))
 		return 0;
-	child = add_target((u64)dst->vm_mm);
-	if (!child) {
-		BOOK_UNTOLD(LEG_FORK, missed);
+	tid = (u32)bpf_get_current_pid_tgid();
+	state = state_slot(tid);
+	if (!state || state->tid != tid || !is_same_fork(state, mm, dst->vm_mm))
+		state = learn_fork(tid, mm, dst->vm_mm);
+	if (!state)
 		return 0;
-	}
-	state = begin_state(DOING_FORK, cookie);
+	state = begin_state(DOING_FORK, state->fork_cookie);
 	if (!state)
 		return 0;
 	state->pointer = (u64)dst;
-	state->other = child;
+	state->other = state->fork_child;
 	state->old_pte = number_of(state, mm->pgd);
 	return 0;
 }

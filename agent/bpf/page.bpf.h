@@ -155,7 +155,7 @@ static __always_inline void read_large(u64 head, struct folio_counts *counts)
 static __always_inline void read_frame(struct state *state, u64 pfn)
 {
 	u64 page = page_of(pfn);
-	struct page_words words = {};
+	struct page_words words; /* a failed read leaves zeroes */
 	u64 flags, mapping, head;
 	u32 facts = 0;
 

@@ -29,7 +29,7 @@ struct state {
 	u64 old_pfn;
 	u64 old_pte;
 	u64 pointer; /* wp, huge wp: vmf; hugetlb: pte; fork: dst_vma */
-	u64 other;   /* fork: cookie of the child, src mm's pgd */
+	u64 other;   /* fork: cookie of the child */
 	u64 scratch; /* makes a number of a pointer: what is loaded from here has no type */
 	u64 head_pfn;
 	u64 swap_vmf;	/* of do_swap_page(), 0: not in it. It may go on in do_wp_page() */
@@ -42,6 +42,12 @@ struct state {
 	u8 untold; /* booked as open */
 	u8 pad;
 	u32 folio_mapcount; /* as fault_record has it */
+	/* The last fork: its address spaces, their cookies, and when that was so. */
+	u64 fork_generation;
+	u64 fork_src;
+	u64 fork_dst;
+	u64 fork_cookie;
+	u64 fork_child;
 };
 
 struct {

@@ -55,7 +55,9 @@ int wp_enter(u64 *ctx)
 	if (!state)
 		return 0;
 	pte = vmf->orig_pte.pte;
-	state->time_ns = bpf_ktime_get_ns();
+	/* Else the time is taken where the fault is decided. */
+	if (!config.reuse_seen || pte & PTE_UFFD_WP)
+		state->time_ns = bpf_ktime_get_ns();
 	state->vpn = vmf->address >> PAGE_SHIFT;
 	state->old_pte = pte;
 	state->old_pfn = PTE_PFN(pte);

@@ -5,7 +5,7 @@
 SECONDS_IDLE=10
 
 run() {
-	bench_ops 6 $2 | sed "s/^/$1 /"
+	bench_ops 7 $2 | sed "s/^/$1 /"
 }
 
 # CPU time of a process, in ns.
@@ -74,6 +74,8 @@ bpftraced() {
 	wait $tracer 2>/dev/null
 }
 
+# What was never used before costs other than what was.
+bench_ops 2 >/tmp/warm
 run alone
 traced other --comm nobody
 traced target --comm bench_ops
