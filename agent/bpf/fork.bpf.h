@@ -4,17 +4,9 @@
  * come here); and the process itself, kernel/fork.c, trace_sched_process_fork().
  */
 
-/* Whether both address spaces are those of the vma before, and have been targets since. */
-static __always_inline bool is_same_fork(const struct state *state, struct mm_struct *src,
-					 struct mm_struct *dst)
-{
-	return state->fork_src == (u64)src && state->fork_dst == (u64)dst &&
-	       state->fork_generation == *(volatile u64 *)&shared.generation;
-}
-
 /*
- * Looks both up, makes a target of the child, and keeps what it found: a fork copies many vmas. NULL: the
- * parent is no target, or there is no room.
+ * Looks both address spaces up, makes a target of the child's, and keeps what it found: a fork copies many
+ * vmas. NULL: the parent's is no target, or there is no room.
  */
 static __always_inline struct state *learn_fork(u32 tid, struct mm_struct *src, struct mm_struct *dst)
 {
@@ -25,15 +17,14 @@ static __always_inline struct state *learn_fork(u32 tid, struct mm_struct *src, 
 	if (!cookie)
 		return NULL;
 	child = add_target((u64)dst);
-	state = own_state(tid);
-	if (!child || !state) {
+	if (!child) {
 		BOOK_UNTOLD(LEG_FORK, missed);
 		return NULL;
 	}
-	state->fork_generation = generation;
-	state->fork_src = (u64)src;
+	state = know(tid, DOING_FORK, src, cookie, generation);
+	if (!state)
+		return NULL;
 	state->fork_dst = (u64)dst;
-	state->fork_cookie = cookie;
 	state->fork_child = child;
 	return state;
 }
@@ -51,13 +42,11 @@ int fork_vma_enter(u64 *ctx)
 		return 0;
 	tid = (u32)bpf_get_current_pid_tgid();
 	state = state_slot(tid);
-	if (!state || state->tid != tid || !is_same_fork(state, mm, dst->vm_mm))
+	if (!is_known(state, tid, mm) || state->fork_dst != (u64)dst->vm_mm)
 		state = learn_fork(tid, mm, dst->vm_mm);
 	if (!state)
 		return 0;
-	state = begin_state(DOING_FORK, state->fork_cookie);
-	if (!state)
-		return 0;
+	begin_own_state(state, DOING_FORK, state->known_cookie);
 	state->pointer = (u64)dst;
 	state->other = state->fork_child;
 	state->old_pte = number_of(state, mm->pgd);

@@ -12,6 +12,7 @@
 #define MOST_AT_ONCE (MOST_PAGES * MOST_RECORDS)
 #define MOST_GOES 64 /* of one call: 1 GiB, the largest buffer that io_uring registers */
 #define NO_PAGE 0xffffffffU
+#define FIRST_WORDS 4 /* of struct page: flags, head, mapping */
 
 /* How to look at a page. */
 enum pages_how {
@@ -61,14 +62,18 @@ __noinline u64 page_facts(u64 page, u32 how, u32 before)
 			return before | FLAG_EXCLUSIVE;
 		return before & ~FLAG_EXCLUSIVE;
 	}
-	bpf_probe_read_kernel(&words, sizeof(words), (void *)page);
+	/* The counts are further behind, and wanted for the first page of a run alone. */
+	if (before == NO_PAGE)
+		bpf_probe_read_kernel(&words, sizeof(words), (void *)page);
+	else
+		bpf_probe_read_kernel(&words, FIRST_WORDS * sizeof(u64), (void *)page);
 	flags = words.word[0];
 	if (HAS_FLAG(flags, PG_anon_exclusive))
 		facts |= FLAG_EXCLUSIVE;
 	head = head_of(page, &words);
 	if (head != page) {
 		track(pfn_of(head));
-		bpf_probe_read_kernel(&words, sizeof(words), (void *)head);
+		bpf_probe_read_kernel(&words, FIRST_WORDS * sizeof(u64), (void *)head);
 		flags = words.word[0];
 	}
 	mapping = PAGE_FIELD(&words, u64, mapping);
@@ -94,6 +99,8 @@ __noinline u64 page_facts(u64 page, u32 how, u32 before)
 	/* Every process has it, and since 6.1 nobody counts its pins. */
 	if (how == PAGES_GIVEN && facts & FLAG_ZERO)
 		return NO_FACTS;
+	if (before != NO_PAGE)
+		return RUN_FACTS(facts);
 	return with_counts(RUN_FACTS(facts), PAGE_FIELD(&words, u32, _refcount.counter),
 			   PAGE_FIELD(&words, u32, _mapcount.counter) + 1);
 }
@@ -184,6 +191,6 @@ static __always_inline void fill_runs(struct pages_record *record, const u32 roo
 				record->runs = at + 1;
 			}
 		}
-		page += sizeof(struct page_words);
+		page += 1 << STRUCT_PAGE_SHIFT;
 	}
 }

@@ -1,7 +1,7 @@
 /**
- * What tracing adds to write faults, GUP, fork and splits, in instructions: stock kernels in the lab under -icount, where a nanosecond of the
- * guest is an instruction. Beside bpftrace with a script that reads the same fields, in the same boot, where this host
- * can make it a disk (mmdebstrap and e2fsprogs).
+ * What tracing adds to write faults, GUP, fork and splits, in instructions: stock kernels in the lab under -icount, where
+ * a nanosecond of the guest is an instruction. Beside bpftrace with a script that reads the same fields, in the same
+ * boot, where this host can make it a disk (mmdebstrap and e2fsprogs). And what the agent itself takes there.
  *
  * Usage: node tui/dist/bench/kernel.js [KERNEL..]
  */
@@ -16,18 +16,37 @@ import { cacheDirectory, resolveKernel } from '../lab/kernels.js'
 import { LAB_SOURCES } from '../lab/scenarios.js'
 import { printTable, type Row } from './table.js'
 
-/** Name of a figure of bench_cow or bench_ops, and what it is. */
+/** Name of a figure of bench_ops, and what it is. */
 const OPERATIONS: readonly (readonly [figure: string, what: string])[] = [
-  ['copy_own_ns', 'write fault that copies'],
-  ['reuse_own_ns', 'write fault that reuses'],
+  ['copy', 'write fault that copies'],
+  ['reuse', 'write fault that reuses'],
   ['gup1', 'long-term pin of 1 page (io_uring)'],
   ['gup16', 'long-term pin of 16 pages'],
   ['gup512', 'long-term pin of 512 pages'],
-  ['fast1', 'get_user_pages_fast of 1 page (vmsplice)'],
-  ['fast16', 'get_user_pages_fast of 16 pages'],
+  ['fast1', 'fast GUP of 1 page (vmsplice)'],
+  ['fast16', 'fast GUP of 16 pages'],
   ['fork10000', 'fork of 10,000 pages'],
-  ['split', 'split of a THP'],
+  ['split_pmd', 'split of a PMD (mprotect)'],
+  ['split_folio', 'split of a THP (MADV_COLD)'],
 ]
+
+/** A case of bench_ops.sh, and its column. `peer`: the case of bpftrace that it is to be held against. */
+interface Variant {
+  readonly name: string
+  readonly column: string
+  readonly peer?: string
+}
+
+const VARIANTS: readonly Variant[] = [
+  { name: 'other', column: 'other', peer: 'bpftrace_other' },
+  { name: 'target', column: 'target', peer: 'bpftrace' },
+  { name: 'bpftrace_other', column: 'bpftrace other' },
+  { name: 'bpftrace', column: 'bpftrace target' },
+]
+
+/** Of what is printed. */
+export const KERNEL_TITLE =
+  'instructions of an operation, not traced; added with the agent on another process, on this one, and by bpftrace (share of bpftrace)'
 
 /** Nanoseconds, which are instructions, by name of the figure. */
 type Costs = ReadonlyMap<string, number>
@@ -65,9 +84,9 @@ async function measure(series: string, disk: string | undefined) {
     memory: '1500M',
     files: [
       requireAgent(process.env),
-      ...['bench.sh', 'bench_cow.bt', 'bench_ops.bt'].map((name) => join(LAB_SOURCES, name)),
+      ...['bench_ops.sh', 'bench_ops.bt'].map((name) => join(LAB_SOURCES, name)),
     ],
-    workload: ['sh', '/bin/bench.sh'],
+    workload: ['sh', '/bin/bench_ops.sh'],
     ...(disk === undefined ? {} : { disk, modules: ['ext4', 'virtio_blk'] }),
   })
   try {
@@ -80,40 +99,66 @@ async function measure(series: string, disk: string | undefined) {
   }
 }
 
-/** By case: alone, target, other, bpftrace. */
-function costs(output: string): ReadonlyMap<string, Costs> {
+/** By case, the figures of all its lines. */
+function casesOf(output: string): ReadonlyMap<string, Costs> {
   const found = new Map<string, Map<string, number>>()
-  for (const [, name = '', json = ''] of output.matchAll(/^(\w+) (\{.*\})$/gm)) {
-    const figures = JSON.parse(json) as Record<string, number> // by bench_cow and bench_ops
+  for (const [, name = '', json = ''] of output.matchAll(/^(\w+) (?:\w+ )?(\{.*\})$/gm)) {
+    const figures = JSON.parse(json) as Record<string, number | string> // by bench_ops and bench_ops.sh
     const known = found.get(name) ?? new Map<string, number>()
-    for (const [figure, ns] of Object.entries(figures)) known.set(figure, ns)
+    for (const [figure, value] of Object.entries(figures))
+      if (typeof value === 'number') known.set(figure, value)
     found.set(name, known)
   }
   return found
 }
 
-/** A row for each operation: alone, then what is added by an agent on another process, by one on this, by bpftrace. */
+/** What each variant adds to an operation, and its share of what its peer adds. */
+function operation(cases: ReadonlyMap<string, Costs>, figure: string, what: string): Row {
+  const cost = (name: string): number => cases.get(name)?.get(figure) ?? NaN
+  const added = (name: string): number => cost(name) - cost('alone')
+  const told = ({ name, column, peer }: Variant): string => {
+    if (Number.isNaN(added(name))) return `${column}: not measured`
+    const share = peer === undefined ? NaN : added(name) / added(peer)
+    return `${column} +${Math.round(added(name))}${Number.isFinite(share) ? ` (${share.toFixed(2)})` : ''}`
+  }
+  return { what, figure: String(Math.round(cost('alone'))), beside: VARIANTS.map(told).join(', ') }
+}
+
+/** What the agent itself took while it traced another process, and this one. */
+function agentRows(cases: ReadonlyMap<string, Costs>): readonly Row[] {
+  const other = cases.get('other')
+  const target = cases.get('target')
+  const rows: readonly (readonly [what: string, value: number | undefined, unit: string])[] = [
+    ['agent: start-up, M instructions', (other?.get('start_cpu_ns') ?? NaN) / 1e6, ''],
+    ['agent: largest resident, MiB', (other?.get('peak_kb') ?? NaN) / 1024, ''],
+    ['agent: resident when idle, MiB', (other?.get('idle_kb') ?? NaN) / 1024, ''],
+    [
+      'agent: idle, of a CPU of 1,000 M instructions a second',
+      (other?.get('idle_cpu_ns') ?? NaN) / 1e7,
+      ' %',
+    ],
+    ['agent: its own work for each copying fault of a target', target?.get('copy_beside'), ''],
+  ]
+  return rows.map(([what, value, unit]) => ({
+    what,
+    figure:
+      value === undefined || Number.isNaN(value)
+        ? 'not measured'
+        : `${value >= 100 ? Math.round(value) : value.toFixed(2)}${unit}`,
+  }))
+}
+
+/** A row for each operation: alone, and what the variants add. */
 export async function benchKernel(series: string): Promise<readonly Row[]> {
   const { release, output } = await measure(series, bpftraceDisk())
-  const all = costs(output)
-  const alone = all.get('alone')
-  if (alone === undefined) throw new Error(`the benchmarks said nothing on ${series}:\n${output}`)
-  return OPERATIONS.map(([figure, what]) => {
-    const base = alone.get(figure) ?? NaN
-    const added = (name: string): number => (all.get(name)?.get(figure) ?? NaN) - base
-    const told = (ns: number): string => (Number.isNaN(ns) ? 'not measured' : `+${Math.round(ns)}`)
-    const bpftrace = added('bpftrace')
-    const share = Number.isNaN(bpftrace) ? '' : `, ${(added('target') / bpftrace).toFixed(2)} of it`
-    return {
-      what: `${release}: ${what}`,
-      figure: `${Math.round(base)}, other ${told(added('other'))}, target ${told(added('target'))}`,
-      beside: `bpftrace ${told(bpftrace)}${share}`,
-    }
-  })
+  const cases = casesOf(output)
+  if (!cases.has('alone')) throw new Error(`the benchmarks said nothing on ${series}:\n${output}`)
+  const rows = OPERATIONS.map(([figure, what]) => operation(cases, figure, what))
+  return [...rows, ...agentRows(cases)].map((row) => ({ ...row, what: `${release}: ${row.what}` }))
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
   const chosen = process.argv.slice(2)
   for (const series of chosen.length > 0 ? chosen : ['6.1', '7.2'])
-    printTable('instructions added', await benchKernel(series))
+    printTable(KERNEL_TITLE, await benchKernel(series))
 }

@@ -1,7 +1,7 @@
 /** `npm run bench`: every table, one after the other. Asserts nothing; docs/benchmarks.md says how to read it. */
 import { benchAgent, benchEndToEnd } from './end-to-end.js'
 import { benchHistory } from './history.js'
-import { benchKernel } from './kernel.js'
+import { benchKernel, KERNEL_TITLE } from './kernel.js'
 import { benchStore } from './store.js'
 import { printTable } from './table.js'
 import { benchWire } from './wire.js'
@@ -15,5 +15,4 @@ process.stdout.write('\n')
 await benchStore(EVENTS, (line) => process.stdout.write(`${line}\n`))
 printTable('end to end, the agent on the other core', await benchEndToEnd(SECONDS))
 printTable('agent', await benchAgent())
-for (const series of ['6.1', '7.2'])
-  printTable('instructions added, in the task that does it', await benchKernel(series))
+for (const series of ['6.1', '7.2']) printTable(KERNEL_TITLE, await benchKernel(series))
