@@ -5,6 +5,7 @@
 #include "throttle.bpf.h"
 #include "books.bpf.h"
 #include "stack.bpf.h"
+#include "filter.bpf.h"
 #include "target.bpf.h"
 #include "state.bpf.h"
 #include "page.bpf.h"

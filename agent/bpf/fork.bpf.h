@@ -4,28 +4,51 @@
  * come here); and the process itself, kernel/fork.c, trace_sched_process_fork().
  */
 
+/*
+ * Looks both address spaces up, makes a target of the child's, and keeps what it found: a fork copies many
+ * vmas. NULL: the parent's is no target, or there is no room.
+ */
+static __always_inline struct state *learn_fork(u32 tid, struct mm_struct *src, struct mm_struct *dst)
+{
+	u64 generation = *(volatile u64 *)&shared.generation;
+	u64 cookie = cookie_of(src), child;
+	struct state *state;
+
+	if (!cookie)
+		return NULL;
+	child = add_target((u64)dst);
+	if (!child) {
+		BOOK_UNTOLD(LEG_FORK, missed);
+		return NULL;
+	}
+	state = know(tid, DOING_FORK, src, cookie, generation);
+	if (!state)
+		return NULL;
+	state->fork_dst = (u64)dst;
+	state->fork_child = child;
+	return state;
+}
+
 SEC("?fentry/copy_page_range")
 int fork_vma_enter(u64 *ctx)
 {
 	struct vm_area_struct *dst = (struct vm_area_struct *)ctx[0];
 	struct vm_area_struct *src = (struct vm_area_struct *)ctx[1];
 	struct mm_struct *mm = src->vm_mm;
-	u64 cookie = cookie_of(mm);
 	struct state *state;
-	u64 child;
+	u32 tid;
 
-	if (!cookie)
+	if (!may_be_target(mm))
 		return 0;
-	child = add_target((u64)dst->vm_mm);
-	if (!child) {
-		BOOK_UNTOLD(LEG_FORK, missed);
-		return 0;
-	}
-	state = begin_state(DOING_FORK, cookie);
+	tid = (u32)bpf_get_current_pid_tgid();
+	state = state_slot(tid);
+	if (!is_known(state, tid, mm) || state->fork_dst != (u64)dst->vm_mm)
+		state = learn_fork(tid, mm, dst->vm_mm);
 	if (!state)
 		return 0;
+	begin_own_state(state, DOING_FORK, state->known_cookie);
 	state->pointer = (u64)dst;
-	state->other = child;
+	state->other = state->fork_child;
 	state->old_pte = number_of(state, mm->pgd);
 	return 0;
 }

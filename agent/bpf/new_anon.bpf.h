@@ -107,13 +107,16 @@ static __always_inline bool is_this_fault(struct state *state)
 
 static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 address, s32 refcount)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
-	struct state *state = state_slot(tid);
 	u64 vpn = address >> PAGE_SHIFT;
+	struct state *state;
 	u64 cookie, number;
+	u32 tid, facts;
 	u8 order = 0;
-	u32 facts;
 
+	if (!may_be_target(vma->vm_mm))
+		return 0;
+	tid = (u32)bpf_get_current_pid_tgid();
+	state = state_slot(tid);
 	if (!state)
 		return 0;
 	if (state->tid == tid && state->doing == DOING_WP && state->vpn == vpn && is_this_fault(state)) {

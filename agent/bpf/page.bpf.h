@@ -3,8 +3,9 @@
 
 #define STRUCT_PAGE_SHIFT 6 /* sizeof(struct page) == 64, checked by user space against BTF */
 
+/* Of its eight words: nothing of ours is in the last. */
 struct page_words {
-	u64 word[8];
+	u64 word[7];
 };
 
 /*
@@ -155,7 +156,7 @@ static __always_inline void read_large(u64 head, struct folio_counts *counts)
 static __always_inline void read_frame(struct state *state, u64 pfn)
 {
 	u64 page = page_of(pfn);
-	struct page_words words = {};
+	struct page_words words; /* a failed read leaves zeroes */
 	u64 flags, mapping, head;
 	u32 facts = 0;
 
@@ -295,6 +296,8 @@ static __always_inline u32 vma_flag_facts(u64 flags)
 		facts |= FLAG_VMA_SHARED;
 	if (flags & VM_MAYWRITE)
 		facts |= FLAG_VMA_MAYWRITE;
+	if (!(flags & (VM_UFFD_WP | VM_WIPEONFORK | VM_HUGETLB)))
+		return facts;
 	if (flags & VM_UFFD_WP)
 		facts |= FLAG_VMA_UFFD_WP;
 	if (flags & VM_WIPEONFORK)
@@ -325,6 +328,8 @@ static __always_inline u32 fault_flag_facts(u32 flags)
 		facts |= FLAG_WRITE;
 	if (flags & FAULT_USER)
 		facts |= FLAG_USER;
+	if (!(flags & (FAULT_REMOTE | FAULT_UNSHARE)))
+		return facts;
 	if (flags & FAULT_REMOTE)
 		facts |= FLAG_REMOTE;
 	/* The bit was not used before 5.19. */

@@ -11,7 +11,8 @@
 #define MOST_RECORDS 128 /* in one go, so that no loop is long for the verifier */
 #define MOST_AT_ONCE (MOST_PAGES * MOST_RECORDS)
 #define MOST_GOES 64 /* of one call: 1 GiB, the largest buffer that io_uring registers */
-#define NO_FACTS 0xffffffffU
+#define NO_PAGE 0xffffffffU
+#define FIRST_WORDS 4 /* of struct page: flags, head, mapping */
 
 /* How to look at a page. */
 enum pages_how {
@@ -19,18 +20,35 @@ enum pages_how {
 	PAGES_GIVEN, /* nothing is said of a page that was not reported as taken */
 };
 
-#define RUN_FACTS(facts) ((facts) & ((1U << RUN_PAGES_SHIFT) - 1))
+#define RUN_FACTS(facts) ((u32)(facts) & ((1U << RUN_PAGES_SHIFT) - 1))
 #define FACTS_ORDER(facts) ((facts) >> RUN_ORDER_SHIFT & 31)
+
+/*
+ * What page_facts() tells, in one word: the facts, and above them both counts of a small page where they are
+ * small numbers. Who holds the page is counted, so a reference count of 0 says that they are not there.
+ */
+#define NO_FACTS (~0ULL)
+#define COUNT_BITS 22
+#define COUNT_MASK ((1U << COUNT_BITS) - 1)
+#define FACTS_MAPCOUNT(facts) ((u32)((facts) >> RUN_PAGES_SHIFT) & COUNT_MASK)
+#define FACTS_REFCOUNT(facts) ((u32)((facts) >> (RUN_PAGES_SHIFT + COUNT_BITS)))
+
+static __always_inline u64 with_counts(u32 facts, u32 refcount, u32 mapcount)
+{
+	if ((refcount | mapcount) & ~COUNT_MASK)
+		return facts;
+	return facts | (u64)mapcount << RUN_PAGES_SHIFT | (u64)refcount << (RUN_PAGES_SHIFT + COUNT_BITS);
+}
 
 /*
  * Flags and order of a page that somebody holds: it can be neither split nor freed. NO_FACTS: nothing is to
  * be said of it. `before` are the facts of the page before it in memory where that is in the same run of the
- * call, or NO_FACTS: pages of one folio differ in their exclusive bit alone.
+ * call, or NO_PAGE: pages of one folio differ in their exclusive bit alone.
  */
-__noinline u32 page_facts(u64 page, u32 how, u32 before)
+__noinline u64 page_facts(u64 page, u32 how, u32 before)
 {
 	u64 pfn = pfn_of(page), flags = 0, mapping, head;
-	struct page_words words = {};
+	struct page_words words; /* a failed read leaves zeroes */
 	u8 *mark = mark_of(pfn);
 	u32 facts = 0;
 
@@ -38,21 +56,24 @@ __noinline u32 page_facts(u64 page, u32 how, u32 before)
 		return NO_FACTS;
 	if (mark && *mark != MARK_TAKEN)
 		*mark = MARK_TAKEN;
-	if (before != NO_FACTS && before & FLAG_LARGE && pfn & ((1ULL << FACTS_ORDER(before)) - 1)) {
+	if (before != NO_PAGE && before & FLAG_LARGE && pfn & ((1ULL << FACTS_ORDER(before)) - 1)) {
 		bpf_probe_read_kernel(&flags, sizeof(flags), (void *)page);
 		if (before & FLAG_ANON && HAS_FLAG(flags, PG_anon_exclusive))
 			return before | FLAG_EXCLUSIVE;
 		return before & ~FLAG_EXCLUSIVE;
 	}
-	/* Flags, head and mapping are in the first half. */
-	bpf_probe_read_kernel(&words, sizeof(words) / 2, (void *)page);
+	/* The counts are further behind, and wanted for the first page of a run alone. */
+	if (before == NO_PAGE)
+		bpf_probe_read_kernel(&words, sizeof(words), (void *)page);
+	else
+		bpf_probe_read_kernel(&words, FIRST_WORDS * sizeof(u64), (void *)page);
 	flags = words.word[0];
 	if (HAS_FLAG(flags, PG_anon_exclusive))
 		facts |= FLAG_EXCLUSIVE;
 	head = head_of(page, &words);
 	if (head != page) {
 		track(pfn_of(head));
-		bpf_probe_read_kernel(&words, sizeof(words) / 2, (void *)head);
+		bpf_probe_read_kernel(&words, FIRST_WORDS * sizeof(u64), (void *)head);
 		flags = words.word[0];
 	}
 	mapping = PAGE_FIELD(&words, u64, mapping);
@@ -73,11 +94,15 @@ __noinline u32 page_facts(u64 page, u32 how, u32 before)
 		facts |= FLAG_LARGE | counts.order << RUN_ORDER_SHIFT;
 		if (counts.hugetlb)
 			facts |= FLAG_HUGETLB;
+		return RUN_FACTS(facts);
 	}
 	/* Every process has it, and since 6.1 nobody counts its pins. */
 	if (how == PAGES_GIVEN && facts & FLAG_ZERO)
 		return NO_FACTS;
-	return RUN_FACTS(facts);
+	if (before != NO_PAGE)
+		return RUN_FACTS(facts);
+	return with_counts(RUN_FACTS(facts), PAGE_FIELD(&words, u32, _refcount.counter),
+			   PAGE_FIELD(&words, u32, _mapcount.counter) + 1);
 }
 
 /* Mapcount of the page in the high half, reference count of its folio in the low one. */
@@ -121,9 +146,9 @@ static __always_inline void fill_runs(struct pages_record *record, const u32 roo
 {
 	struct page_run *runs = (struct page_run *)(record + 1), *run;
 	u64 *pages = (u64 *)(record + 1) + 2 * room;
-	u64 pfn, head, counts;
+	u64 pfn, head, counts, facts;
 	u64 bytes = count * sizeof(u64);
-	u32 before, facts, at, i;
+	u32 before, at, i;
 
 	record->runs = 0;
 	/* The compiler may know it already; the verifier must see it. */
@@ -141,25 +166,31 @@ static __always_inline void fill_runs(struct pages_record *record, const u32 roo
 		pfn = pfn_of(page);
 		at = *(volatile u16 *)&record->runs;
 		run = &runs[(at - 1) & (room - 1)];
-		before = NO_FACTS;
+		before = NO_PAGE;
 		if (at && pfn == run->pfn + (run->facts >> RUN_PAGES_SHIFT))
 			before = RUN_FACTS(run->facts);
 		facts = page_facts(page, how, before);
 		if (facts != NO_FACTS) {
-			if (facts == before) {
+			if (RUN_FACTS(facts) == before) {
 				run->facts += 1U << RUN_PAGES_SHIFT;
 			} else {
 				run = &runs[at & (room - 1)];
-				head = page_of(pfn & ~((1ULL << FACTS_ORDER(facts)) - 1));
-				counts = page_counts(page, head, facts);
 				run->pfn = pfn;
-				run->facts = facts | 1U << RUN_PAGES_SHIFT;
-				run->refcount = (u32)counts;
-				run->mapcount = counts >> 32;
-				run->pincount = page_pincount(head, facts, counts);
+				run->facts = RUN_FACTS(facts) | 1U << RUN_PAGES_SHIFT;
+				if (FACTS_REFCOUNT(facts)) {
+					run->refcount = FACTS_REFCOUNT(facts);
+					run->mapcount = FACTS_MAPCOUNT(facts);
+					run->pincount = FACTS_REFCOUNT(facts) / GUP_PIN_COUNTING_BIAS;
+				} else {
+					head = page_of(pfn & ~((1ULL << FACTS_ORDER(facts)) - 1));
+					counts = page_counts(page, head, RUN_FACTS(facts));
+					run->refcount = (u32)counts;
+					run->mapcount = counts >> 32;
+					run->pincount = page_pincount(head, RUN_FACTS(facts), counts);
+				}
 				record->runs = at + 1;
 			}
 		}
-		page += sizeof(struct page_words);
+		page += 1 << STRUCT_PAGE_SHIFT;
 	}
 }

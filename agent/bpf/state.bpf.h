@@ -29,7 +29,7 @@ struct state {
 	u64 old_pfn;
 	u64 old_pte;
 	u64 pointer; /* wp, huge wp: vmf; hugetlb: pte; fork: dst_vma */
-	u64 other;   /* fork: cookie of the child, src mm's pgd */
+	u64 other;   /* fork: cookie of the child */
 	u64 scratch; /* makes a number of a pointer: what is loaded from here has no type */
 	u64 head_pfn;
 	u64 swap_vmf;	/* of do_swap_page(), 0: not in it. It may go on in do_wp_page() */
@@ -42,6 +42,12 @@ struct state {
 	u8 untold; /* booked as open */
 	u8 pad;
 	u32 folio_mapcount; /* as fault_record has it */
+	/* The target that this task was last seen in, and of which generation of `targets` that is. */
+	u64 known_mm;
+	u64 known_cookie;
+	u64 known_generation;
+	u64 fork_dst; /* the address space that it copied to since, 0: none */
+	u64 fork_child;
 };
 
 struct {
@@ -133,17 +139,12 @@ static __always_inline struct state *own_state(u32 tid)
 	return state;
 }
 
-/* Begins a state: its leg has begun, what it tells is open until send_fault() or conclude(). */
-static __always_inline struct state *begin_state(u16 doing, u64 cookie)
+/* Begins a task's own state: its leg has begun, what it tells is open until close_state(). */
+static __always_inline void begin_own_state(struct state *state, u16 doing, u64 cookie)
 {
-	struct state *state = own_state((u32)bpf_get_current_pid_tgid());
 	u32 cpu = bpf_get_smp_processor_id();
 	struct books *books;
 
-	if (!state) {
-		BOOK_UNTOLD(leg_of(doing), missed);
-		return NULL;
-	}
 	if (state->doing != DOING_NOTHING)
 		give_up(state);
 	state->doing = doing;
@@ -154,6 +155,43 @@ static __always_inline struct state *begin_state(u16 doing, u64 cookie)
 	books = books_on(cpu, leg_of(doing));
 	BOOK_IN(books, seen);
 	BOOK_IN(books, open);
+}
+
+static __always_inline struct state *begin_state(u16 doing, u64 cookie)
+{
+	struct state *state = own_state((u32)bpf_get_current_pid_tgid());
+
+	if (state)
+		begin_own_state(state, doing, cookie);
+	else
+		BOOK_UNTOLD(leg_of(doing), missed);
+	return state;
+}
+
+/* Whether this is the state of that task, who was last seen in that address space, still the same target. */
+static __always_inline bool is_known(const struct state *state, u32 tid, struct mm_struct *mm)
+{
+	return state && state->tid == tid && state->known_mm == (u64)mm &&
+	       state->known_generation == *(volatile u64 *)&shared.generation;
+}
+
+/*
+ * The state of a task in an address space that is a target, where leg `doing` begins. `generation` is from
+ * before `cookie` was looked up: an answer that was overtaken by a change is never used again.
+ */
+static __always_inline struct state *know(u32 tid, u16 doing, struct mm_struct *mm, u64 cookie,
+					  u64 generation)
+{
+	struct state *state = own_state(tid);
+
+	if (!state) {
+		BOOK_UNTOLD(leg_of(doing), missed);
+		return NULL;
+	}
+	state->known_mm = (u64)mm;
+	state->known_cookie = cookie;
+	state->known_generation = generation;
+	state->fork_dst = 0;
 	return state;
 }
 

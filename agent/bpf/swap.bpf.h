@@ -95,6 +95,12 @@ int swap_out(u64 *ctx)
 	return 0;
 }
 
+/*
+ * Tasks that are bringing pages of targets in; more, once an exit hook was not run. Pages get mappings for
+ * many other reasons, some of them in hundreds: the hook on that looks here first.
+ */
+u32 swapping_in;
+
 SEC("?fentry/do_swap_page")
 int swap_enter(u64 *ctx)
 {
@@ -108,6 +114,8 @@ int swap_enter(u64 *ctx)
 	if (!state)
 		return 0;
 	state->swap_entry = pte;
+	if (!state->swap_vmf)
+		__sync_fetch_and_add(&swapping_in, 1);
 	state->swap_vmf = argument(ctx, 0);
 	return 0;
 }
@@ -118,8 +126,10 @@ int swap_exit(u64 *ctx)
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct state *state = state_slot(tid);
 
-	if (state && state->tid == tid)
+	if (state && state->tid == tid && state->swap_vmf) {
 		state->swap_vmf = 0;
+		__sync_fetch_and_add(&swapping_in, -1);
+	}
 	return 0;
 }
 
@@ -161,14 +171,20 @@ static __always_inline bool swapped_in(struct state *state, u64 cookie, u64 vpn,
 	return true;
 }
 
-static __always_inline int swap_add(u64 page, u32 pages, struct vm_area_struct *vma, u64 address)
+/* `page` is argument `place`. */
+static __always_inline int swap_add(u64 *ctx, u32 place, u32 pages, struct vm_area_struct *vma, u64 address)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
-	struct state *state = state_slot(tid);
-	u64 cookie;
+	struct state *state;
+	u64 cookie, page;
+	u32 tid;
 
+	if (!*(volatile u32 *)&swapping_in)
+		return 0;
+	tid = (u32)bpf_get_current_pid_tgid();
+	state = state_slot(tid);
 	if (!state || state->tid != tid || !state->swap_vmf)
 		return 0;
+	page = argument(ctx, place);
 	cookie = cookie_of_locked(vma->vm_mm);
 	if (cookie)
 		swapped_in(state, cookie, address >> PAGE_SHIFT, page, pages,
@@ -179,17 +195,17 @@ static __always_inline int swap_add(u64 page, u32 pages, struct vm_area_struct *
 SEC("?fentry/folio_add_anon_rmap_ptes")
 int swap_add_folio(u64 *ctx)
 {
-	return swap_add(argument(ctx, 1), (u32)ctx[2], (struct vm_area_struct *)ctx[3], ctx[4]);
+	return swap_add(ctx, 1, (u32)ctx[2], (struct vm_area_struct *)ctx[3], ctx[4]);
 }
 
 SEC("?fentry/page_add_anon_rmap")
 int swap_add_page(u64 *ctx)
 {
-	return swap_add(argument(ctx, 0), 1, (struct vm_area_struct *)ctx[1], ctx[2]);
+	return swap_add(ctx, 0, 1, (struct vm_area_struct *)ctx[1], ctx[2]);
 }
 
 SEC("?fentry/do_page_add_anon_rmap")
 int swap_do_add_page(u64 *ctx)
 {
-	return swap_add(argument(ctx, 0), 1, (struct vm_area_struct *)ctx[1], ctx[2]);
+	return swap_add(ctx, 0, 1, (struct vm_area_struct *)ctx[1], ctx[2]);
 }

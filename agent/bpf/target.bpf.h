@@ -63,8 +63,11 @@ struct {
 static __always_inline u64 cookie_of(struct mm_struct *mm)
 {
 	u64 key = (u64)mm;
-	struct target *target = bpf_map_lookup_elem(&targets, &key);
+	struct target *target;
 
+	if (!may_be_target(mm))
+		return 0;
+	target = bpf_map_lookup_elem(&targets, &key);
 	return target ? target->cookie : 0;
 }
 
@@ -76,9 +79,12 @@ static __always_inline u64 cookie_of_locked(struct mm_struct *mm)
 {
 	u32 zero = 0;
 	u64 generation = *(volatile u64 *)&shared.generation;
-	struct target_cache *cache = bpf_map_lookup_elem(&target_caches, &zero);
+	struct target_cache *cache;
 	u64 cookie;
 
+	if (!may_be_target(mm))
+		return 0;
+	cache = bpf_map_lookup_elem(&target_caches, &zero);
 	if (!cache)
 		return cookie_of(mm);
 	if (cache->mm == (u64)mm && cache->generation == generation)
@@ -100,15 +106,19 @@ static __noinline u64 add_target(u64 mm)
 		return old->cookie;
 	/* Unique: no CPU makes two in one nanosecond. */
 	fresh.cookie = bpf_ktime_get_ns() << 10 | (bpf_get_smp_processor_id() & 1023);
-	if (bpf_map_update_elem(&targets, &mm, &fresh, BPF_NOEXIST))
+	count_target(mm, 1);
+	if (bpf_map_update_elem(&targets, &mm, &fresh, BPF_NOEXIST)) {
+		count_target(mm, -1);
 		return 0;
+	}
 	__sync_fetch_and_add(&shared.generation, 1);
 	return fresh.cookie;
 }
 
 static __noinline int remove_target(u64 mm)
 {
-	bpf_map_delete_elem(&targets, &mm);
+	if (!bpf_map_delete_elem(&targets, &mm))
+		count_target(mm, -1);
 	__sync_fetch_and_add(&shared.generation, 1);
 	return 0;
 }

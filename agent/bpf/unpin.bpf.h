@@ -57,7 +57,7 @@ __noinline u32 unpin_records(u64 array, u64 page, u64 count, u32 each)
 	for (i = 0; i < MOST_RECORDS && i * MOST_PAGES < count; i++) {
 		unpin_record(array, page, count - i * MOST_PAGES, each);
 		array += step;
-		page += MOST_PAGES * sizeof(struct page_words);
+		page += (MOST_PAGES << STRUCT_PAGE_SHIFT);
 	}
 	return 0;
 }
@@ -72,7 +72,7 @@ static __always_inline int unpin_all(void *ctx, u64 array, u64 page, u64 count, 
 	for (i = 0; i < MOST_GOES && i * MOST_AT_ONCE < count; i++) {
 		unpin_records(array, page, count - i * MOST_AT_ONCE, each);
 		array += step;
-		page += MOST_AT_ONCE * sizeof(struct page_words);
+		page += (MOST_AT_ONCE << STRUCT_PAGE_SHIFT);
 	}
 	if (count > MOST_GOES * MOST_AT_ONCE)
 		BOOK_UNTOLD(LEG_UNPIN, missed);

@@ -40,37 +40,52 @@ static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome,
 		track(new_pfn);
 }
 
-SEC("?fentry/do_wp_page")
-int wp_enter(u64 *ctx)
+static __always_inline void no_frame(struct state *state)
 {
-	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
-	struct vm_area_struct *vma = vmf->vma;
-	u64 cookie = cookie_of_locked(vma->vm_mm);
-	struct state *state;
-	u64 pte;
-
-	if (!cookie)
-		return 0;
-	state = begin_state(DOING_WP, cookie);
-	if (!state)
-		return 0;
-	pte = vmf->orig_pte.pte;
-	state->time_ns = bpf_ktime_get_ns();
-	state->vpn = vmf->address >> PAGE_SHIFT;
-	state->old_pte = pte;
-	state->old_pfn = PTE_PFN(pte);
-	state->pointer = number_of(state, vmf);
+	state->flags |= FLAG_ZERO;
 	state->head_pfn = 0;
 	state->order = 0;
 	state->refcount = 0;
 	state->mapcount = 0;
 	state->pincount = 0;
+}
+
+SEC("?fentry/do_wp_page")
+int wp_enter(u64 *ctx)
+{
+	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
+	struct vm_area_struct *vma = vmf->vma;
+	struct mm_struct *mm = vma->vm_mm;
+	u64 generation, cookie, pte;
+	struct state *state;
+	u32 tid;
+
+	if (!may_be_target(mm))
+		return 0;
+	tid = (u32)bpf_get_current_pid_tgid();
+	state = state_slot(tid);
+	if (!is_known(state, tid, mm)) {
+		generation = *(volatile u64 *)&shared.generation;
+		cookie = cookie_of(mm);
+		state = cookie ? know(tid, DOING_WP, mm, cookie, generation) : NULL;
+	}
+	if (!state)
+		return 0;
+	begin_own_state(state, DOING_WP, state->known_cookie);
+	pte = vmf->orig_pte.pte;
+	/* Else the time is taken where the fault is decided. */
+	if (!config.reuse_seen || pte & PTE_UFFD_WP)
+		state->time_ns = bpf_ktime_get_ns();
+	state->vpn = vmf->address >> PAGE_SHIFT;
+	state->old_pte = pte;
+	state->old_pfn = PTE_PFN(pte);
+	state->pointer = number_of(state, vmf);
 	state->flags = fault_facts(vmf) | vma_facts(vma);
 	if (pte & PTE_UFFD_WP)
 		state->flags |= uffd_facts(vma);
 	/* The zero page, or a frame without struct page: there are no counts to read. */
 	if (pte & PTE_SPECIAL)
-		state->flags |= FLAG_ZERO;
+		no_frame(state);
 	else
 		read_frame(state, state->old_pfn);
 	read_folio_mapcount(state);
@@ -133,11 +148,16 @@ static __always_inline u8 outcome_by_pte(struct state *state, struct vm_fault *v
 SEC("?fexit/do_wp_page")
 int wp_exit(u64 *ctx)
 {
-	struct state *state = state_while(DOING_WP);
+	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
 	u32 result = (u32)ctx[1];
+	struct state *state;
 	u64 time_ns;
 	u8 outcome;
 
+	/* Where the fault let go of its locks the vma may be gone: those results say so. */
+	if (!(result & ~RET_WRITE) && !may_be_target(vmf->vma->vm_mm))
+		return 0;
+	state = state_while(DOING_WP);
 	if (!state)
 		return 0;
 	outcome = state->outcome;
@@ -146,7 +166,7 @@ int wp_exit(u64 *ctx)
 		goto out;
 	time_ns = state->time_ns;
 	if (outcome == OUTCOME_NONE && !config.reuse_seen)
-		outcome = outcome_by_pte(state, (struct vm_fault *)ctx[0]);
+		outcome = outcome_by_pte(state, vmf);
 	if (outcome == OUTCOME_NONE) {
 		time_ns = bpf_ktime_get_ns();
 		if (result & (RET_OOM | RET_SIGBUS | RET_HWPOISON | RET_SIGSEGV))

@@ -13,7 +13,7 @@ use libbpf_rs::{Link, Object, ObjectBuilder, PrintLevel, set_print};
 
 use crate::collect::foll::Foll;
 use crate::collect::host;
-use crate::collect::ladder::{Choice, Refusal, Refused, choose};
+use crate::collect::ladder::{Choice, LADDERS, Refusal, Refused, choose};
 use crate::collect::seed::{Wanted, run};
 use crate::event::Target;
 
@@ -48,7 +48,7 @@ enum Functions {
     Btf {
         btf: Box<Btf<'static>>,
         /// libbpf looks a name up by comparing it with all others, which takes seconds in emulation.
-        ids: HashMap<String, TypeId>,
+        ids: HashMap<&'static str, TypeId>,
     },
     #[cfg(test)]
     Named(HashSet<String>),
@@ -122,11 +122,17 @@ impl Kernel {
     }
 }
 
-fn function_ids(btf: &Btf<'_>) -> HashMap<String, TypeId> {
+/// Of the functions that some rung needs: a kernel has 60,000 others.
+fn function_ids(btf: &Btf<'_>) -> HashMap<&'static str, TypeId> {
+    let wanted: HashSet<&str> = LADDERS
+        .iter()
+        .flat_map(|ladder| ladder.rungs)
+        .flat_map(|rung| rung.functions.iter().copied())
+        .collect();
     let last = u32::try_from(btf.len()).unwrap_or(u32::MAX);
     let functions = (1..last).map(TypeId::from).filter_map(|id| {
         let function: Func<'_> = btf.type_by_id(id)?;
-        Some((function.name()?.to_str()?.to_owned(), id))
+        Some((*wanted.get(function.name()?.to_str()?)?, id))
     });
     functions.collect()
 }

@@ -1,9 +1,9 @@
 /**
- * What tracing adds to a write fault, in instructions: stock kernels in the lab under -icount, where a nanosecond of the
- * guest is an instruction. Beside bpftrace with a script that reads the same fields, in the same boot, where this host
- * can make it a disk (mmdebstrap and e2fsprogs).
+ * What tracing adds to write faults, GUP, fork and splits, in instructions: stock kernels in the lab under -icount, where
+ * a nanosecond of the guest is an instruction. Beside bpftrace with a script that reads the same fields, in the same
+ * boot, where this host can make it a disk (mmdebstrap and e2fsprogs). And what the agent itself takes there.
  *
- * Usage: node tui/dist/bench/kernel.js
+ * Usage: node tui/dist/bench/kernel.js [KERNEL..]
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs'
@@ -16,14 +16,44 @@ import { cacheDirectory, resolveKernel } from '../lab/kernels.js'
 import { LAB_SOURCES } from '../lab/scenarios.js'
 import { printTable, type Row } from './table.js'
 
-interface Cost {
-  readonly copy: number
-  readonly reuse: number
+/** Name of a figure of bench_ops, and what it is. */
+const OPERATIONS: readonly (readonly [figure: string, what: string])[] = [
+  ['copy', 'write fault that copies'],
+  ['reuse', 'write fault that reuses'],
+  ['gup1', 'long-term pin of 1 page (io_uring)'],
+  ['gup16', 'long-term pin of 16 pages'],
+  ['gup512', 'long-term pin of 512 pages'],
+  ['fast1', 'fast GUP of 1 page (vmsplice)'],
+  ['fast16', 'fast GUP of 16 pages'],
+  ['fork10000', 'fork of 10,000 pages'],
+  ['split_pmd', 'split of a PMD (mprotect)'],
+  ['split_folio', 'split of a THP (MADV_COLD)'],
+]
+
+/** A case of bench_ops.sh, and its column. `peer`: the case of bpftrace that it is to be held against. */
+interface Variant {
+  readonly name: string
+  readonly column: string
+  readonly peer?: string
 }
 
-/** A disk with bpftrace on it, of this host's own Debian release; made once. Undefined: it cannot be made here. */
+const VARIANTS: readonly Variant[] = [
+  { name: 'other', column: 'other', peer: 'bpftrace_other' },
+  { name: 'target', column: 'target', peer: 'bpftrace' },
+  { name: 'bpftrace_other', column: 'bpftrace other' },
+  { name: 'bpftrace', column: 'bpftrace target' },
+]
+
+/** Of what is printed. */
+export const KERNEL_TITLE =
+  'instructions of an operation, not traced; added with the agent on another process, on this one, and by bpftrace (share of bpftrace)'
+
+/** Nanoseconds, which are instructions, by name of the figure. */
+type Costs = ReadonlyMap<string, number>
+
+/** A disk with bpftrace 0.23 on it, of Debian 13; made once. Undefined: it cannot be made here. */
 function bpftraceDisk(): string | undefined {
-  const image = join(cacheDirectory(), 'bpftrace.img')
+  const image = join(cacheDirectory(), 'bpftrace-trixie.img')
   if (existsSync(image)) return image
   if (findProgram('mmdebstrap', process.env) === null || findProgram('mke2fs', process.env) === null)
     return undefined
@@ -31,7 +61,7 @@ function bpftraceDisk(): string | undefined {
   try {
     const root = join(folder, 'root')
     const packages = '--include=bash,coreutils,bpftrace'
-    execFileSync('mmdebstrap', ['--quiet', '--variant=extract', packages, 'bookworm', root], {
+    execFileSync('mmdebstrap', ['--quiet', '--variant=extract', packages, 'trixie', root], {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     // bpftrace runs a shell when it begins.
@@ -52,8 +82,11 @@ async function measure(series: string, disk: string | undefined) {
     kernel,
     icount: true,
     memory: '1500M',
-    files: [requireAgent(process.env), join(LAB_SOURCES, 'bench_cow.sh'), join(LAB_SOURCES, 'bench_cow.bt')],
-    workload: ['sh', '/bin/bench_cow.sh'],
+    files: [
+      requireAgent(process.env),
+      ...['bench_ops.sh', 'bench_ops.bt'].map((name) => join(LAB_SOURCES, name)),
+    ],
+    workload: ['sh', '/bin/bench_ops.sh'],
     ...(disk === undefined ? {} : { disk, modules: ['ext4', 'virtio_blk'] }),
   })
   try {
@@ -66,45 +99,66 @@ async function measure(series: string, disk: string | undefined) {
   }
 }
 
-function costs(output: string): ReadonlyMap<string, Cost> {
-  const found = new Map<string, Cost>()
-  for (const [, name, json] of output.matchAll(/^(\w+) (\{.*\})$/gm)) {
-    const { copy_own_ns: copy, reuse_own_ns: reuse } = JSON.parse(json) as Record<string, number> // by bench_cow
-    found.set(name, { copy, reuse })
+/** By case, the figures of all its lines. */
+function casesOf(output: string): ReadonlyMap<string, Costs> {
+  const found = new Map<string, Map<string, number>>()
+  for (const [, name = '', json = ''] of output.matchAll(/^(\w+) (?:\w+ )?(\{.*\})$/gm)) {
+    const figures = JSON.parse(json) as Record<string, number | string> // by bench_ops and bench_ops.sh
+    const known = found.get(name) ?? new Map<string, number>()
+    for (const [figure, value] of Object.entries(figures))
+      if (typeof value === 'number') known.set(figure, value)
+    found.set(name, known)
   }
   return found
 }
 
-export async function benchKernel(series: string): Promise<readonly Row[]> {
-  const disk = bpftraceDisk()
-  const { release, output } = await measure(series, disk)
-  const all = costs(output)
-  const alone = all.get('alone')
-  if (alone === undefined) throw new Error(`bench_cow said nothing on ${series}:\n${output}`)
-  const row = (name: string, what: string): Row => {
-    const cost = all.get(name)
-    const added = (with_: number, without: number) => `+${Math.round(with_ - without)}`
-    return {
-      what: `${release}: ${what}`,
-      figure:
-        cost === undefined
-          ? 'not measured'
-          : `${added(cost.copy, alone.copy)} / ${added(cost.reuse, alone.reuse)}`,
-    }
+/** What each variant adds to an operation, and its share of what its peer adds. */
+function operation(cases: ReadonlyMap<string, Costs>, figure: string, what: string): Row {
+  const cost = (name: string): number => cases.get(name)?.get(figure) ?? NaN
+  const added = (name: string): number => cost(name) - cost('alone')
+  const told = ({ name, column, peer }: Variant): string => {
+    if (Number.isNaN(added(name))) return `${column}: not measured`
+    const share = peer === undefined ? NaN : added(name) / added(peer)
+    return `${column} +${Math.round(added(name))}${Number.isFinite(share) ? ` (${share.toFixed(2)})` : ''}`
   }
-  return [
-    {
-      what: `${release}: copying / reusing write fault, not traced`,
-      figure: `${Math.round(alone.copy)} / ${Math.round(alone.reuse)}`,
-    },
-    row('other', 'the agent traces another process'),
-    row('target', 'the agent traces this one'),
-    {
-      ...row('bpftrace', 'bpftrace traces this one, the same fields'),
-      ...(disk === undefined ? { beside: 'needs mmdebstrap and e2fsprogs' } : {}),
-    },
-  ]
+  return { what, figure: String(Math.round(cost('alone'))), beside: VARIANTS.map(told).join(', ') }
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname)
-  for (const series of ['6.1', '7.2']) printTable('instructions added', await benchKernel(series))
+/** What the agent itself took while it traced another process, and this one. */
+function agentRows(cases: ReadonlyMap<string, Costs>): readonly Row[] {
+  const other = cases.get('other')
+  const target = cases.get('target')
+  const rows: readonly (readonly [what: string, value: number | undefined, unit: string])[] = [
+    ['agent: start-up, M instructions', (other?.get('start_cpu_ns') ?? NaN) / 1e6, ''],
+    ['agent: largest resident, MiB', (other?.get('peak_kb') ?? NaN) / 1024, ''],
+    ['agent: resident when idle, MiB', (other?.get('idle_kb') ?? NaN) / 1024, ''],
+    [
+      'agent: idle, of a CPU of 1,000 M instructions a second',
+      (other?.get('idle_cpu_ns') ?? NaN) / 1e7,
+      ' %',
+    ],
+    ['agent: its own work for each copying fault of a target', target?.get('copy_beside'), ''],
+  ]
+  return rows.map(([what, value, unit]) => ({
+    what,
+    figure:
+      value === undefined || Number.isNaN(value)
+        ? 'not measured'
+        : `${value >= 100 ? Math.round(value) : value.toFixed(2)}${unit}`,
+  }))
+}
+
+/** A row for each operation: alone, and what the variants add. */
+export async function benchKernel(series: string): Promise<readonly Row[]> {
+  const { release, output } = await measure(series, bpftraceDisk())
+  const cases = casesOf(output)
+  if (!cases.has('alone')) throw new Error(`the benchmarks said nothing on ${series}:\n${output}`)
+  const rows = OPERATIONS.map(([figure, what]) => operation(cases, figure, what))
+  return [...rows, ...agentRows(cases)].map((row) => ({ ...row, what: `${release}: ${row.what}` }))
+}
+
+if (process.argv[1] === new URL(import.meta.url).pathname) {
+  const chosen = process.argv.slice(2)
+  for (const series of chosen.length > 0 ? chosen : ['6.1', '7.2'])
+    printTable(KERNEL_TITLE, await benchKernel(series))
+}

@@ -1,7 +1,7 @@
 /** `npm run bench`: every table, one after the other. Asserts nothing; docs/benchmarks.md says how to read it. */
 import { benchAgent, benchEndToEnd } from './end-to-end.js'
 import { benchHistory } from './history.js'
-import { benchKernel } from './kernel.js'
+import { benchKernel, KERNEL_TITLE } from './kernel.js'
 import { benchPeers } from './peers.js'
 import { benchQueries } from './queries.js'
 import { benchScreen, SCREEN_TITLE } from './screen.js'
@@ -21,8 +21,4 @@ printTable('peers, the same events', await benchPeers(EVENTS / 2))
 printTable('a recording asked', await benchQueries(10 * EVENTS))
 printTable('agent', await benchAgent())
 printTable(SCREEN_TITLE, await benchScreen(SCREEN_SECONDS))
-for (const series of ['6.1', '7.2'])
-  printTable(
-    'instructions added to a write fault (copy / reuse), in the faulting task',
-    await benchKernel(series),
-  )
+for (const series of ['6.1', '7.2']) printTable(KERNEL_TITLE, await benchKernel(series))

@@ -28,7 +28,7 @@ Examples:
   cowpath lab -- cowfork 64
   cowpath lab --kernel 7.2 --record run.db -- ./prog ARG
   cowpath lab --module brd --run 'mke2fs /dev/ram0 && ls -l /dev/ram0'
-  cowpath lab --icount -- bench_cow 5000
+  cowpath lab --icount -- bench_ops
 
 Kernels are fetched once, from the mirror that apt uses or $COWPATH_MIRROR, into $COWPATH_CACHE (default
 ~/.cache/cowpath). KVM is used where it works; COWPATH_ACCEL=tcg keeps to emulation.`
