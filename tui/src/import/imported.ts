@@ -40,7 +40,8 @@ export interface ImportCounts {
 export class Imported {
   readonly counts: ImportCounts = { lines: 0, garbled: 0, missing: 0, saidLost: 0 }
   #run: Run | undefined
-  #header: { readonly line: Told; hostname: string; wallNs: bigint } | undefined
+  /** The first lines of a run, until one comes that is about something else. */
+  #header: Header | undefined
 
   /** Whether the script's first line was met. */
   get hasBegun(): boolean {
@@ -62,7 +63,7 @@ export class Imported {
     if (read.kind === 'cowpath') {
       // Another run of the script in the same file: nothing of the one before is known in it.
       const before = this.#endRun()
-      this.#header = { line: read, hostname: '', wallNs: 0n }
+      this.#header = { lines: [read], hostname: '', wallNs: 0n }
       return before
     }
     return this.#inRun(read)
@@ -74,15 +75,13 @@ export class Imported {
   }
 
   #inRun(line: Told): readonly StreamItem[] {
-    if (this.#header !== undefined) {
-      if (line.kind === 'host') {
-        this.#header.hostname = line.text
-        return NOTHING
-      }
-      if (line.kind === 'wall' && /^\d{1,11}$/.test(line.text)) {
-        this.#header.wallNs = BigInt(line.text) * 1_000_000_000n - BigInt(line.timeNs)
-        return NOTHING
-      }
+    const header = this.#header
+    if (header !== undefined && (line.kind === 'host' || line.kind === 'wall')) {
+      header.lines.push(line)
+      if (line.kind === 'host') header.hostname = line.text
+      else if (/^\d{1,11}$/.test(line.text))
+        header.wallNs = BigInt(line.text) * 1_000_000_000n - BigInt(line.timeNs)
+      return NOTHING
     }
     const begun = this.#beginRun()
     const items = this.#run?.take(line) ?? NOTHING
@@ -91,10 +90,10 @@ export class Imported {
 
   #beginRun(): readonly StreamItem[] {
     if (this.#header === undefined) return NOTHING
-    const { line, hostname, wallNs } = this.#header
+    const { lines, hostname, wallNs } = this.#header
     this.#header = undefined
-    this.#run = new Run(line)
-    return [{ type: 'started', agent: agentOf(line, hostname, wallNs), nextSeq: 1 }]
+    this.#run = new Run(lines)
+    return [{ type: 'started', agent: agentOf(lines[0], hostname, wallNs), nextSeq: 1 }]
   }
 
   #endRun(): readonly StreamItem[] {
@@ -109,6 +108,12 @@ export class Imported {
 
 const NOTHING: readonly StreamItem[] = []
 
+interface Header {
+  readonly lines: [Told, ...Told[]]
+  hostname: string
+  wallNs: bigint
+}
+
 /** One run of the script. */
 class Run {
   readonly #order = new Order()
@@ -122,10 +127,11 @@ class Run {
   #timeNs = 0
   #beatNs = 0
 
-  constructor(header: Told) {
-    this.#firstNs = header.timeNs
-    this.#order.take(header)
-    this.#assembler = new Assembler(header.text, {
+  constructor(header: Header['lines']) {
+    const [first] = header
+    this.#firstNs = first.timeNs
+    for (const line of header) this.#order.take(line)
+    this.#assembler = new Assembler(first.text, {
       event: (row) => {
         this.#rows.push({ ...row, seq: this.#lastSeq + this.#rows.length + 1 })
         if (this.#rows.length === EVENTS_A_BATCH) this.#tellBatch()
