@@ -119,6 +119,7 @@ export class Assembler {
       case 'cowpath':
       case 'host':
       case 'wall':
+      case 'ready':
       case 'beat':
         return
     }

@@ -3,6 +3,7 @@ const FIELDS = {
   cowpath: ['version', 'pid'],
   host: [],
   wall: [],
+  ready: [],
   beat: [],
   fork: ['pid', 'tid', 'child'],
   exec: ['pid', 'tid'],
