@@ -90,7 +90,7 @@ async function record(series: string): Promise<Recorded> {
   // On a busy machine the emulated timer misses its check at boot, and with an IOMMU the kernel panics.
   const words = 'intel_iommu=on no_timer_check'
   const machine = ['--qemu', '-machine q35 -device intel-iommu -device edu', '--append', words]
-  // Up to 6.12 rdma_rxe asks for a checksum by name, which no dependency tells.
+  // The rdma_rxe of 6.1 asks for a checksum by name, which no dependency tells.
   const wanted = ['vfio-pci', 'vfio_iommu_type1', 'ib_uverbs', 'rdma_rxe']
   const modules = [...wanted, ...(series === '6.1' ? ['crc32_generic'] : [])].flatMap((name) => [
     '--module',
