@@ -12,6 +12,7 @@ import { forksCommand } from './commands/forks.js'
 import { gapsCommand } from './commands/gaps.js'
 import { followGuestOver } from './commands/guest-follower.js'
 import { gupStatsCommand } from './commands/gup-stats.js'
+import { importCommand } from './commands/import.js'
 import { labCommand } from './commands/lab.js'
 import { liveCommand } from './commands/live.js'
 import { addManual } from './commands/manual.js'
@@ -77,6 +78,7 @@ function commands(): readonly Command[] {
     mergeCommand(),
     reportCommand(),
     exportCommand(),
+    importCommand(),
     doctorCommand(),
   ]
 }

@@ -8,7 +8,7 @@ const source = dirname(fileURLToPath(import.meta.url))
 /** The house, from the ground up: a room imports only from floors below its own, and from itself. */
 const FLOORS: readonly (readonly string[])[] = [
   ['model', 'lab'],
-  ['policy', 'history', 'store', 'wire', 'views'],
+  ['policy', 'history', 'store', 'wire', 'import', 'views'],
   ['rules', 'screen', 'report'],
   ['pipeline'],
   ['commands'],

@@ -57,7 +57,7 @@ export function labCommand(follow: FollowGuest, findAgent: () => string, finding
     .option('--icount', 'one processor that runs one instruction a nanosecond: costs that can be repeated')
     .option(
       '--disk <image[,throttle=bytes]>',
-      'a disk, /dev/vda, slowed to bytes/s; the image is never written; ext4 or debian for an image: one of our own, on /data',
+      'a disk, /dev/vda, slowed to bytes/s; the image is never written; ext4, debian or bpftrace for an image: one of our own, on /data',
     )
     .option('--qemu <args>', 'more arguments for QEMU')
     .option('--append <words>', "more words for the kernel's command line")

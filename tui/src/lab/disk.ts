@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, w
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { debianRoot } from './debian.js'
+import { BPFTRACE_ROOT, debianRoot, USERS_ROOT } from './debian.js'
 import { LabError, reason } from './error.js'
 import { cacheDirectory } from './kernels.js'
 
 const run = promisify(execFile)
 
-const DATA_DISK = /^(ext4|debian)(?=,|$)/
+const DATA_DISK = /^(ext4|debian|bpftrace)(?=,|$)/
 const PATTERN_BYTES = 4 << 20
 
 /** An image, and what to make in the new folder that it is to hold. */
@@ -29,7 +29,21 @@ const PATTERN: Recipe = {
     return Promise.resolve()
   },
 }
-const DEBIAN: Recipe = { name: 'debian-1.ext4', bytes: 900 << 20, fill: debianRoot }
+const DEBIAN: Recipe = {
+  name: 'debian-1.ext4',
+  bytes: 900 << 20,
+  fill: (content) => debianRoot(content, USERS_ROOT),
+}
+const BPFTRACE: Recipe = {
+  name: 'bpftrace-1.ext4',
+  bytes: 900 << 20,
+  fill: (content) => debianRoot(content, BPFTRACE_ROOT),
+}
+const RECIPES = new Map([
+  ['ext4', PATTERN],
+  ['debian', DEBIAN],
+  ['bpftrace', BPFTRACE],
+])
 
 /** Whether `--disk` asks for a disk of the lab's own making, which the guest mounts on /data. */
 export function isDataDisk(given: string | undefined): boolean {
@@ -38,14 +52,14 @@ export function isDataDisk(given: string | undefined): boolean {
 
 /**
  * `IMAGE[,throttle=BYTES]` as QEMU is to have it: the word `ext4` becomes the path of an ext4 image with one file,
- * `pattern`, 4 MiB of 'D', the word `debian` that of a Debian root (see debian.ts). Each is made once, by mke2fs: no
+ * `pattern`, 4 MiB of 'D', the words `debian` and `bpftrace` those of Debian roots (see debian.ts). Each is made once, by mke2fs: no
  * mount.
  * @throws LabError where a program for it is missing or fails.
  */
 export async function diskImage(given: string, into = join(cacheDirectory(), 'disks')): Promise<string> {
   const word = DATA_DISK.exec(given)?.[1]
-  if (word === undefined) return given
-  const recipe = word === 'debian' ? DEBIAN : PATTERN
+  const recipe = word === undefined ? undefined : RECIPES.get(word)
+  if (recipe === undefined) return given
   const image = join(into, recipe.name)
   if (!existsSync(image)) await makeImage(image, into, recipe)
   return given.replace(DATA_DISK, () => image)
