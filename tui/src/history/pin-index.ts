@@ -29,7 +29,9 @@ export class PinIndex {
     const from = this.#from(pin)
     for (let chunk = chunkOf(from, level); chunk <= chunkOf(from + pin.pages - 1, level); chunk++) {
       const known = rows.find(key, chunk)
-      if (known >= 0) lists[known].push(pin)
+      // Most lists are short: an array that grows by itself would hold room for sixteen more.
+      if (known >= 0 && lists[known].length < SHORT) lists[known] = [...lists[known], pin]
+      else if (known >= 0) lists[known].push(pin)
       else lists[rows.insert(key, chunk)] = [pin]
     }
   }
@@ -119,6 +121,7 @@ export class PinIndex {
 
 const NONE: readonly Pin[] = []
 const FEWEST = 64
+const SHORT = 8
 
 /** Of the smallest power of two that is not less. */
 function bitsOf(pages: number): number {
