@@ -8,6 +8,7 @@ import type { StreamItem } from '../model/events.js'
 import { CowpathError } from '../model/failure.js'
 import { connect, type TraceOptions } from './client.js'
 import { explained } from './explain.js'
+import type { FilterChange } from './filter.js'
 import { FakeAgent, type FakeSession } from './testing/fake-agent.js'
 import { madeUpAgent, madeUpBatch } from './testing/made-up.js'
 
@@ -238,3 +239,53 @@ async function listening(server: Server): Promise<number> {
   if (address === null || typeof address === 'string') throw new Error('no port')
   return address.port
 }
+
+test('a filter changed in the stream holds from where the agent says so in the stream', async () => {
+  const agent = await fakeAgent((session) => {
+    session.send(started, madeUpBatch(1, 10))
+  })
+  const stream = trace()
+  const items: StreamItem[] = []
+  let changed: Promise<FilterChange> | undefined
+  for await (const item of stream) {
+    items.push(item)
+    if (item.type !== 'batch') continue
+    if (changed !== undefined) break
+    changed = stream.changeFilter({ pids: [], comms: ['redis'] })
+    await expect.poll(() => agent.sessions[0].filters).toMatchObject([{ comms: ['redis'] }])
+    agent.sessions[0].confirmFilter({ comms: ['redis'] }, 11)
+    agent.sessions[0].send(madeUpBatch(11, 5))
+  }
+  expect(await changed).toEqual({ filter: { pids: [], comms: ['redis'] }, fromSeq: 11 })
+  expect(items).toEqual([started, madeUpBatch(1, 10), madeUpBatch(11, 5)])
+})
+
+test('a filter that the agent would end the stream for is refused here, and the stream goes on', async () => {
+  await fakeAgent((session) => {
+    session.send(started, madeUpBatch(1, 10))
+    session.end()
+  })
+  const stream = trace()
+  const why = [
+    failure(stream.changeFilter({ pids: [0], comms: [] })),
+    failure(stream.changeFilter({ pids: [], comms: ['sixteen bytes xx'] })),
+    failure(stream.changeFilter({ pids: [], comms: new Array<string>(1025).fill('a') })),
+  ]
+  expect(await all(stream)).toEqual([started, madeUpBatch(1, 10)])
+  expect((await Promise.all(why)).join()).toMatch(/a pid is not.*1 to 15 bytes.*more than 1024 conditions/s)
+})
+
+test('a filter that nobody confirms before the end is not taken for one that holds', async () => {
+  await fakeAgent((session) => {
+    session.send(started)
+  })
+  const stream = trace()
+  let why = Promise.resolve('')
+  for await (const item of stream) {
+    expect(item.type).toBe('started')
+    why = failure(stream.changeFilter({ pids: [7], comms: [] }))
+    break
+  }
+  expect(await why).toMatch(/cannot change the filter: the stream .* is over/)
+  expect(await failure(stream.changeFilter({ pids: [7], comms: [] }))).toMatch(/is over/)
+})

@@ -5,9 +5,10 @@ import { DecodeError } from './cursor.js'
 import { decodeResponse } from './decode.js'
 import { grpcTarget } from './endpoint.js'
 import { explained, isServiceError } from './explain.js'
+import { checkFilter, targetOf, type ClientFilter, type FilterChange } from './filter.js'
 import './numbers.js'
 import { cowpath } from './generated/cowpath.js'
-import { agentInfo } from './messages.js'
+import { agentInfo, filterChangeOf } from './messages.js'
 
 export const DESCRIBE = '/cowpath.v1.Agent/Describe'
 export const TRACE = '/cowpath.v1.Agent/Trace'
@@ -31,7 +32,7 @@ export interface TraceOptions {
   readonly resume?: { readonly bootId: string; readonly afterSeq: number }
   /** Begin with all that the agent still holds. */
   readonly replay?: true
-  readonly filter?: { readonly pids: readonly number[]; readonly comms: readonly string[] }
+  readonly filter?: ClientFilter
 }
 
 /** Opens a channel; the first call connects it. Throws a CowpathError where `endpoint` is none. */
@@ -89,7 +90,13 @@ export class TraceStream implements AsyncIterable<StreamItem> {
   readonly #call: ClientDuplexStream<Buffer, Buffer>
   #isCancelled = false
   #isSilent = false
+  #isOver = false
   readonly #firstWordMs: number
+  /** Who waits for a filter to hold, in the order of asking: the agent answers in that order. */
+  readonly #changes: {
+    readonly resolve: (change: FilterChange) => void
+    readonly reject: (why: unknown) => void
+  }[] = []
 
   constructor(endpoint: string, call: ClientDuplexStream<Buffer, Buffer>, options: TraceOptions) {
     this.#endpoint = endpoint
@@ -104,7 +111,7 @@ export class TraceStream implements AsyncIterable<StreamItem> {
         bootId: resume?.bootId ?? '',
         afterSeq: resume?.afterSeq ?? 0,
         replay: replay ?? false,
-        ...(filter === undefined ? {} : { filter: { pids: [...filter.pids], comms: [...filter.comms] } }),
+        ...(filter === undefined ? {} : { filter: targetOf(filter) }),
       },
     })
   }
@@ -112,6 +119,23 @@ export class TraceStream implements AsyncIterable<StreamItem> {
   /** All events up to `seq` are kept: the agent may forget them. */
   acknowledge(seq: number): void {
     this.#write({ acknowledge: { seq } })
+  }
+
+  /**
+   * Changes the filter of this stream; an empty one lets all pass that the agent traces. Resolves when the iteration has
+   * come to where it holds, so only while somebody iterates. Rejects with a CowpathError where the filter cannot be, or
+   * the stream ends before.
+   */
+  async changeFilter(target: ClientFilter): Promise<FilterChange> {
+    checkFilter(target)
+    return await new Promise((resolve, reject) => {
+      if (this.#isOver || this.#call.destroyed || this.#call.writableEnded) {
+        reject(this.#unchanged())
+        return
+      }
+      this.#changes.push({ resolve, reject })
+      this.#write({ filter: targetOf(target) })
+    })
   }
 
   /** Ends the stream; the iteration ends without an error. */
@@ -129,8 +153,13 @@ export class TraceStream implements AsyncIterable<StreamItem> {
     }, this.#firstWordMs)
     try {
       for await (const message of this.#call) {
-        const item = decodeResponse(message as Buffer) // by the deserializer
-        if (item === undefined) continue
+        const bytes = message as Buffer // by the deserializer
+        const item = decodeResponse(bytes)
+        if (item === undefined) {
+          const change = filterChangeOf(bytes)
+          if (change !== undefined) this.#changes.shift()?.resolve(change)
+          continue
+        }
         if (!begun && item.type !== 'started') throw new DecodeError('it does not begin with who it is')
         begun = true
         clearTimeout(patience)
@@ -145,7 +174,17 @@ export class TraceStream implements AsyncIterable<StreamItem> {
     } finally {
       clearTimeout(patience)
       this.#call.cancel()
+      this.#isOver = true
+      for (const waiting of this.#changes.splice(0)) waiting.reject(this.#unchanged())
     }
+  }
+
+  #unchanged(): CowpathError {
+    return new CowpathError({
+      what: 'cannot change the filter',
+      why: `the stream from ${this.#endpoint} is over`,
+      todo: 'ask again when it is connected',
+    })
   }
 
   #silence(): CowpathError {

@@ -180,3 +180,23 @@ test('whoever has seen enough need not wait for the next attempt', async () => {
   for await (const item of follower.items(ended.signal)) expect(item.type).toBe('started')
   expect(performance.now() - began).toBeLessThan(5000)
 })
+
+test('a changed filter is asked for again by the next connection', async () => {
+  const first = await play((session) => {
+    session.send(started(1), madeUpBatch(1, 10))
+  })
+  const asked: unknown[] = []
+  let change: Promise<unknown> | undefined
+  const { seqs } = await followed(20, { filter: { pids: [7], comms: [] } }, (_, follower) => {
+    if (change !== undefined) return
+    change = follower.changeFilter({ pids: [8], comms: [] }).catch((why: unknown) => why)
+    first.kill()
+    void play((session) => {
+      asked.push(session.subscribe.filter)
+      session.send(started(1), madeUpBatch(1, 20))
+    })
+  })
+  expect(seqs).toEqual(upTo(20))
+  expect(asked).toEqual([expect.objectContaining({ pids: [8] })])
+  expect(String(await change)).toMatch(/cannot change the filter/)
+})

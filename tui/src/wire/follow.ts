@@ -3,6 +3,7 @@ import type { StreamItem } from '../model/events.js'
 import { CowpathError } from '../model/failure.js'
 import { connect, type TraceOptions, type TraceStream } from './client.js'
 import { columnsFrom } from './columns.js'
+import { checkFilter, type ClientFilter, type FilterChange } from './filter.js'
 
 /** Where a stream is to go on. */
 export interface Position {
@@ -13,7 +14,7 @@ export interface Position {
 export interface FollowOptions {
   /** Name for the agent's log. */
   readonly client: string
-  readonly filter?: { readonly pids: readonly number[]; readonly comms: readonly string[] }
+  readonly filter?: ClientFilter
   /** Where an earlier stream ended, of which nothing is to be missed. */
   readonly resume?: Position
   readonly afterEnd: 'reconnect' | 'finish'
@@ -33,17 +34,30 @@ export class Follower {
   /** Of the run in #position: its numbers began at 1, and none has come. */
   #fromStart = false
   #stream: TraceStream | undefined
+  #filter: ClientFilter | undefined
 
   constructor(endpoint: string, options: FollowOptions) {
     this.#endpoint = endpoint
     this.#options = options
     this.#position = options.resume
+    this.#filter = options.filter
   }
 
   /** Events up to `seq` of the run `bootId` are kept for good. */
   acknowledge(bootId: string, seq: number): void {
     // Of an earlier run there is nobody left to tell.
     if (bootId === this.#position?.bootId) this.#stream?.acknowledge(seq)
+  }
+
+  /**
+   * Changes the filter now and for every later connection. Resolves when the stream has come to where it holds; while
+   * there is no connection, at once and with undefined: the next one begins with it. Rejects with a CowpathError where
+   * the filter cannot be, or the connection breaks before the agent answered: the next one begins with it all the same.
+   */
+  async changeFilter(target: ClientFilter): Promise<FilterChange | undefined> {
+    checkFilter(target)
+    this.#filter = target
+    return await this.#stream?.changeFilter(target)
   }
 
   /**
@@ -101,7 +115,8 @@ export class Follower {
   }
 
   #traceOptions(): TraceOptions {
-    const { client, filter, firstWordMs } = this.#options
+    const { client, firstWordMs } = this.#options
+    const filter = this.#filter
     return {
       client,
       ...(firstWordMs === undefined ? {} : { firstWordMs }),

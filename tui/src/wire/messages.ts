@@ -1,5 +1,6 @@
 import type { AgentInfo, LegBooks, LossInfo, ProcessInfo, StreamItem } from '../model/events.js'
 import { Cursor, DecodeError } from './cursor.js'
+import type { FilterChange } from './filter.js'
 import './numbers.js'
 import { cowpath } from './generated/cowpath.js'
 
@@ -73,6 +74,26 @@ export function heartbeatItem(body: Cursor): StreamItem {
     residentBytes: whole(beat.residentBytes),
     cpuNs: whole(beat.cpuNs),
   }
+}
+
+const FILTER_CHANGED = 5
+
+/** The last FilterChanged of a TraceResponse; undefined: it is another response. */
+export function filterChangeOf(response: Uint8Array): FilterChange | undefined {
+  const message = new Cursor(response)
+  let change: FilterChange | undefined
+  while (!message.done) {
+    const tag = message.tag()
+    if (tag === ((FILTER_CHANGED << 3) | 2)) {
+      const body = message.nested().rest()
+      const { filter, fromSeq } = reading(() => v1.FilterChanged.decode(body))
+      change = {
+        filter: { pids: filter?.pids ?? [], comms: filter?.comms ?? [] },
+        fromSeq: whole(fromSeq),
+      }
+    } else message.skip(tag & 7)
+  }
+  return change
 }
 
 function legBooks(leg: cowpath.v1.LegStatus.$Properties): LegBooks {

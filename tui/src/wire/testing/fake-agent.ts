@@ -64,14 +64,17 @@ export class FakeSession {
   /** Sequence numbers, as they came. */
   readonly acknowledged: number[] = []
   subscribe: cowpath.v1.Subscribe.$Properties = {}
+  /** Asked for after it subscribed, as they came. */
+  readonly filters: cowpath.v1.Target.$Properties[] = []
   readonly #call: ServerDuplexStream<Buffer, Buffer>
 
   constructor(call: ServerDuplexStream<Buffer, Buffer>, onSubscribe: (session: FakeSession) => void) {
     this.#call = call
     call.on('error', () => undefined)
     call.on('data', (bytes: Buffer) => {
-      const { subscribe, acknowledge } = cowpath.v1.TraceRequest.decode(bytes)
+      const { subscribe, acknowledge, filter } = cowpath.v1.TraceRequest.decode(bytes)
       if (acknowledge) this.acknowledged.push(acknowledge.seq ?? 0)
+      if (filter) this.filters.push(filter)
       if (!subscribe) return
       this.subscribe = subscribe
       onSubscribe(this)
@@ -87,6 +90,11 @@ export class FakeSession {
 
   sendRaw(bytes: Buffer): boolean {
     return this.#call.write(bytes)
+  }
+
+  confirmFilter(filter: cowpath.v1.Target.$Properties, fromSeq: number): void {
+    const response = { filterChanged: { filter, fromSeq } }
+    this.sendRaw(Buffer.from(cowpath.v1.TraceResponse.encode(response).finish()))
   }
 
   /** Resolves when the client has taken what was sent. */
