@@ -66,6 +66,7 @@ int exec_process(u64 *ctx)
 	struct range_record *record;
 	u64 cookie;
 
+	count_exec();
 	if (!known && !wanted(task, tgid))
 		return 0;
 	cookie = add_target((u64)task->mm);
@@ -89,7 +90,9 @@ int exit_process(u64 *ctx)
 	u32 tgid = task->tgid;
 
 	/* do_exit() has counted this thread out already. */
-	if (task->signal->live.counter == 0)
+	if (task->signal->live.counter == 0) {
 		bpf_map_delete_elem(&tgids, &tgid);
+		end_tally(tgid);
+	}
 	return 0;
 }

@@ -14,6 +14,7 @@ int fork_vma_enter(u64 *ctx)
 	struct state *state;
 	u64 child;
 
+	count(COUNTER_FORK_VMA, 1);
 	if (!cookie)
 		return 0;
 	child = add_target((u64)dst->vm_mm);
@@ -71,6 +72,7 @@ int fork_process(u64 *ctx)
 	/* A thread shares all that we look at. */
 	if (!mm || child->pid != tgid)
 		return 0;
+	count(COUNTER_FORK, 1);
 	old = cookie_of(parent->mm);
 	if (!old)
 		return 0;

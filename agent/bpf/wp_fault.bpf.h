@@ -138,6 +138,7 @@ int wp_exit(u64 *ctx)
 	u64 time_ns;
 	u8 outcome;
 
+	count_fault((struct vm_fault *)ctx[0], result);
 	if (!state)
 		return 0;
 	outcome = state->outcome;

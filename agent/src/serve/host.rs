@@ -34,6 +34,8 @@ impl Host {
                     cgroups: target.cgroups.clone(),
                 }),
                 kernel_boot_id: sysctl("random/boot_id"),
+                pages_one_in: 1,
+                on_demand: false,
             },
         }
     }

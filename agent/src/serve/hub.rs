@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::replay::{Replay, RingLoss};
 use super::sequence::Cut;
 use super::wire::v1;
+use super::wishes::Wishes;
 use crate::event::LegStatus;
 
 /// What the drain thread tells once a second.
@@ -15,6 +16,7 @@ pub type Beat = Option<Arc<v1::Heartbeat>>;
 /// Shared by the drain thread, which writes, and by one session a client, which read.
 pub struct Hub {
     replay: Mutex<Replay>,
+    wishes: Mutex<Wishes>,
     legs: Mutex<Vec<v1::LegStatus>>,
     /// Says that the log grew, or that nothing more will come.
     grown: watch::Sender<Progress>,
@@ -25,6 +27,9 @@ pub struct Hub {
 pub struct Progress {
     /// Changes with every batch and every loss.
     pub version: u64,
+    /// The last wish that the source has granted, and the first event behind that.
+    pub granted: u64,
+    pub granted_seq: u64,
     /// Nothing more will come.
     pub closed: bool,
 }
@@ -33,6 +38,7 @@ impl Hub {
     pub fn new(replay_bytes: usize, legs: &[LegStatus]) -> Self {
         Self {
             replay: Mutex::new(Replay::new(replay_bytes)),
+            wishes: Mutex::default(),
             legs: Mutex::new(encode_legs(legs)),
             grown: watch::Sender::new(Progress::default()),
             beat: watch::Sender::new(None),
@@ -42,6 +48,19 @@ impl Hub {
     /// The log. Held for moments only: never across an await or a drain.
     pub fn replay(&self) -> MutexGuard<'_, Replay> {
         self.replay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What clients filter for. Held for moments only, and never together with the log.
+    pub fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The source traces what the wish `number` asks for, and tells it from event `seq` on.
+    pub fn grant(&self, number: u64, seq: u64) {
+        self.grown.send_modify(|progress| {
+            progress.granted = number;
+            progress.granted_seq = seq;
+        });
     }
 
     pub fn publish(&self, cut: Cut) {
@@ -73,6 +92,10 @@ impl Hub {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    pub fn progress(&self) -> Progress {
+        *self.grown.borrow()
     }
 
     pub fn watch_progress(&self) -> watch::Receiver<Progress> {

@@ -69,7 +69,8 @@ pub async fn serve_until(
     stopped: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
     let hub = Arc::new(Hub::new(config.replay_bytes, &source.legs()));
-    let service = Service::new(Arc::clone(&hub), Host::new(&config.target));
+    let counters = source.counters().map(Arc::from);
+    let service = Service::new(Arc::clone(&hub), Host::new(&config.target), counters);
     let (ended_in, ended) = oneshot::channel::<()>();
     let drain = Drain::start(source, hub, move || drop(ended_in))
         .map_err(|error| broken(format!("{error:#}. Try again")))?;
