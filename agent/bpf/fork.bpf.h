@@ -17,7 +17,7 @@ int fork_vma_enter(u64 *ctx)
 	count(COUNTER_FORK_VMA, 1);
 	if (!cookie)
 		return 0;
-	child = add_target((u64)dst->vm_mm);
+	child = add_child((u64)dst->vm_mm, mm);
 	if (!child) {
 		BOOK_UNTOLD(LEG_FORK, missed);
 		return 0;
@@ -76,8 +76,8 @@ int fork_process(u64 *ctx)
 	old = cookie_of(parent->mm);
 	if (!old)
 		return 0;
-	cookie = add_target((u64)mm);
-	if (!cookie || bpf_map_update_elem(&tgids, &tgid, &cookie, BPF_ANY)) {
+	cookie = add_child((u64)mm, parent->mm);
+	if (!cookie || !know_tgid(tgid, (u64)mm)) {
 		BOOK_UNTOLD(LEG_FORK, missed);
 		return 0;
 	}

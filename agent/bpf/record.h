@@ -297,9 +297,8 @@ struct config {
 	u8 aliased; /* more pfns than tracked_mask + 1: a mark is never taken back */
 	u8 five_levels;
 	u8 reuse_seen; /* ptep_set_access_flags is hooked: what it did not see was no reuse */
-	u8 has_comms;
 	u8 has_cgroups;
-	u8 pad[2];
+	u8 pad[3];
 	u32 foll_longterm; /* FOLL_LONGTERM of this kernel */
 	u32 foll_pin;	   /* FOLL_PIN of this kernel */
 	u8 counters;	   /* every process is counted */

@@ -65,6 +65,10 @@ struct ServeArgs {
     #[arg(long = "cgroup", value_name = "PATH")]
     cgroups: Vec<String>,
 
+    /// Without --pid, --comm and --cgroup traces nothing by itself, but what clients filter for while they are connected.
+    #[arg(long)]
+    on_demand: bool,
+
     /// Size of the kernel's ring buffer: a power of two. K, M and G are understood.
     #[arg(long, value_name = "BYTES", default_value = "8M", value_parser = parse_ring)]
     ring: u64,
@@ -153,6 +157,7 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
             ring_bytes: u32::try_from(args.ring).unwrap_or(u32::MAX),
             throttle: args.throttle,
             counters: args.counters,
+            on_demand: args.on_demand,
         })?,
     };
     serve::drop_all_but_reading()
@@ -169,6 +174,7 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
     serve::serve(
         &serve::Config {
             target,
+            on_demand: args.on_demand,
             replay_bytes,
         },
         source,

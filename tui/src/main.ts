@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { requireAgent } from './commands/agent-binary.js'
 import { checkCommand } from './commands/check.js'
+import { countersCommand } from './commands/counters.js'
 import { diffCommand } from './commands/diff.js'
 import { doctorCommand } from './commands/doctor.js'
 import { exportCommand } from './commands/export.js'
@@ -77,6 +78,7 @@ function commands(): readonly Command[] {
     gupStatsCommand(),
     gapsCommand(),
     topCommand(),
+    countersCommand(),
     sqlCommand(),
     diffCommand(),
     reportCommand(),

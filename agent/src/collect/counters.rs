@@ -28,7 +28,9 @@ impl Reader {
         let variables = object
             .maps()
             .find(|map| map.name().to_string_lossy().ends_with(".bss"))
-            .ok_or_else(|| anyhow!("the BPF object has no variables: this agent was built wrong"))?;
+            .ok_or_else(|| {
+                anyhow!("the BPF object has no variables: this agent was built wrong")
+            })?;
         Ok(Self {
             tallies: MapHandle::try_from(&map_named(object, "tallies")?)?,
             shared: MapHandle::try_from(&variables)?,
@@ -72,8 +74,8 @@ fn gather(places: impl Iterator<Item = Vec<u8>>) -> Counted {
             continue;
         }
         let head = word(&bytes, 0).to_ne_bytes();
-        let [alive, tgid] = [&head[..4], &head[4..]]
-            .map(|half| half.try_into().map_or(0, u32::from_ne_bytes));
+        let [alive, tgid] =
+            [&head[..4], &head[4..]].map(|half| half.try_into().map_or(0, u32::from_ne_bytes));
         if tgid == 0 {
             continue;
         }

@@ -328,7 +328,6 @@ fn configure(
             max_pfn > marks,
             host::five_levels(),
             reuse_seen,
-            !wanted.comms.is_empty(),
             !wanted.cgroups.is_empty(),
         ]
         .map(u8::from),

@@ -43,6 +43,8 @@ pub struct Config {
     pub throttle: u32,
     /// Every process is counted, target or not.
     pub counters: bool,
+    /// An empty target is nothing: what clients filter for is traced.
+    pub on_demand: bool,
 }
 
 /// The kernel as a source of events.
@@ -70,7 +72,10 @@ pub struct Collector {
 /// # Errors
 /// One line: this host does not let us trace, or the target does not exist.
 pub fn open(config: &Config) -> Result<Collector> {
-    let wanted = seed::Wanted::resolve(&config.target)?;
+    let wanted = seed::Wanted {
+        on_demand: config.on_demand,
+        ..seed::Wanted::resolve(&config.target)?
+    };
     let room = Room {
         ring_bytes: config.ring_bytes,
         throttle: config.throttle,
@@ -190,6 +195,13 @@ impl Source for Collector {
 
     fn legs(&self) -> Vec<LegStatus> {
         self.books.legs(&self.object, self.attached)
+    }
+
+    fn wish(&mut self, bit: u32, target: &Target) -> Result<()> {
+        if !self.attached {
+            return Ok(());
+        }
+        self.seeder.wish(&self.object, bit, target)
     }
 
     fn counters(&self) -> Option<Box<dyn Counters>> {

@@ -24,7 +24,9 @@ pub async fn run(
     outlet: Outlet,
     mut progress: watch::Receiver<Progress>,
 ) {
-    let mut ticks = interval(Duration::from_millis(u64::from(interval_ms.max(SHORTEST_MS))));
+    let mut ticks = interval(Duration::from_millis(u64::from(
+        interval_ms.max(SHORTEST_MS),
+    )));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
@@ -38,9 +40,10 @@ pub async fn run(
         let Ok(permit) = outlet.reserve().await else {
             return;
         };
-        let response = counters.read().map(|counted| encode(&counted)).map_err(|error| {
-            Status::internal(format!("{error:#}. Start the agent again"))
-        });
+        let response = counters
+            .read()
+            .map(|counted| encode(&counted))
+            .map_err(|error| Status::internal(format!("{error:#}. Start the agent again")));
         let is_last = response.is_err() || interval_ms == 0;
         permit.send(response);
         if is_last {
@@ -61,8 +64,14 @@ pub fn encode(counted: &Counted) -> CountersResponse {
     CountersResponse {
         time_ns: *time_ns,
         tgid: processes.iter().map(|process| process.tgid).collect(),
-        start_time_ns: processes.iter().map(|process| process.start_time_ns).collect(),
-        comm: processes.iter().map(|process| process.comm.clone()).collect(),
+        start_time_ns: processes
+            .iter()
+            .map(|process| process.start_time_ns)
+            .collect(),
+        comm: processes
+            .iter()
+            .map(|process| process.comm.clone())
+            .collect(),
         ended: processes.iter().map(|process| process.ended).collect(),
         columns: (0..COUNTERS)
             .map(|at| CounterColumn {

@@ -38,6 +38,8 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 /// How to serve.
 pub struct Config {
     pub target: Target,
+    /// An empty target is nothing, and not everything.
+    pub on_demand: bool,
     pub replay_bytes: usize,
 }
 
@@ -70,7 +72,11 @@ pub async fn serve_until(
 ) -> Result<(), Failure> {
     let hub = Arc::new(Hub::new(config.replay_bytes, &source.legs()));
     let counters = source.counters().map(Arc::from);
-    let service = Service::new(Arc::clone(&hub), Host::new(&config.target), counters);
+    let service = Service::new(
+        Arc::clone(&hub),
+        Host::new(&config.target, config.on_demand),
+        counters,
+    );
     let (ended_in, ended) = oneshot::channel::<()>();
     let drain = Drain::start(source, hub, move || drop(ended_in))
         .map_err(|error| broken(format!("{error:#}. Try again")))?;

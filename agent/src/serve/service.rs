@@ -14,8 +14,8 @@ use super::replay::{Cursor, Replay};
 use super::session::Session;
 use super::wire::v1::agent_server::Agent;
 use super::wire::v1::{
-    CountersRequest, CountersResponse, DescribeRequest, DescribeResponse, Started, Subscribe, TraceRequest, TraceResponse,
-    trace_request, trace_response,
+    CountersRequest, CountersResponse, DescribeRequest, DescribeResponse, Started, Subscribe,
+    TraceRequest, TraceResponse, trace_request, trace_response,
 };
 use super::wishes::MAX_CLIENTS;
 use crate::event::Counters;

@@ -16,9 +16,7 @@ use super::wire::EncodedBatch;
 use super::wire::columns::Batch;
 use super::wire::v1::trace_request::Request;
 use super::wire::v1::trace_response::Response;
-use super::wire::v1::{
-    FilterChanged, Heartbeat, Loss, Target, TraceRequest, TraceResponse, loss,
-};
+use super::wire::v1::{FilterChanged, Heartbeat, Loss, Target, TraceRequest, TraceResponse, loss};
 use crate::event::{Process, Stack};
 
 /// Filters that one client may have asked for and not got yet.
@@ -396,6 +394,7 @@ mod tests {
                         assert!(beat.last_seq < session.cursor.next_seq);
                         "beat "
                     }
+                    Some(Response::FilterChanged(_)) => "filter ",
                     None => "nothing ",
                 });
             }

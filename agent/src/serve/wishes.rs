@@ -30,7 +30,10 @@ impl Wishes {
     /// Queues what a client filters for now. Its number, 0 where there is nothing to be done for it.
     pub fn wish(&mut self, client: ClaimId, target: Target) -> u64 {
         let is_empty = target.pids.is_empty() && target.comms.is_empty();
-        let held = self.holders.iter().position(|&holder| holder == Some(client));
+        let held = self
+            .holders
+            .iter()
+            .position(|&holder| holder == Some(client));
         let Some(at) = held.or_else(|| (!is_empty).then(|| self.hold(client)).flatten()) else {
             return 0;
         };
@@ -110,7 +113,11 @@ mod tests {
         for i in 0..MAX_CLIENTS {
             assert_ne!(wishes.wish(claims.enter(i.to_string(), 0), pid(1)), 0);
         }
-        assert!(told(&mut wishes).iter().all(|&(bit, _)| (1..64).contains(&bit)));
+        assert!(
+            told(&mut wishes)
+                .iter()
+                .all(|&(bit, _)| (1..64).contains(&bit))
+        );
         assert_eq!(wishes.wish(claims.enter("late".into(), 0), pid(1)), 0);
     }
 }
