@@ -34,7 +34,6 @@ impl Host {
                     cgroups: target.cgroups.clone(),
                 }),
                 kernel_boot_id: sysctl("random/boot_id"),
-                pages_one_in: 1,
                 on_demand,
             },
         }

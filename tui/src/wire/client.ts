@@ -81,6 +81,16 @@ export class AgentClient {
     return new TraceStream(this.endpoint, call, options)
   }
 
+  /** Resolves when there is a connection. Rejects with a CowpathError where there is none within `patienceMs`. */
+  ready(patienceMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#client.waitForReady(Date.now() + patienceMs, (error) => {
+        if (error === undefined) resolve()
+        else reject(explained(error, this.endpoint, 'connecting'))
+      })
+    })
+  }
+
   /**
    * What every process did so far: once, or with an interval (at least 100 ms) until the agent ends or `ended` is
    * aborted. Throws a CowpathError where the agent keeps no counters, or cannot be reached.

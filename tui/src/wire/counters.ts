@@ -59,7 +59,7 @@ export function decodeCounters(bytes: Uint8Array): CountersSnapshot {
     if (values.length !== tgid.length)
       throw new DecodeError(`a column of counters has ${values.length} values for ${tgid.length} processes`)
   const countsBy = (
-    value: (column: cowpath.v1.CounterColumn.$Properties | undefined) => number | undefined,
+    value: (column: cowpath.v1.CounterColumn.$Properties | undefined) => number | null | undefined,
   ) =>
     Object.fromEntries(NAMES.map((name) => [name, whole(value(columns.get(COUNTERS[name])) ?? 0)])) as Counts // of all names
   return {
