@@ -2,8 +2,8 @@
 /* Whom we trace: address spaces by pointer, processes by tgid, and what makes a process a target. */
 
 /*
- * `why` has a bit for each who wants it: bit 0 the agent's own target, bits 1 to 63 clients' filters. Children
- * have their parent's.
+ * `why` has a bit for each who wants it: bit 0 the agent's own target, bits 1 to 63 clients' filters.
+ * Children have their parent's.
  */
 #define WHY_OWN 1ULL
 

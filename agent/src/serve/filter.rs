@@ -6,20 +6,11 @@ use tonic::Status;
 
 use super::wire::columns::Kind;
 use super::wire::v1;
-use crate::event::{Event, Process, Target};
+use crate::event::{Event, Process};
 
 /// Bound on conditions a client may name.
 const MAX_CONDITIONS: usize = 1024;
 const MAX_COMM_BYTES: usize = 15;
-
-/// What is to be traced for a client that filters for this.
-pub fn wished(target: &v1::Target) -> Target {
-    Target {
-        pids: target.pids.clone(),
-        comms: target.comms.clone(),
-        cgroups: Vec::new(),
-    }
-}
 
 /// Follows pids with their children, and comms, through the stream.
 ///

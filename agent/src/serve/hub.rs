@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::claims::ClaimId;
 use super::replay::{Replay, RingLoss};
 use super::sequence::Cut;
 use super::wire::v1;
 use super::wishes::Wishes;
-use crate::event::LegStatus;
+use crate::event::{LegStatus, Target};
 
 /// What the drain thread tells once a second.
 pub type Beat = Option<Arc<v1::Heartbeat>>;
@@ -17,6 +18,8 @@ pub type Beat = Option<Arc<v1::Heartbeat>>;
 pub struct Hub {
     replay: Mutex<Replay>,
     wishes: Mutex<Wishes>,
+    /// Clients may have traced what the agent's own target leaves out.
+    widens: bool,
     legs: Mutex<Vec<v1::LegStatus>>,
     /// Says that the log grew, or that nothing more will come.
     grown: watch::Sender<Progress>,
@@ -35,10 +38,11 @@ pub struct Progress {
 }
 
 impl Hub {
-    pub fn new(replay_bytes: usize, legs: &[LegStatus]) -> Self {
+    pub fn new(replay_bytes: usize, legs: &[LegStatus], widens: bool) -> Self {
         Self {
             replay: Mutex::new(Replay::new(replay_bytes)),
             wishes: Mutex::default(),
+            widens,
             legs: Mutex::new(encode_legs(legs)),
             grown: watch::Sender::new(Progress::default()),
             beat: watch::Sender::new(None),
@@ -48,6 +52,19 @@ impl Hub {
     /// The log. Held for moments only: never across an await or a drain.
     pub fn replay(&self) -> MutexGuard<'_, Replay> {
         self.replay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A client filters for this from now on. The number of the wish that has to be granted before it holds, or 0.
+    pub fn wish(&self, client: ClaimId, target: &v1::Target) -> u64 {
+        if !self.widens {
+            return 0;
+        }
+        let wanted = Target {
+            pids: target.pids.clone(),
+            comms: target.comms.clone(),
+            cgroups: Vec::new(),
+        };
+        self.wishes().wish(client, wanted)
     }
 
     /// What clients filter for. Held for moments only, and never together with the log.

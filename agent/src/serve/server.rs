@@ -70,7 +70,9 @@ pub async fn serve_until(
     listener: Listener,
     stopped: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
-    let hub = Arc::new(Hub::new(config.replay_bytes, &source.legs()));
+    // Over TCP anybody on this host may ask: what is left out is then only traced where that was meant.
+    let widens = config.on_demand || matches!(listener, Listener::Unix(..));
+    let hub = Arc::new(Hub::new(config.replay_bytes, &source.legs(), widens));
     let counters = source.counters().map(Arc::from);
     let service = Service::new(
         Arc::clone(&hub),

@@ -7,7 +7,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::counters::{self, SHORTEST_MS};
-use super::filter::{self, Filter};
+use super::filter::Filter;
 use super::host::Host;
 use super::hub::Hub;
 use super::replay::{Cursor, Replay};
@@ -59,7 +59,7 @@ impl Service {
         };
         let claim = replay.claims.enter(name, cursor.next_seq - 1);
         drop(replay);
-        self.hub.wishes().wish(claim, filter::wished(&said));
+        self.hub.wish(claim, &said);
 
         let started = trace_response::Response::Started(Started {
             agent: Some(self.host.describe(self.hub.legs())),

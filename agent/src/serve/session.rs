@@ -8,7 +8,7 @@ use tonic::{Status, Streaming};
 
 use super::batch;
 use super::claims::ClaimId;
-use super::filter::{self, Filter};
+use super::filter::Filter;
 use super::hub::{Beat, Hub};
 use super::replay::{Cursor, Item, RingLoss};
 use super::sequence::{Cut, MAX_PROCESSES, MAX_STACKS};
@@ -127,7 +127,7 @@ impl Session {
                     )));
                 }
                 let filter = Filter::new(&said)?;
-                let wish = self.hub.wishes().wish(self.claim, filter::wished(&said));
+                let wish = self.hub.wish(self.claim, &said);
                 self.changes.push_back(Change { filter, said, wish });
             }
             Some(Request::Subscribe(_)) => {
@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_client_that_never_catches_up_hears_heartbeats_behind_what_they_promise() {
-        let hub = Arc::new(Hub::new(1 << 20, &[]));
+        let hub = Arc::new(Hub::new(1 << 20, &[], true));
         let cursor = hub.replay().cursor_now();
         let claim = hub.replay().claims.enter(String::new(), 0);
         let started = Response::Started(Started::default());

@@ -109,12 +109,15 @@ pub fn take(replay: &Replay, cursor: &mut Cursor) -> Option<(u64, u64)> {
     }
 }
 
+/// The bit of a client, and the pids that it filters for.
+pub type Wished = (u32, Vec<u32>);
+
 /// A source that hands over what a test puts into it.
 #[derive(Clone, Default)]
 pub struct Scripted {
     script: Arc<Mutex<VecDeque<anyhow::Result<Drained>>>>,
     books: Arc<Mutex<Books>>,
-    wishes: Arc<Mutex<Vec<(u32, Vec<u32>)>>>,
+    wishes: Arc<Mutex<Vec<Wished>>>,
     counted: Arc<Mutex<Counted>>,
 }
 
@@ -138,7 +141,7 @@ impl Scripted {
     }
 
     /// Bit and pids of every wish so far.
-    pub fn wishes(&self) -> Vec<(u32, Vec<u32>)> {
+    pub fn wishes(&self) -> Vec<Wished> {
         self.wishes.lock().unwrap().clone()
     }
 

@@ -20,7 +20,7 @@ const TWO = {
 
 test('each process has its own entry of every column, and what an agent does not count is 0', () => {
   const copies = { counter: COUNTERS.copies, values: [3, 4], other: 5 }
-  const unknown = { counter: 200, values: [1, 1], other: 1 }
+  const unknown = { counter: cowpath.v1.Counter.COUNTER_UNSPECIFIED, values: [1, 1], other: 1 }
   const { timeNs, processes, other } = decodeCounters(encoded({ ...TWO, columns: [copies, unknown] }))
   expect(timeNs).toBe(5e12)
   expect(processes.map(({ tgid, comm, ended, counts }) => [tgid, comm, ended, counts.copies])).toEqual([
