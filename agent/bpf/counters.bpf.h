@@ -55,7 +55,9 @@ static __always_inline void evict(struct tally *tally)
  */
 static __noinline bool claim_tally(u32 index, u32 tgid)
 {
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct tally *tally = tally_at(index);
+	bool is_claimed = false;
 	u8 one = 1;
 
 	if (!tally || tally->tgid || tally->counts[COUNTER_PIN_TAKEN] != tally->counts[COUNTER_PIN_RETURNED])
@@ -67,19 +69,33 @@ static __noinline bool claim_tally(u32 index, u32 tgid)
 			evict(tally);
 		name_tally(tally);
 		tally->was = tgid;
-		*(volatile u32 *)&tally->tgid = tgid;
+		/* One that is ending has passed the hook that would say so. */
+		*(volatile u32 *)&tally->tgid = BPF_CORE_READ(task, signal, live.counter) ? tgid : 0;
+		is_claimed = true;
 	}
 	bpf_map_delete_elem(&claims, &index);
-	return tally->tgid == tgid;
+	return is_claimed;
+}
+
+/* A place that the current process has, or had when sched_process_exit said that it ends (since 6.16 that is
+ * before its memory is unmapped). */
+static __always_inline bool is_own(u32 index, u32 tgid, u64 start_time_ns)
+{
+	struct tally *tally = tally_at(index);
+
+	return tally && tally->was == tgid && tally->start_time_ns == start_time_ns;
 }
 
 /* The place of the current process where that is not simply the first, or not its own yet. */
 static __noinline u32 find_tally(u32 tgid)
 {
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	u64 start_time_ns = BPF_CORE_READ(task, group_leader, start_time);
 	u32 first = first_tally(tgid), second = second_tally(tgid);
-	struct tally *tally = tally_at(second);
 
-	if (tally && tally->tgid == tgid)
+	if (is_own(first, tgid, start_time_ns))
+		return first;
+	if (is_own(second, tgid, start_time_ns))
 		return second;
 	if (claim_tally(first, tgid))
 		return first;
@@ -157,10 +173,11 @@ static __always_inline void count_exec(void)
 	if (!config.counters)
 		return;
 	tally = own_tally();
-	if (!tally || !tally->tgid)
+	if (!tally)
 		return;
 	__sync_fetch_and_add(&tally->counts[COUNTER_EXEC], 1);
-	name_tally(tally);
+	if (tally->tgid)
+		name_tally(tally);
 }
 
 /* The last thread of the current process has ended: its tally may be evicted from here on. */

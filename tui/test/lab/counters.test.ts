@@ -15,6 +15,8 @@ import { jsonLines } from './guest-run.js'
 
 const PAGE_BYTES = 4096
 const ATTACHING_MS = 90_000
+/** A guest of its own, on a busy machine. */
+const GUEST_MS = 400_000
 
 interface Way {
   readonly way: string
@@ -72,7 +74,7 @@ describe.each(['5.10', '6.1', '7.2'])('counters of kernel %s, where nobody is a 
     })
     counted = heard
     ways = jsonLines<Way>(stdout, 'way')
-  })
+  }, GUEST_MS)
 
   function processes(wanted: (process: ProcessCounts) => boolean): readonly ProcessCounts[] {
     return (counted?.processes ?? []).filter(wanted).sort((a, b) => a.startTimeNs - b.startTimeNs)
@@ -112,34 +114,38 @@ describe.each(['5.10', '6.1', '7.2'])('counters of kernel %s, where nobody is a 
 })
 
 describe.each(['6.1', '7.2'])('an agent on demand on kernel %s', (series) => {
-  test('traces a process that runs from when a client filters for it until it does not', async () => {
-    const { heard } = await beside(series, 'forkloop 12 50', async (client, start) => {
-      const stream = client.trace({ client: 'test', filter: { pids: [], comms: ['nobody'] } })
-      const told: string[] = []
-      let events = 0
-      let beats = 0
-      for await (const item of stream) {
-        if (item.type === 'started') start()
-        if (item.type === 'batch') events += item.events.length
-        if (item.type !== 'heartbeat') continue
-        beats++
-        if (beats === 4) {
-          told.push(`before: ${events > 0 ? 'events' : 'none'}`)
-          void stream.changeFilter({ pids: [], comms: ['forkloop'] }).then(() => (events = 0))
-        } else if (beats === 8) {
-          told.push(`while: ${events > 0 ? 'events' : 'none'}`)
-          void stream.changeFilter({ pids: [], comms: ['nobody'] }).then(() => told.push('left'))
-        } else if (beats === 12) {
-          // The agent's own books, which no client's filter touches.
-          told.push(...item.legs.filter(({ name }) => name === 'wp-fault').map(({ seen }) => `${seen}`))
-        } else if (beats === 14) {
-          const [last] = item.legs.filter(({ name }) => name === 'wp-fault')
-          told.push(last.seen === Number(told.pop()) ? 'nothing is traced' : 'traced on')
-          break
+  test(
+    'traces a process that runs from when a client filters for it until it does not',
+    async () => {
+      const { heard } = await beside(series, 'forkloop 12 50', async (client, start) => {
+        const stream = client.trace({ client: 'test', filter: { pids: [], comms: ['nobody'] } })
+        const told: string[] = []
+        let events = 0
+        let beats = 0
+        for await (const item of stream) {
+          if (item.type === 'started') start()
+          if (item.type === 'batch') events += item.events.length
+          if (item.type !== 'heartbeat') continue
+          beats++
+          if (beats === 4) {
+            told.push(`before: ${events > 0 ? 'events' : 'none'}`)
+            void stream.changeFilter({ pids: [], comms: ['forkloop'] }).then(() => (events = 0))
+          } else if (beats === 8) {
+            told.push(`while: ${events > 0 ? 'events' : 'none'}`)
+            void stream.changeFilter({ pids: [], comms: ['nobody'] }).then(() => told.push('left'))
+          } else if (beats === 12) {
+            // The agent's own books, which no client's filter touches.
+            told.push(...item.legs.filter(({ name }) => name === 'wp-fault').map(({ seen }) => `${seen}`))
+          } else if (beats === 14) {
+            const [last] = item.legs.filter(({ name }) => name === 'wp-fault')
+            told.push(last.seen === Number(told.pop()) ? 'nothing is traced' : 'traced on')
+            break
+          }
         }
-      }
-      return told
-    })
-    expect(heard).toEqual(['before: none', 'while: events', 'left', 'nothing is traced'])
-  })
+        return told
+      })
+      expect(heard).toEqual(['before: none', 'while: events', 'left', 'nothing is traced'])
+    },
+    GUEST_MS,
+  )
 })
