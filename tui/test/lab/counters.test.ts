@@ -80,7 +80,7 @@ describe.each(['5.10', '6.1', '7.2'])('counters of kernel %s, where nobody is a 
     return (counted?.processes ?? []).filter(wanted).sort((a, b) => a.startTimeNs - b.startTimeNs)
   }
 
-  test('a thousand pages more are a thousand copies and a thousand reuses more, and nothing else', () => {
+  test('a thousand pages more are two thousand faults more, copies and reuses, and nothing else', () => {
     const [few, many] = processes(({ comm, counts }) => comm === 'bench_cow' && counts.forks > 0)
     const more = Object.fromEntries(
       Object.entries(many.counts).map(([name, value]) => [
@@ -92,7 +92,12 @@ describe.each(['5.10', '6.1', '7.2'])('counters of kernel %s, where nobody is a 
     expect(few.counts.execs).toBe(1)
     expect([few.ended, many.ended]).toEqual([true, true])
     expect(many.counts.copied_bytes).toBe(PAGE_BYTES * (many.counts.copies + many.counts.unshares))
-    expect(more).toMatchObject({ faults: 2000, copies: 1000, reuses: 1000, copied_bytes: 1000 * PAGE_BYTES })
+    expect(more['faults']).toBe(2000)
+    expect(more['copies'] + more['reuses']).toBe(2000)
+    // Of a few pages of stack and data it is a matter of time whether the child has gone before they are written.
+    const others = few.counts.faults - 1000
+    expect(others).toBeLessThan(50)
+    expect(Math.abs(more['copies'] - 1000)).toBeLessThanOrEqual(others)
     expect(more).toMatchObject({ unshares: 0, huge_faults: 0, forks: 0, execs: 0, pins_taken: 0 })
   })
 
