@@ -33,27 +33,27 @@ int mm_exit(u64 *ctx)
 	return 0;
 }
 
-/* Whether this process becomes a target by what it is now. Runs in its own context. */
-static __always_inline bool wanted(struct task_struct *task, u32 tgid)
+/* Who wants this process by what it is now. Runs in its own context. */
+static __always_inline u64 wanted(struct task_struct *task, u32 tgid)
 {
 	struct comm comm = {};
-	u64 cgroup;
+	u64 cgroup, why = 0;
+	u64 *by_comm;
 
 	if (tgid == config.my_tgid)
-		return false;
+		return 0;
 	if (config.trace_all)
-		return true;
-	if (config.has_comms) {
-		bpf_get_current_comm(&comm.name, sizeof(comm.name));
-		if (bpf_map_lookup_elem(&wanted_comms, &comm))
-			return true;
-	}
+		return WHY_OWN;
+	bpf_get_current_comm(&comm.name, sizeof(comm.name));
+	by_comm = bpf_map_lookup_elem(&wanted_comms, &comm);
+	if (by_comm)
+		why = *by_comm;
 	if (config.has_cgroups) {
 		cgroup = bpf_get_current_cgroup_id();
 		if (bpf_map_lookup_elem(&wanted_cgroups, &cgroup))
-			return true;
+			why |= WHY_OWN;
 	}
-	return false;
+	return why;
 }
 
 SEC("?tp_btf/sched_process_exec")
@@ -61,15 +61,17 @@ int exec_process(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
 	u32 tgid = task->tgid;
-	u64 *known = bpf_map_lookup_elem(&tgids, &tgid);
-	u64 old = known ? *known : 0;
+	struct target *known = bpf_map_lookup_elem(&tgids, &tgid);
+	u64 old = known ? known->cookie : 0, why = known ? known->why : 0;
 	struct range_record *record;
 	u64 cookie;
 
-	if (!known && !wanted(task, tgid))
+	count_exec();
+	why |= wanted(task, tgid);
+	if (!why)
 		return 0;
-	cookie = add_target((u64)task->mm);
-	if (!cookie || bpf_map_update_elem(&tgids, &tgid, &cookie, BPF_ANY)) {
+	cookie = add_target((u64)task->mm, why);
+	if (!cookie || !know_tgid(tgid, (u64)task->mm)) {
 		BOOK_UNTOLD(LEG_EXIT, missed);
 		return 0;
 	}
@@ -89,7 +91,9 @@ int exit_process(u64 *ctx)
 	u32 tgid = task->tgid;
 
 	/* do_exit() has counted this thread out already. */
-	if (task->signal->live.counter == 0)
+	if (task->signal->live.counter == 0) {
 		bpf_map_delete_elem(&tgids, &tgid);
+		end_tally(tgid);
+	}
 	return 0;
 }

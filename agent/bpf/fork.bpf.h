@@ -16,7 +16,7 @@ static __always_inline struct state *learn_fork(u32 tid, struct mm_struct *src, 
 
 	if (!cookie)
 		return NULL;
-	child = add_target((u64)dst);
+	child = add_child((u64)dst, src);
 	if (!child) {
 		BOOK_UNTOLD(LEG_FORK, missed);
 		return NULL;
@@ -38,6 +38,7 @@ int fork_vma_enter(u64 *ctx)
 	struct state *state;
 	u32 tid;
 
+	count(COUNTER_FORK_VMA, 1);
 	if (!may_be_target(mm))
 		return 0;
 	tid = (u32)bpf_get_current_pid_tgid();
@@ -94,11 +95,12 @@ int fork_process(u64 *ctx)
 	/* A thread shares all that we look at. */
 	if (!mm || child->pid != tgid)
 		return 0;
+	count(COUNTER_FORK, 1);
 	old = cookie_of(parent->mm);
 	if (!old)
 		return 0;
-	cookie = add_target((u64)mm);
-	if (!cookie || bpf_map_update_elem(&tgids, &tgid, &cookie, BPF_ANY)) {
+	cookie = add_child((u64)mm, parent->mm);
+	if (!cookie || !know_tgid(tgid, (u64)mm)) {
 		BOOK_UNTOLD(LEG_FORK, missed);
 		return 0;
 	}

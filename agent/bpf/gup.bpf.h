@@ -15,7 +15,7 @@ static __always_inline struct gup *begin_gup(u16 level, struct mm_struct *mm, vo
 	u64 cookie = cookie_of(mm);
 	struct gup *gup;
 
-	if (!cookie)
+	if (!cookie && !config.counters)
 		return NULL;
 	gup = gup_slot(tid);
 	if (!gup)
@@ -23,7 +23,8 @@ static __always_inline struct gup *begin_gup(u16 level, struct mm_struct *mm, vo
 	if (gup->level != GUP_NOTHING) {
 		if (gup->tid == tid && gup->level > level && is_inside(gup, ctx))
 			return NULL;
-		BOOK_UNTOLD(LEG_GUP, missed);
+		if (gup->cookie)
+			BOOK_UNTOLD(LEG_GUP, missed);
 	}
 	gup->tid = tid;
 	gup->level = level;
@@ -87,7 +88,7 @@ static __always_inline int end_gup(struct gup *gup, s64 taken)
 {
 	u32 i;
 
-	if (taken > 0 && gup->pages) {
+	if (taken > 0 && gup->pages && count_gup(gup, taken)) {
 		gup->taken = taken;
 		gup->time_ns = bpf_ktime_get_ns();
 		for (i = 0; i < MOST_GOES && i * MOST_AT_ONCE < taken; i++)
@@ -135,7 +136,7 @@ static __always_inline int fast_exit(u64 *ctx)
 		return 0;
 	gup->start = ctx[0];
 	gup->pages = NUMBER(ctx, 3);
-	gup->stack = stack_of_now(ctx);
+	gup->stack = gup->cookie ? stack_of_now(ctx) : 0;
 	return end_gup(gup, (s32)ctx[4]);
 }
 
@@ -185,7 +186,7 @@ int gup_longterm_exit(u64 *ctx)
 		return 0;
 	gup->start = ctx[1];
 	gup->pages = NUMBER(ctx, 3);
-	gup->stack = stack_of_now(ctx);
+	gup->stack = gup->cookie ? stack_of_now(ctx) : 0;
 	return end_gup(gup, (s64)ctx[6]);
 }
 
@@ -208,7 +209,7 @@ int gup_slow_exit(u64 *ctx)
 		return 0;
 	gup->start = ctx[1];
 	gup->pages = NUMBER(ctx, 4);
-	gup->stack = gup->pages ? stack_of_now(ctx) : 0;
+	gup->stack = gup->cookie && gup->pages ? stack_of_now(ctx) : 0;
 	return end_gup(gup, (s64)ctx[6]);
 }
 
@@ -226,7 +227,7 @@ int gup_slow_enter_kprobe(struct pt_regs *regs)
 	gup->start = regs->si;
 	gup->foll = regs->cx;
 	gup->pages = regs->r8;
-	gup->stack = gup->pages ? stack_of_now(regs) : 0;
+	gup->stack = gup->cookie && gup->pages ? stack_of_now(regs) : 0;
 	return 0;
 }
 

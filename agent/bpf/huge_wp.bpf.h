@@ -60,6 +60,7 @@ int huge_wp_enter(u64 *ctx)
 	struct vm_area_struct *vma = vmf->vma;
 	u64 cookie = cookie_of(vma->vm_mm);
 
+	count(COUNTER_HUGE_FAULT, 1);
 	if (cookie)
 		huge_enter(cookie, (u64)vmf, vmf->address, vmf->orig_pmd.pmd,
 			   fault_facts(vmf) | vma_facts(vma));
@@ -88,6 +89,7 @@ int huge_wp_enter_kprobe(struct pt_regs *regs)
 	u64 cookie = cookie_of(BPF_CORE_READ(vma, vm_mm));
 	u32 facts;
 
+	count(COUNTER_HUGE_FAULT, 1);
 	if (!cookie)
 		return 0;
 	facts = vma_flag_facts(BPF_CORE_READ(vma, vm_flags));

@@ -13,6 +13,7 @@ static __always_inline int hugetlb_enter(u64 vma_pointer, u64 address, u64 pte, 
 	struct state *state;
 	u64 entry = 0;
 
+	count(COUNTER_HUGETLB_FAULT, 1);
 	if (!cookie)
 		return 0;
 	state = begin_state(DOING_HUGETLB_WP, cookie);

@@ -124,6 +124,38 @@ enum record_uffd_reason {
 	UFFD_REASON_MINOR = 3,
 };
 
+/* Counter of proto/cowpath/v1/agent.proto, less one: index of a tally's counts. */
+enum counter {
+	COUNTER_FAULT,
+	COUNTER_HUGE_FAULT,
+	COUNTER_HUGETLB_FAULT,
+	COUNTER_COPY,
+	COUNTER_UNSHARE,
+	COUNTER_REUSE,
+	COUNTER_BYTES_COPIED,
+	COUNTER_FORK,
+	COUNTER_FORK_VMA,
+	COUNTER_EXEC,
+	COUNTER_UNMAP,
+	COUNTER_GUP,
+	COUNTER_GUP_PAGES,
+	COUNTER_PIN_TAKEN,
+	COUNTER_PIN_RETURNED,
+	COUNTERS,
+};
+
+/* First places of processes, a power of two, and second ones; 0 is `other`. */
+#define TALLIES 8192
+#define SECOND_TALLIES 1024
+
+struct tally {
+	u32 tgid; /* whose it is while that lives, else 0 */
+	u32 was;  /* whose it is or was, 0: nobody's yet */
+	u64 start_time_ns;
+	char comm[16];
+	u64 counts[16];
+};
+
 /* Begin of every record. */
 struct record_head {
 	u64 time_ns;
@@ -265,10 +297,12 @@ struct config {
 	u8 aliased; /* more pfns than tracked_mask + 1: a mark is never taken back */
 	u8 five_levels;
 	u8 reuse_seen; /* ptep_set_access_flags is hooked: what it did not see was no reuse */
-	u8 has_comms;
 	u8 has_cgroups;
-	u8 pad[2];
+	u8 pad[3];
 	u32 foll_longterm; /* FOLL_LONGTERM of this kernel */
+	u32 foll_pin;	   /* FOLL_PIN of this kernel */
+	u8 counters;	   /* every process is counted */
+	u8 pad2[3];
 };
 
 /* Written by the programs, read by user space. */
@@ -278,6 +312,8 @@ struct shared {
 	u64 page_offset_base;
 	u64 displaced; /* states that ever found their place taken, see state.bpf.h */
 	u64 seeded;    /* passes of the task iterator that have begun: the first finds no targets yet */
+	u64 evicted;   /* ended processes whose counts were added to `other` */
+	u64 crowded;   /* counts that found no place */
 };
 
 #endif

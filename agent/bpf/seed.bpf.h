@@ -5,28 +5,54 @@
 extern const void vmemmap_base __ksym;
 extern const void page_offset_base __ksym;
 
-static __always_inline bool seed_wanted(struct task_struct *task, u32 tgid)
+static __always_inline u64 seed_wanted(struct task_struct *task, u32 tgid)
 {
 	struct comm comm = {};
+	u64 *by_tgid, *by_comm;
+	u64 why = 0;
 
 	if (tgid == config.my_tgid)
-		return false;
+		return 0;
 	if (config.trace_all)
-		return true;
-	if (bpf_map_lookup_elem(&wanted_tgids, &tgid))
-		return true;
-	if (!config.has_comms)
-		return false;
+		return WHY_OWN;
+	by_tgid = bpf_map_lookup_elem(&wanted_tgids, &tgid);
+	if (by_tgid)
+		why = *by_tgid;
 	bpf_probe_read_kernel(comm.name, sizeof(comm.name),
 			      (void *)((u64)task + bpf_core_field_offset(struct task_struct, comm)));
-	return bpf_map_lookup_elem(&wanted_comms, &comm);
+	by_comm = bpf_map_lookup_elem(&wanted_comms, &comm);
+	return by_comm ? why | *by_comm : why;
+}
+
+/*
+ * A process that is a target already: who wants it now. Once nobody does it is none any more; its address
+ * space lives on, and what it does is not told.
+ */
+static __noinline int want_again(u32 tgid, u64 mm, u64 why)
+{
+	struct target *target = bpf_map_lookup_elem(&targets, &mm);
+	u32 zero = 0;
+	u64 *gone = bpf_map_lookup_elem(&revoked, &zero);
+
+	if (!target)
+		return 0;
+	if (gone)
+		target->why &= ~*gone;
+	target->why |= why;
+	if (target->why) {
+		know_tgid(tgid, mm);
+		return 0;
+	}
+	remove_target(mm);
+	bpf_map_delete_elem(&tgids, &tgid);
+	return 0;
 }
 
 SEC("iter/task")
 int seed(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	u64 cookie, mm;
+	u64 cookie, mm, why;
 	u32 tgid;
 
 	if (!shared.vmemmap_base) {
@@ -47,10 +73,15 @@ int seed(struct bpf_iter__task *ctx)
 	if (BPF_CORE_READ(task, pid) != tgid)
 		return 0;
 	mm = (u64)BPF_CORE_READ(task, mm);
-	if (!mm || !seed_wanted(task, tgid) || bpf_map_lookup_elem(&tgids, &tgid))
+	if (!mm)
 		return 0;
-	cookie = add_target(mm);
-	if (!cookie || bpf_map_update_elem(&tgids, &tgid, &cookie, BPF_ANY)) {
+	why = seed_wanted(task, tgid);
+	if (bpf_map_lookup_elem(&tgids, &tgid))
+		return want_again(tgid, mm, why);
+	if (!why)
+		return 0;
+	cookie = add_target(mm, why);
+	if (!cookie || !know_tgid(tgid, mm)) {
 		BOOK_UNTOLD(LEG_EXIT, missed);
 		return 0;
 	}

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Whom we trace: address spaces by pointer, processes by tgid, and what makes a process a target. */
 
+/*
+ * `why` has a bit for each who wants it: bit 0 the agent's own target, bits 1 to 63 clients' filters.
+ * Children have their parent's.
+ */
+#define WHY_OWN 1ULL
+
 struct target {
 	u64 cookie;
+	u64 why;
 };
 
 struct {
@@ -12,13 +19,12 @@ struct {
 	__type(value, struct target);
 } targets SEC(".maps");
 
-/* tgid -> cookie of the address space it had when last seen. exec needs it: by then task->mm is the new one.
- */
+/* The address space that a tgid had when last seen. exec needs it: by then task->mm is the new one. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__type(key, u32);
-	__type(value, u64);
+	__type(value, struct target);
 } tgids SEC(".maps");
 
 struct comm {
@@ -27,17 +33,25 @@ struct comm {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 64);
+	__uint(max_entries, 2048);
 	__type(key, struct comm);
-	__type(value, u8);
+	__type(value, u64); /* who wants it */
 } wanted_comms SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__type(key, u32);
-	__type(value, u8);
+	__type(value, u64); /* who wants it */
 } wanted_tgids SEC(".maps");
+
+/* Who wants nothing any more of what it wanted before the next pass of the task iterator. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} revoked SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -97,7 +111,7 @@ static __always_inline u64 cookie_of_locked(struct mm_struct *mm)
 }
 
 /* Makes an address space a target. Its cookie, or 0 when there is no room. */
-static __noinline u64 add_target(u64 mm)
+static __noinline u64 add_target(u64 mm, u64 why)
 {
 	struct target fresh = {};
 	struct target *old = bpf_map_lookup_elem(&targets, &mm);
@@ -105,6 +119,7 @@ static __noinline u64 add_target(u64 mm)
 	if (old)
 		return old->cookie;
 	/* Unique: no CPU makes two in one nanosecond. */
+	fresh.why = why;
 	fresh.cookie = bpf_ktime_get_ns() << 10 | (bpf_get_smp_processor_id() & 1023);
 	count_target(mm, 1);
 	if (bpf_map_update_elem(&targets, &mm, &fresh, BPF_NOEXIST)) {
@@ -113,6 +128,27 @@ static __noinline u64 add_target(u64 mm)
 	}
 	__sync_fetch_and_add(&shared.generation, 1);
 	return fresh.cookie;
+}
+
+/* What one who is a target begets is wanted by the same. */
+static __always_inline u64 add_child(u64 mm, struct mm_struct *parent)
+{
+	u64 key = (u64)parent;
+	struct target *target = bpf_map_lookup_elem(&targets, &key);
+
+	return target ? add_target(mm, target->why) : 0;
+}
+
+/* Remembers the address space of a process. False: there is no room. */
+static __noinline bool know_tgid(u32 tgid, u64 mm)
+{
+	struct target *target = bpf_map_lookup_elem(&targets, &mm);
+	struct target known;
+
+	if (!target)
+		return false;
+	known = *target;
+	return !bpf_map_update_elem(&tgids, &tgid, &known, BPF_ANY);
 }
 
 static __noinline int remove_target(u64 mm)

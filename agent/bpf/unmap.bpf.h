@@ -9,6 +9,7 @@ static __always_inline int unmap(struct vm_area_struct *vma, u64 start, u64 end)
 	u64 cookie = cookie_of(vma->vm_mm);
 	struct range_record *record;
 
+	count(COUNTER_UNMAP, 1);
 	if (!cookie)
 		return 0;
 	record = begin_record(LEG_UNMAP, sizeof(*record), RECORD_UNMAP, cookie);

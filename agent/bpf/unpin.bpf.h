@@ -12,14 +12,6 @@ static __always_inline bool was_taken(u64 page)
 	return mark && *mark == MARK_TAKEN;
 }
 
-/* Whether GUP itself does this: its result is reported when it returns, and nothing before. */
-static __always_inline bool is_gups_own(void *ctx)
-{
-	struct gup *gup = gup_around(ctx);
-
-	return gup && gup->level != GUP_SLOW;
-}
-
 static __always_inline void send_unpin(struct pages_record *record, const u32 room, u64 array, u64 page,
 				       u32 count, u32 each)
 {
@@ -86,6 +78,7 @@ static __always_inline int unpin_array(u64 *ctx, u64 count)
 	/* An error that was taken for a number: the kernel warns and does nothing. */
 	if (!count || count >= -4095ULL)
 		return 0;
+	count_unpin(ctx, array, 0, count, 1);
 	bpf_probe_read_kernel(&first, sizeof(first), (void *)array);
 	return was_taken(first) ? unpin_all(ctx, array, 0, count, 1) : 0;
 }
@@ -94,6 +87,7 @@ static __always_inline int unpin_from(u64 *ctx, u64 count, u32 each)
 {
 	u64 page = NUMBER(ctx, 0);
 
+	count_unpin(ctx, 0, page, count, each);
 	return was_taken(page) ? unpin_all(ctx, 0, page, count, each) : 0;
 }
 

@@ -154,6 +154,7 @@ int wp_exit(u64 *ctx)
 	u64 time_ns;
 	u8 outcome;
 
+	count_fault((struct vm_fault *)ctx[0], result);
 	/* Where the fault let go of its locks the vma may be gone: those results say so. */
 	if (!(result & ~RET_WRITE) && !may_be_target(vmf->vma->vm_mm))
 		return 0;

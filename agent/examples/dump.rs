@@ -28,6 +28,8 @@ fn main() -> anyhow::Result<()> {
         target,
         ring_bytes,
         throttle,
+        counters: false,
+        on_demand: false,
     })?;
     eprintln!("attached");
     collector.listened();

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::collect;
 use crate::doctor;
@@ -65,6 +65,10 @@ struct ServeArgs {
     #[arg(long = "cgroup", value_name = "PATH")]
     cgroups: Vec<String>,
 
+    /// Without --pid, --comm and --cgroup traces nothing by itself, but what clients filter for while they are connected.
+    #[arg(long)]
+    on_demand: bool,
+
     /// Size of the kernel's ring buffer: a power of two. K, M and G are understood.
     #[arg(long, value_name = "BYTES", default_value = "8M", value_parser = parse_ring)]
     ring: u64,
@@ -72,6 +76,10 @@ struct ServeArgs {
     /// Events that one process may send in a second; what is above is counted as throttled. 0: any number.
     #[arg(long, value_name = "EVENTS_PER_S", default_value_t = 0)]
     throttle: u32,
+
+    /// Counts what every process does, target or not, for `cowpath counters`.
+    #[arg(long, value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = parse_switch)]
+    counters: bool,
 
     /// What is kept of the stream for clients that are behind or come back.
     #[arg(long, value_name = "BYTES", default_value = "8M", value_parser = parse_size)]
@@ -142,7 +150,16 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
         comms: args.comms,
         cgroups: args.cgroups,
     };
-    let source = open(args.source, &target, args.ring, args.throttle)?;
+    let source = match args.source {
+        Some(config) => Box::new(Synthetic::new(config, args.ring)) as Box<dyn Source>,
+        None => open(&collect::Config {
+            target: target.clone(),
+            ring_bytes: u32::try_from(args.ring).unwrap_or(u32::MAX),
+            throttle: args.throttle,
+            counters: args.counters,
+            on_demand: args.on_demand,
+        })?,
+    };
     serve::drop_all_but_reading()
         .map_err(|error| Failure::new(Exit::Broken, format!("cannot drop privileges: {error}")))?;
     let listening = match &listener {
@@ -157,6 +174,7 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
     serve::serve(
         &serve::Config {
             target,
+            on_demand: args.on_demand,
             replay_bytes,
         },
         source,
@@ -165,23 +183,18 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
 }
 
 /// Attaches.
-fn open(
-    synthetic: Option<synthetic::Config>,
-    target: &Target,
-    ring_bytes: u64,
-    throttle: u32,
-) -> Result<Box<dyn Source>, Failure> {
-    if let Some(config) = synthetic {
-        return Ok(Box::new(Synthetic::new(config, ring_bytes)));
-    }
-    let config = collect::Config {
-        target: target.clone(),
-        ring_bytes: u32::try_from(ring_bytes).unwrap_or(u32::MAX),
-        throttle,
-    };
-    let collector = collect::open(&config)
+fn open(config: &collect::Config) -> Result<Box<dyn Source>, Failure> {
+    let collector = collect::open(config)
         .map_err(|error| Failure::new(Exit::CannotTrace, format!("{error:#}")))?;
     Ok(Box::new(collector))
+}
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("write on or off".to_owned()),
+    }
 }
 
 fn parse_comm(text: &str) -> Result<String, String> {
@@ -239,6 +252,7 @@ mod tests {
             (["--replay", "much"], "not a size"),
             (["--replay", "99999999999G"], "too large"),
             (["--source", "kernel"], "synthetic:RATE"),
+            (["--counters", "maybe"], "on or off"),
         ] {
             let words = refusal(&args);
             assert!(words.contains(why) && !words.contains('\n'), "{words}");

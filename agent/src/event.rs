@@ -87,14 +87,59 @@ pub struct Target {
     pub cgroups: Vec<String>,
 }
 
+/// Counts that are kept of each process: `Counter` of the proto, from 1 on.
+pub const COUNTERS: usize = 15;
+
+/// What one process did since the agent attached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub tgid: u32,
+    pub start_time_ns: u64,
+    pub comm: Vec<u8>,
+    pub ended: bool,
+    pub counts: [u64; COUNTERS],
+}
+
+/// What all processes did, each once, in the order of their tgids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub time_ns: u64,
+    pub processes: Vec<Tally>,
+    /// Of no process that is named.
+    pub other: [u64; COUNTERS],
+    /// Ended processes that are in `other`.
+    pub evicted: u64,
+    /// Counts that are in `other` because their process found no place.
+    pub crowded: u64,
+}
+
+/// Reads the counters while the source is drained by its own thread.
+pub trait Counters: Send + Sync {
+    /// # Errors
+    /// The kernel refused to let them be read.
+    fn read(&self) -> anyhow::Result<Counted>;
+}
+
 /// Where events come from: the kernel (`collect`), or a synthetic source in tests and benchmarks.
 pub trait Source: Send {
     /// Appends what is ready; returns at once. Called from one thread, every few milliseconds.
     fn drain(&mut self, out: &mut Drained) -> anyhow::Result<()>;
     /// Somebody listens, for the first time: what is told only once would have reached nobody before. Called once.
     fn listened(&mut self) {}
+    /// Client `bit` (1 to 63) filters for this from now on, and no more for what it wished before; empty: for nothing.
+    /// What nobody wants any more need not be traced.
+    ///
+    /// # Errors
+    /// The source broke off. What cannot be traced is no error: the client then hears nothing of it.
+    fn wish(&mut self, _bit: u32, _target: &Target) -> anyhow::Result<()> {
+        Ok(())
+    }
     /// Legs with their current books.
     fn legs(&self) -> Vec<LegStatus>;
+    /// The counters of all processes; `None`: none are kept.
+    fn counters(&self) -> Option<Box<dyn Counters>> {
+        None
+    }
     /// Bytes waiting in the ring buffer, and its size.
     fn ring(&self) -> (u64, u64);
     /// Stops what makes events. What is in the ring buffer by then can still be drained, and nothing is held back for

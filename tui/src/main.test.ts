@@ -47,6 +47,7 @@ test('help names every command and every exit status', () => {
     'gup-stats',
     'gaps',
     'top',
+    'counters',
     'sql',
     'doctor',
     'Exit status',

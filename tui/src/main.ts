@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { requireAgent } from './commands/agent-binary.js'
 import { checkCommand } from './commands/check.js'
+import { countersCommand } from './commands/counters.js'
 import { diffCommand } from './commands/diff.js'
 import { doctorCommand } from './commands/doctor.js'
 import { exportCommand } from './commands/export.js'
@@ -73,6 +74,7 @@ function commands(): readonly Command[] {
     gupStatsCommand(),
     gapsCommand(),
     topCommand(),
+    countersCommand(),
     sqlCommand(),
     diffCommand(),
     mergeCommand(),

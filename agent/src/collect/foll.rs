@@ -27,6 +27,7 @@ const BY_FAST: (u32, u64) = (1 << 31, 4096);
 pub struct Foll {
     bits: Vec<(u32, u64)>,
     longterm: u32,
+    pin: u32,
 }
 
 impl Default for Foll {
@@ -63,9 +64,14 @@ impl Foll {
             .filter_map(|&(name, old, ours)| Some((value(name, old)?, ours)))
             .chain([BY_FAST])
             .collect();
-        let longterm = bits.iter().find(|&&(_, ours)| ours == 8);
+        let kernels = |wanted| {
+            bits.iter()
+                .find(|&&(_, ours)| ours == wanted)
+                .map_or(0, |&(kernels, _)| kernels)
+        };
         Self {
-            longterm: longterm.map_or(0, |&(kernels, _)| kernels),
+            longterm: kernels(8),
+            pin: kernels(4),
             bits,
         }
     }
@@ -82,6 +88,11 @@ impl Foll {
     /// FOLL_LONGTERM as the kernel has it.
     pub fn longterm(&self) -> u32 {
         self.longterm
+    }
+
+    /// FOLL_PIN as the kernel has it.
+    pub fn pin(&self) -> u32 {
+        self.pin
     }
 }
 
@@ -108,5 +119,6 @@ mod tests {
             (Foll::default().longterm(), new.longterm()),
             (0x10000, 0x100)
         );
+        assert_eq!((Foll::default().pin(), new.pin()), (0x40000, 0x80000));
     }
 }

@@ -27,8 +27,9 @@ static OBJECT: &Aligned<[u8]> =
 /// 64 Mi marks are 64 MiB: memory of up to 256 GiB has a mark of its own for each page.
 const MOST_MARKS: u64 = 64 << 20;
 const MARKS_PER_CHUNK: u64 = 4096;
+const TAKERS_PER_CHUNK: u64 = 2048;
 /// `struct config` of agent/bpf/record.h.
-const CONFIG_BYTES: usize = 32;
+const CONFIG_BYTES: usize = 40;
 /// Rungs that the kernel may refuse before we give up.
 const MOST_REFUSALS: usize = 16;
 /// Functions to be taken for absent, separated by commas: how tests look at poorer kernels.
@@ -155,6 +156,8 @@ pub struct Room {
     pub ring_bytes: u32,
     /// Events a second that one process may send, 0: any number.
     pub throttle: u32,
+    /// Every process is counted, target or not.
+    pub counters: bool,
 }
 
 impl Room {
@@ -207,6 +210,7 @@ pub fn try_load() -> Result<Vec<Choice>> {
     let room = Room {
         ring_bytes: 4096,
         throttle: 0,
+        counters: true,
     };
     load(&kernel, &mut Refused::new(), &room, &everything).map(|(_, legs)| legs)
 }
@@ -330,13 +334,15 @@ fn configure(
             max_pfn > marks,
             host::five_levels(),
             reuse_seen,
-            !wanted.comms.is_empty(),
             !wanted.cgroups.is_empty(),
         ]
         .map(u8::from),
     );
-    config.resize(CONFIG_BYTES - 4, 0);
+    config.resize(CONFIG_BYTES - 12, 0);
     config.extend(kernel.foll.longterm().to_ne_bytes());
+    config.extend(kernel.foll.pin().to_ne_bytes());
+    config.push(u8::from(room.counters));
+    config.resize(CONFIG_BYTES, 0);
 
     for mut map in open.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();
@@ -348,6 +354,8 @@ fn configure(
             // A snapshot marks frames, too: see Marks.
             map.set_map_flags(libbpf_rs::libbpf_sys::BPF_F_MMAPABLE)?;
             map.set_max_entries(u32::try_from(marks / MARKS_PER_CHUNK)?)?;
+        } else if name == "takers" && room.counters {
+            map.set_max_entries(u32::try_from(marks / TAKERS_PER_CHUNK)?)?;
         } else if name.ends_with(".rodata")
             && let Some(value) = map.initial_value_mut()
             && let Some(place) = value.get_mut(..config.len())

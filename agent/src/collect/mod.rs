@@ -3,6 +3,7 @@
 //! The programs are in `agent/bpf`. Nothing here knows gRPC.
 
 mod books;
+mod counters;
 mod foll;
 mod host;
 mod ladder;
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result, anyhow};
 use libbpf_rs::{AsRawLibbpf, Link, MapCore, Object, RingBuffer, RingBufferBuilder};
 
-use crate::event::{Drained, LegStatus, Source, Target};
+use crate::event::{Counters, Drained, LegStatus, Source, Target};
 use books::BookKeeper;
 use load::{Loaded, Room};
 use mms::Mms;
@@ -40,6 +41,10 @@ pub struct Config {
     pub ring_bytes: u32,
     /// Events a second that one process may send, 0: any number.
     pub throttle: u32,
+    /// Every process is counted, target or not.
+    pub counters: bool,
+    /// An empty target is nothing: what clients filter for is traced.
+    pub on_demand: bool,
 }
 
 /// The kernel as a source of events.
@@ -55,6 +60,7 @@ pub struct Collector {
     has_listener: bool,
     books: BookKeeper,
     links: Vec<Link>,
+    has_counters: bool,
     ring_bytes: u64,
     attached: bool,
     /// Last: what is above was made from it.
@@ -66,10 +72,14 @@ pub struct Collector {
 /// # Errors
 /// One line: this host does not let us trace, or the target does not exist.
 pub fn open(config: &Config) -> Result<Collector> {
-    let wanted = seed::Wanted::resolve(&config.target)?;
+    let wanted = seed::Wanted {
+        on_demand: config.on_demand,
+        ..seed::Wanted::resolve(&config.target)?
+    };
     let room = Room {
         ring_bytes: config.ring_bytes,
         throttle: config.throttle,
+        counters: config.counters,
     };
     let Loaded {
         object,
@@ -116,6 +126,7 @@ pub fn open(config: &Config) -> Result<Collector> {
         has_listener: false,
         books,
         links,
+        has_counters: config.counters,
         ring_bytes: u64::from(config.ring_bytes),
         attached: true,
         object,
@@ -184,6 +195,18 @@ impl Source for Collector {
 
     fn legs(&self) -> Vec<LegStatus> {
         self.books.legs(&self.object, self.attached)
+    }
+
+    fn wish(&mut self, bit: u32, target: &Target) -> Result<()> {
+        if !self.attached {
+            return Ok(());
+        }
+        self.seeder.wish(&self.object, bit, target)
+    }
+
+    fn counters(&self) -> Option<Box<dyn Counters>> {
+        let reader = || counters::Reader::new(&self.object);
+        Some(Box::new(self.has_counters.then(reader)?.ok()?))
     }
 
     fn ring(&self) -> (u64, u64) {

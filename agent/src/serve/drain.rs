@@ -128,6 +128,7 @@ impl<'a> Worker<'a> {
                 self.has_listener = true;
                 self.source.listened();
             }
+            self.grant_wishes()?;
             let came = self.drain()?;
             quiet = if came { 0 } else { quiet.saturating_add(1) };
             let now = Instant::now();
@@ -141,6 +142,19 @@ impl<'a> Worker<'a> {
             thread::park_timeout(if quiet < QUIET_DRAINS { BUSY } else { IDLE });
         }
         Ok(())
+    }
+
+    /// What clients began to filter for is traced; what was drained before stands in front of that.
+    fn grant_wishes(&mut self) -> anyhow::Result<()> {
+        loop {
+            let Some(wish) = self.hub.wishes().next() else {
+                return Ok(());
+            };
+            self.source.wish(wish.bit, &wish.target)?;
+            let Self { sequencer, hub, .. } = self;
+            sequencer.flush(Instant::now(), |cut| hub.publish(cut));
+            hub.grant(wish.number, sequencer.last_seq() + 1);
+        }
     }
 
     fn drain_rest(&mut self) -> anyhow::Result<()> {

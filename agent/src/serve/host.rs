@@ -14,7 +14,7 @@ pub struct Host {
 }
 
 impl Host {
-    pub fn new(target: &Target) -> Self {
+    pub fn new(target: &Target, on_demand: bool) -> Self {
         let wall_clock_offset_ns =
             now_ns(ClockId::Realtime).saturating_sub(now_ns(ClockId::Monotonic));
         Self {
@@ -34,6 +34,7 @@ impl Host {
                     cgroups: target.cgroups.clone(),
                 }),
                 kernel_boot_id: sysctl("random/boot_id"),
+                on_demand,
             },
         }
     }

@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::claims::ClaimId;
 use super::replay::{Replay, RingLoss};
 use super::sequence::Cut;
 use super::wire::v1;
-use crate::event::LegStatus;
+use super::wishes::Wishes;
+use crate::event::{LegStatus, Target};
 
 /// What the drain thread tells once a second.
 pub type Beat = Option<Arc<v1::Heartbeat>>;
@@ -15,6 +17,9 @@ pub type Beat = Option<Arc<v1::Heartbeat>>;
 /// Shared by the drain thread, which writes, and by one session a client, which read.
 pub struct Hub {
     replay: Mutex<Replay>,
+    wishes: Mutex<Wishes>,
+    /// Clients may have traced what the agent's own target leaves out.
+    widens: bool,
     legs: Mutex<Vec<v1::LegStatus>>,
     /// Says that the log grew, or that nothing more will come.
     grown: watch::Sender<Progress>,
@@ -25,14 +30,19 @@ pub struct Hub {
 pub struct Progress {
     /// Changes with every batch and every loss.
     pub version: u64,
+    /// The last wish that the source has granted, and the first event behind that.
+    pub granted: u64,
+    pub granted_seq: u64,
     /// Nothing more will come.
     pub closed: bool,
 }
 
 impl Hub {
-    pub fn new(replay_bytes: usize, legs: &[LegStatus]) -> Self {
+    pub fn new(replay_bytes: usize, legs: &[LegStatus], widens: bool) -> Self {
         Self {
             replay: Mutex::new(Replay::new(replay_bytes)),
+            wishes: Mutex::default(),
+            widens,
             legs: Mutex::new(encode_legs(legs)),
             grown: watch::Sender::new(Progress::default()),
             beat: watch::Sender::new(None),
@@ -42,6 +52,32 @@ impl Hub {
     /// The log. Held for moments only: never across an await or a drain.
     pub fn replay(&self) -> MutexGuard<'_, Replay> {
         self.replay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A client filters for this from now on. The number of the wish that has to be granted before it holds, or 0.
+    pub fn wish(&self, client: ClaimId, target: &v1::Target) -> u64 {
+        if !self.widens {
+            return 0;
+        }
+        let wanted = Target {
+            pids: target.pids.clone(),
+            comms: target.comms.clone(),
+            cgroups: Vec::new(),
+        };
+        self.wishes().wish(client, wanted)
+    }
+
+    /// What clients filter for. Held for moments only, and never together with the log.
+    pub fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The source traces what the wish `number` asks for, and tells it from event `seq` on.
+    pub fn grant(&self, number: u64, seq: u64) {
+        self.grown.send_modify(|progress| {
+            progress.granted = number;
+            progress.granted_seq = seq;
+        });
     }
 
     pub fn publish(&self, cut: Cut) {
@@ -73,6 +109,10 @@ impl Hub {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    pub fn progress(&self) -> Progress {
+        *self.grown.borrow()
     }
 
     pub fn watch_progress(&self) -> watch::Receiver<Progress> {

@@ -5,6 +5,7 @@
 
 mod batch;
 mod claims;
+mod counters;
 mod drain;
 mod filter;
 mod host;
@@ -20,6 +21,7 @@ mod service;
 mod session;
 pub mod synthetic;
 pub mod wire;
+mod wishes;
 
 #[cfg(test)]
 mod testing;

@@ -39,6 +39,13 @@ pub struct Cursor {
     hop: Hop,
 }
 
+impl Cursor {
+    /// All processes that are known are told again.
+    pub fn forget_processes(&mut self) {
+        self.knows_processes = false;
+    }
+}
+
 /// What comes next for a client.
 #[derive(Debug)]
 pub enum Item {

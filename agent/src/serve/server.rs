@@ -38,6 +38,8 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 /// How to serve.
 pub struct Config {
     pub target: Target,
+    /// An empty target is nothing, and not everything.
+    pub on_demand: bool,
     pub replay_bytes: usize,
 }
 
@@ -68,8 +70,15 @@ pub async fn serve_until(
     listener: Listener,
     stopped: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
-    let hub = Arc::new(Hub::new(config.replay_bytes, &source.legs()));
-    let service = Service::new(Arc::clone(&hub), Host::new(&config.target));
+    // Over TCP anybody on this host may ask: what is left out is then only traced where that was meant.
+    let widens = config.on_demand || matches!(listener, Listener::Unix(..));
+    let hub = Arc::new(Hub::new(config.replay_bytes, &source.legs(), widens));
+    let counters = source.counters().map(Arc::from);
+    let service = Service::new(
+        Arc::clone(&hub),
+        Host::new(&config.target, config.on_demand),
+        counters,
+    );
     let (ended_in, ended) = oneshot::channel::<()>();
     let drain = Drain::start(source, hub, move || drop(ended_in))
         .map_err(|error| broken(format!("{error:#}. Try again")))?;

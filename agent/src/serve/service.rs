@@ -1,4 +1,4 @@
-//! The gRPC service: `Describe` and `Trace`.
+//! The gRPC service: `Describe`, `Trace` and `Counters`.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::counters::{self, SHORTEST_MS};
 use super::filter::Filter;
 use super::host::Host;
 use super::hub::Hub;
@@ -13,12 +14,12 @@ use super::replay::{Cursor, Replay};
 use super::session::Session;
 use super::wire::v1::agent_server::Agent;
 use super::wire::v1::{
-    DescribeRequest, DescribeResponse, Started, Subscribe, TraceRequest, TraceResponse,
-    trace_request, trace_response,
+    CountersRequest, CountersResponse, DescribeRequest, DescribeResponse, Started, Subscribe,
+    TraceRequest, TraceResponse, trace_request, trace_response,
 };
+use super::wishes::MAX_CLIENTS;
+use crate::event::Counters;
 
-/// Bound on clients that trace at the same time.
-const MAX_CLIENTS: usize = 64;
 /// Responses that wait for one client's connection; each is at most 256 KiB.
 const OUTLET: usize = 2;
 const MAX_NAME_CHARS: usize = 64;
@@ -26,15 +27,21 @@ const MAX_NAME_CHARS: usize = 64;
 pub struct Service {
     hub: Arc<Hub>,
     host: Host,
+    counters: Option<Arc<dyn Counters>>,
 }
 
 impl Service {
-    pub fn new(hub: Arc<Hub>, host: Host) -> Self {
-        Self { hub, host }
+    pub fn new(hub: Arc<Hub>, host: Host, counters: Option<Arc<dyn Counters>>) -> Self {
+        Self {
+            hub,
+            host,
+            counters,
+        }
     }
 
     fn enter(&self, subscribe: Subscribe) -> Result<Session, Box<Status>> {
-        let filter = Filter::new(&subscribe.filter.unwrap_or_default())?;
+        let said = subscribe.filter.unwrap_or_default();
+        let filter = Filter::new(&said)?;
         let name = subscribe.client.chars().take(MAX_NAME_CHARS).collect();
 
         let mut replay = self.hub.replay();
@@ -52,6 +59,7 @@ impl Service {
         };
         let claim = replay.claims.enter(name, cursor.next_seq - 1);
         drop(replay);
+        self.hub.wish(claim, &said);
 
         let started = trace_response::Response::Started(Started {
             agent: Some(self.host.describe(self.hub.legs())),
@@ -70,6 +78,7 @@ impl Service {
 #[tonic::async_trait]
 impl Agent for Service {
     type TraceStream = ReceiverStream<Result<TraceResponse, Status>>;
+    type CountersStream = ReceiverStream<Result<CountersResponse, Status>>;
 
     async fn describe(
         &self,
@@ -94,6 +103,27 @@ impl Agent for Service {
         let session = self.enter(subscribe).map_err(|status| *status)?;
         let (outlet, responses) = mpsc::channel(OUTLET);
         tokio::spawn(session.run(requests, outlet));
+        Ok(Response::new(ReceiverStream::new(responses)))
+    }
+
+    async fn counters(
+        &self,
+        request: Request<CountersRequest>,
+    ) -> Result<Response<Self::CountersStream>, Status> {
+        let interval_ms = request.into_inner().interval_ms;
+        let Some(counters) = self.counters.clone() else {
+            return Err(Status::failed_precondition(
+                "this agent keeps no counters. Start it with --counters on",
+            ));
+        };
+        if (1..SHORTEST_MS).contains(&interval_ms) {
+            return Err(Status::invalid_argument(format!(
+                "an interval of {interval_ms} ms is too short. Ask for {SHORTEST_MS} ms or more, or for one response with 0"
+            )));
+        }
+        let (outlet, responses) = mpsc::channel(1);
+        let progress = self.hub.watch_progress();
+        tokio::spawn(counters::run(counters, interval_ms, outlet, progress));
         Ok(Response::new(ReceiverStream::new(responses)))
     }
 }

@@ -16,8 +16,11 @@ use super::wire::EncodedBatch;
 use super::wire::columns::Batch;
 use super::wire::v1::trace_request::Request;
 use super::wire::v1::trace_response::Response;
-use super::wire::v1::{Heartbeat, Loss, TraceRequest, TraceResponse, loss};
+use super::wire::v1::{FilterChanged, Heartbeat, Loss, Target, TraceRequest, TraceResponse, loss};
 use crate::event::{Process, Stack};
+
+/// Filters that one client may have asked for and not got yet.
+const MAX_CHANGES: usize = 16;
 
 /// Where a session's responses go; its bound is all that is buffered for one client here.
 pub type Outlet = mpsc::Sender<Result<TraceResponse, Status>>;
@@ -28,6 +31,8 @@ pub struct Session {
     claim: ClaimId,
     cursor: Cursor,
     filter: Option<Filter>,
+    /// Asked for, in this order, and not in force yet.
+    changes: VecDeque<Change>,
     paused: bool,
     ready: VecDeque<Response>,
     /// The events from here to the cursor were all filtered out, and the client was not told yet.
@@ -35,6 +40,14 @@ pub struct Session {
     beats: watch::Receiver<Beat>,
     /// Waits until the cursor has passed it.
     beat: Beat,
+}
+
+/// A filter that the client has asked for.
+struct Change {
+    filter: Option<Filter>,
+    said: Target,
+    /// The wish that has to be granted before it holds; 0: none.
+    wish: u64,
 }
 
 impl Session {
@@ -52,6 +65,7 @@ impl Session {
             claim,
             cursor,
             filter,
+            changes: VecDeque::new(),
             paused: false,
             ready: VecDeque::from([started]),
             skipped_from: None,
@@ -106,9 +120,19 @@ impl Session {
                 replay.release();
             }
             Some(Request::Pause(pause)) => self.paused = pause.paused,
+            Some(Request::Filter(said)) => {
+                if self.changes.len() >= MAX_CHANGES {
+                    return Err(Box::new(Status::resource_exhausted(
+                        "the filter is changed faster than it can take effect. Wait for filter_changed",
+                    )));
+                }
+                let filter = Filter::new(&said)?;
+                let wish = self.hub.wish(self.claim, &said);
+                self.changes.push_back(Change { filter, said, wish });
+            }
             Some(Request::Subscribe(_)) => {
                 return Err(Box::new(Status::invalid_argument(
-                    "subscribe came twice in one Trace. Open another Trace for another filter",
+                    "subscribe came twice in one Trace. Send filter to change the filter",
                 )));
             }
             // From a newer client.
@@ -122,6 +146,9 @@ impl Session {
         while self.ready.is_empty() {
             if self.paused {
                 return self.send_beat();
+            }
+            if self.change_filter() {
+                continue;
             }
             let next_seq = self.cursor.next_seq;
             let beat_is_due = self
@@ -176,6 +203,30 @@ impl Session {
                 None => return,
             }
         }
+    }
+
+    /// Puts the next filter in force, where the client has come to what is traced for it.
+    fn change_filter(&mut self) -> bool {
+        let progress = self.hub.progress();
+        let holds = |change: &Change| {
+            change.wish == 0
+                || progress.granted >= change.wish && progress.granted_seq <= self.cursor.next_seq
+        };
+        if !self.changes.front().is_some_and(holds) {
+            return false;
+        }
+        let Some(Change { filter, said, .. }) = self.changes.pop_front() else {
+            return false;
+        };
+        let from_seq = self.cursor.next_seq;
+        self.tell_skipped(from_seq);
+        self.filter = filter;
+        self.cursor.forget_processes();
+        self.ready.push_back(Response::FilterChanged(FilterChanged {
+            filter: Some(said),
+            from_seq,
+        }));
+        true
     }
 
     /// Sends the heartbeat that waits, if one does. A paused client hears too that the agent lives, but nothing is
@@ -285,6 +336,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.hub.wishes().leave(self.claim);
         let mut replay = self.hub.replay();
         replay.claims.leave(self.claim);
         replay.release();
@@ -311,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_client_that_never_catches_up_hears_heartbeats_behind_what_they_promise() {
-        let hub = Arc::new(Hub::new(1 << 20, &[]));
+        let hub = Arc::new(Hub::new(1 << 20, &[], true));
         let cursor = hub.replay().cursor_now();
         let claim = hub.replay().claims.enter(String::new(), 0);
         let started = Response::Started(Started::default());
@@ -342,6 +394,7 @@ mod tests {
                         assert!(beat.last_seq < session.cursor.next_seq);
                         "beat "
                     }
+                    Some(Response::FilterChanged(_)) => "filter ",
                     None => "nothing ",
                 });
             }

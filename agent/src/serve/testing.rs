@@ -10,7 +10,9 @@ use super::replay::{Cursor, Item, Replay};
 use super::sequence::Cut;
 use super::wire::EncodedBatch;
 use super::wire::columns::Kind;
-use crate::event::{Books, Drained, Event, LegStatus, Process, Source};
+use crate::event::{
+    Books, COUNTERS, Counted, Counters, Drained, Event, LegStatus, Process, Source, Tally, Target,
+};
 
 /// Events with any values at all, and often with columns that are zero.
 pub fn any_event() -> impl Strategy<Value = Event> {
@@ -107,11 +109,16 @@ pub fn take(replay: &Replay, cursor: &mut Cursor) -> Option<(u64, u64)> {
     }
 }
 
+/// The bit of a client, and the pids that it filters for.
+pub type Wished = (u32, Vec<u32>);
+
 /// A source that hands over what a test puts into it.
 #[derive(Clone, Default)]
 pub struct Scripted {
     script: Arc<Mutex<VecDeque<anyhow::Result<Drained>>>>,
     books: Arc<Mutex<Books>>,
+    wishes: Arc<Mutex<Vec<Wished>>>,
+    counted: Arc<Mutex<Counted>>,
 }
 
 impl Scripted {
@@ -131,6 +138,25 @@ impl Scripted {
             .lock()
             .unwrap()
             .push_back(Err(anyhow::anyhow!(words.to_owned())));
+    }
+
+    /// Bit and pids of every wish so far.
+    pub fn wishes(&self) -> Vec<Wished> {
+        self.wishes.lock().unwrap().clone()
+    }
+
+    /// One process did each thing so often, and ten times as often nobody knows who.
+    pub fn count(&self, number: u32) {
+        *self.counted.lock().unwrap() = Counted {
+            processes: vec![Tally {
+                tgid: number,
+                comm: b"seven".to_vec(),
+                counts: [u64::from(number); COUNTERS],
+                ..Tally::default()
+            }],
+            other: [u64::from(number) * 10; COUNTERS],
+            ..Counted::default()
+        };
     }
 
     pub fn lose(&self, count: u64) {
@@ -159,5 +185,20 @@ impl Source for Scripted {
         (0, 4096)
     }
 
+    fn wish(&mut self, bit: u32, target: &Target) -> anyhow::Result<()> {
+        self.wishes.lock().unwrap().push((bit, target.pids.clone()));
+        Ok(())
+    }
+
+    fn counters(&self) -> Option<Box<dyn Counters>> {
+        Some(Box::new(self.clone()))
+    }
+
     fn detach(&mut self) {}
+}
+
+impl Counters for Scripted {
+    fn read(&self) -> anyhow::Result<Counted> {
+        Ok(self.counted.lock().unwrap().clone())
+    }
 }

@@ -19,8 +19,8 @@ use super::wire::v1::agent_client::AgentClient;
 use super::wire::v1::trace_request::Request;
 use super::wire::v1::trace_response::Response;
 use super::wire::v1::{
-    Acknowledge, DescribeRequest, Heartbeat, Loss, Pause, Started, Subscribe, Target as WireTarget,
-    TraceRequest, TraceResponse, loss::Hop,
+    Acknowledge, CountersRequest, DescribeRequest, FilterChanged, Heartbeat, Loss, Pause, Started,
+    Subscribe, Target as WireTarget, TraceRequest, TraceResponse, loss::Hop,
 };
 use crate::event::{Drained, Event, Source, Target};
 use crate::failure::Failure;
@@ -43,6 +43,7 @@ impl Agent {
                 pids: vec![7],
                 ..Target::default()
             },
+            on_demand: false,
             replay_bytes,
         };
         let server = tokio::spawn(async move {
@@ -115,6 +116,7 @@ enum Heard {
     Batch(Box<Batch>),
     Loss(Loss),
     Heartbeat(Heartbeat),
+    FilterChanged(FilterChanged),
 }
 
 impl Trace {
@@ -152,6 +154,10 @@ impl Trace {
                     "a heartbeat promises only what was sent"
                 );
                 Heard::Heartbeat(heartbeat)
+            }
+            Response::FilterChanged(change) => {
+                assert_eq!(change.from_seq, self.next_seq);
+                Heard::FilterChanged(change)
             }
         })
     }
@@ -561,4 +567,104 @@ async fn ordinary_tools_can_ask_what_there_is_to_call() {
         names.contains(&"cowpath.v1.Agent") && names.contains(&"grpc.health.v1.Health"),
         "{names:?}"
     );
+}
+
+#[tokio::test]
+async fn a_filter_changed_in_the_stream_holds_from_where_it_says_once_the_source_traces_for_it() {
+    let (source, agent) = Agent::scripted();
+    source.put(Drained {
+        processes: vec![process(1, 0, "one"), process(2, 0, "two")],
+        ..Drained::default()
+    });
+    let of_pid = |pid| WireTarget {
+        pids: vec![pid],
+        ..WireTarget::default()
+    };
+    let mut trace = agent
+        .trace(Subscribe {
+            filter: Some(of_pid(1)),
+            ..Subscribe::default()
+        })
+        .await
+        .unwrap();
+    trace.started().await;
+    source.put_faults(1, 10);
+    source.put_faults(2, 10);
+    assert!(trace.events(10).await.iter().all(|event| event.tgid == 1));
+
+    let filter = Request::Filter(of_pid(2));
+    let request = TraceRequest {
+        request: Some(filter),
+    };
+    trace.requests.send(request).await.unwrap();
+    let change = loop {
+        match trace.next().await {
+            Some(Heard::FilterChanged(change)) => break change,
+            Some(_) => {}
+            None => panic!("the end before the filter"),
+        }
+    };
+    assert_eq!(change.filter, Some(of_pid(2)));
+    assert_eq!(source.wishes(), [(1, vec![1]), (1, vec![2])]);
+
+    source.put_faults(1, 10);
+    source.put_faults(2, 10);
+    let told = trace.batch().await;
+    assert_eq!(told.first_seq, change.from_seq);
+    let known: Vec<u32> = told.processes.iter().map(|known| known.tgid).collect();
+    assert_eq!(known, [2]);
+    assert!(trace.events(10).await.iter().all(|event| event.tgid == 2));
+
+    drop(trace);
+    while source.wishes().len() < 3 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(source.wishes().last(), Some(&(1, vec![])));
+}
+
+#[tokio::test]
+async fn counters_come_once_or_at_the_pace_that_is_asked_for_until_the_agent_ends() {
+    let (source, mut agent) = Agent::scripted();
+    let mut client = AgentClient::new(agent.channel().await);
+    source.count(7);
+    let mut ask = async |interval_ms| client.counters(CountersRequest { interval_ms }).await;
+    let mut once = ask(0).await.unwrap().into_inner();
+    let told = once.message().await.unwrap().unwrap();
+    assert_eq!(
+        (told.tgid.as_slice(), told.comm.as_slice()),
+        (&[7][..], &[b"seven".to_vec()][..])
+    );
+    assert!(told.columns.iter().all(|column| column.values.len() == 1));
+    assert_eq!((told.columns[0].values[0], told.columns[0].other), (7, 70));
+    assert!(once.message().await.unwrap().is_none());
+
+    assert_eq!(
+        ask(99).await.err().map(|status| status.code()),
+        Some(Code::InvalidArgument)
+    );
+    let mut often = ask(100).await.unwrap().into_inner();
+    for _ in 0..3 {
+        assert!(often.message().await.unwrap().is_some());
+    }
+    agent.stop();
+    while often.message().await.unwrap().is_some() {}
+    agent.stopped().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_without_counters_says_how_to_have_them() {
+    let config = synthetic::Config {
+        rate: 1,
+        pages: 1,
+        seed: 1,
+    };
+    let agent = Agent::start(Synthetic::new(config, 4096), 1 << 20);
+    let mut client = AgentClient::new(agent.channel().await);
+    let refused = client
+        .counters(CountersRequest { interval_ms: 0 })
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("--counters on"), "{refused}");
 }

@@ -1,6 +1,7 @@
 import { Client, Metadata, credentials, status, type ClientDuplexStream } from '@grpc/grpc-js'
 import type { AgentInfo, StreamItem } from '../model/events.js'
 import { CowpathError } from '../model/failure.js'
+import { decodeCounters, type CountersSnapshot } from './counters.js'
 import { DecodeError } from './cursor.js'
 import { decodeResponse } from './decode.js'
 import { grpcTarget } from './endpoint.js'
@@ -12,6 +13,7 @@ import { agentInfo, filterChangeOf } from './messages.js'
 
 export const DESCRIBE = '/cowpath.v1.Agent/Describe'
 export const TRACE = '/cowpath.v1.Agent/Trace'
+export const COUNTERS = '/cowpath.v1.Agent/Counters'
 
 const CHANNEL = {
   // A window of 64 KiB would make each 256 KiB batch wait for several round trips.
@@ -77,6 +79,49 @@ export class AgentClient {
       {},
     )
     return new TraceStream(this.endpoint, call, options)
+  }
+
+  /** Resolves when there is a connection. Rejects with a CowpathError where there is none within `patienceMs`. */
+  ready(patienceMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#client.waitForReady(Date.now() + patienceMs, (error) => {
+        if (error === undefined) resolve()
+        else reject(explained(error, this.endpoint, 'connecting'))
+      })
+    })
+  }
+
+  /**
+   * What every process did so far: once, or with an interval (at least 100 ms) until the agent ends or `ended` is
+   * aborted. Throws a CowpathError where the agent keeps no counters, or cannot be reached.
+   */
+  async *counters(intervalMs: number, ended?: AbortSignal): AsyncGenerator<CountersSnapshot> {
+    const request = Buffer.from(cowpath.v1.CountersRequest.encode({ intervalMs }).finish())
+    const call = this.#client.makeServerStreamRequest(
+      COUNTERS,
+      asBuffer,
+      (bytes: Buffer) => bytes,
+      request,
+      new Metadata(),
+      intervalMs === 0 ? { deadline: Date.now() + FIRST_WORD_MS } : {},
+    )
+    const cancel = () => {
+      call.cancel()
+    }
+    ended?.addEventListener('abort', cancel, { once: true })
+    let begun = false
+    try {
+      for await (const message of call) {
+        yield decodeCounters(message as Buffer) // by the deserializer
+        begun = true
+      }
+    } catch (error) {
+      if (ended?.aborted === true) return
+      throw explained(error, this.endpoint, begun ? 'streaming' : 'connecting')
+    } finally {
+      ended?.removeEventListener('abort', cancel)
+      call.cancel()
+    }
   }
 
   close(): void {

@@ -14,9 +14,13 @@ export function processOf(body: Cursor): ProcessInfo {
     tgid,
     parentTgid,
     mm,
-    comm: Buffer.from(comm.buffer, comm.byteOffset, comm.length).toString('utf8'),
+    comm: commOf(comm),
     startTimeNs: whole(startTimeNs),
   }
+}
+
+export function commOf(comm: Uint8Array): string {
+  return Buffer.from(comm.buffer, comm.byteOffset, comm.length).toString('utf8')
 }
 
 export function startedItem(body: Cursor): StreamItem {
@@ -112,13 +116,14 @@ function legBooks(leg: cowpath.v1.LegStatus.$Properties): LegBooks {
   }
 }
 
-function whole(value: number): number {
+/** A number of 64 bits that a double holds exactly. */
+export function whole(value: number): number {
   if (!Number.isSafeInteger(value)) throw new DecodeError('a value is 2^53 or more')
   return value
 }
 
 /** The generated code throws several kinds of errors for what is malformed. */
-function reading<T>(decode: () => T): T {
+export function reading<T>(decode: () => T): T {
   try {
     return decode()
   } catch (cause) {

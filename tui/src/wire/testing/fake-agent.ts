@@ -2,13 +2,15 @@ import { existsSync, rmSync } from 'node:fs'
 import {
   Server,
   ServerCredentials,
+  status,
   type ServerDuplexStream,
   type ServerUnaryCall,
+  type ServerWritableStream,
   type sendUnaryData,
   type StatusObject,
 } from '@grpc/grpc-js'
 import type { AgentInfo, StreamItem } from '../../model/events.js'
-import { DESCRIBE, TRACE } from '../client.js'
+import { COUNTERS, DESCRIBE, TRACE } from '../client.js'
 import { encodeAgent, encodeItem } from '../encode.js'
 import { grpcTarget } from '../endpoint.js'
 import { cowpath } from '../generated/cowpath.js'
@@ -17,6 +19,8 @@ import { cowpath } from '../generated/cowpath.js'
 export class FakeAgent {
   /** In the order in which they subscribed. */
   readonly sessions: FakeSession[] = []
+  /** What it answers to whoever asks for counters, one after the other; undefined: it keeps none. */
+  counters: readonly cowpath.v1.CountersResponse.$Properties[] | undefined
   readonly #server: Server
   readonly #endpoint: string
 
@@ -40,6 +44,16 @@ export class FakeAgent {
       Trace: (call: ServerDuplexStream<Buffer, Buffer>) => {
         const session = new FakeSession(call, onSubscribe)
         agent.sessions.push(session)
+      },
+      Counters: (call: ServerWritableStream<Buffer, Buffer>) => {
+        if (agent.counters === undefined) {
+          const details = 'this agent keeps no counters. Start it with --counters on'
+          call.emit('error', { code: status.FAILED_PRECONDITION, details })
+          return
+        }
+        for (const response of agent.counters)
+          call.write(Buffer.from(cowpath.v1.CountersResponse.encode(response).finish()))
+        call.end()
       },
     })
     await new Promise<void>((resolve, reject) => {
@@ -123,5 +137,6 @@ const CODEC = {
 }
 const SERVICE = {
   Describe: { path: DESCRIBE, requestStream: false, responseStream: false, ...CODEC },
+  Counters: { path: COUNTERS, requestStream: false, responseStream: true, ...CODEC },
   Trace: { path: TRACE, requestStream: true, responseStream: true, ...CODEC },
 }

@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { COUNTERS } from '../wire/counters.js'
+import { FakeAgent } from '../wire/testing/fake-agent.js'
+import { madeUpAgent } from '../wire/testing/made-up.js'
+import { countersCommand } from './counters.js'
+
+let folder = ''
+let endpoint = ''
+let agent: FakeAgent
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'cowpath-counters-'))
+  endpoint = `unix://${folder}/agent.sock`
+  agent = await FakeAgent.listen(endpoint, madeUpAgent(), () => undefined)
+  agent.counters = [
+    {
+      tgid: [7, 9, 11],
+      startTimeNs: [1, 2, 3],
+      comm: [Buffer.from('redis'), Buffer.from('\x1b[31mred'), Buffer.from('idle')],
+      ended: [false, true, false],
+      columns: [
+        { counter: COUNTERS.faults, values: [30, 50, 0], other: 2 },
+        { counter: COUNTERS.copies, values: [10, 40, 0], other: 1 },
+        { counter: COUNTERS.copied_bytes, values: [40_960, 163_840, 0], other: 4096 },
+        { counter: COUNTERS.pins_taken, values: [500, 5, 0], other: 0 },
+        { counter: COUNTERS.pins_returned, values: [200, 5, 0], other: 0 },
+      ],
+      evicted: 3,
+    },
+  ]
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  agent.kill()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function printed(...words: readonly string[]): Promise<string> {
+  const lines: string[] = []
+  vi.spyOn(process.stdout, 'write').mockImplementation((line) => {
+    lines.push(String(line))
+    return true
+  })
+  await countersCommand().parseAsync([endpoint, ...words], { from: 'user' })
+  return lines.join('')
+}
+
+test('processes that did something stand in the order asked for, with what they still pin', async () => {
+  const lines = (await printed()).split('\n')
+  expect(lines[0]).toMatch(/PID PROCESS +COPIES.* +COPIED +FAULTS .* PINS/)
+  expect(lines[1]).toMatch(/^ +9 .*red +40 +160 KiB +50 .* 0 ended$/)
+  expect(lines[2]).toMatch(/^ +7 redis +10 +40\.0 KiB +30 .* 300$/)
+  expect(lines[3]).toBe('')
+  expect(lines[4]).toContain('1 copies and 2 faults, of 3 processes that have ended')
+  expect((await printed('--by', 'pins')).split('\n')[1]).toContain('redis')
+})
+
+test('a comm never reaches the terminal raw', async () => {
+  expect(await printed()).not.toContain('\x1b')
+})
+
+test('JSON has every process and every count', async () => {
+  const told: unknown = JSON.parse(await printed('--json', '--limit', '1'))
+  expect(told).toMatchObject({
+    processes: [
+      { tgid: 7, comm: 'redis', start_ns: 1, copies: 10, pins_outstanding: 300, unmaps: 0 },
+      { tgid: 9, ended: true, copied_bytes: 163_840, pins_outstanding: 0 },
+      { tgid: 11, faults: 0 },
+    ],
+    other: { faults: 2 },
+    evicted: 3,
+  })
+})
+
+test('an agent that keeps none says so', async () => {
+  agent.counters = undefined
+  await expect(printed()).rejects.toThrow('this agent keeps no counters. Start it with --counters on')
+})

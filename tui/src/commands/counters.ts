@@ -1,0 +1,81 @@
+import { Command, Option } from 'commander'
+import {
+  COUNTED_COLUMNS,
+  COUNTER_ORDERS,
+  topCounted,
+  type CountedProcess,
+  type CounterOrder,
+} from '../views/counters.js'
+import { count } from '../views/units.js'
+import { connect } from '../wire/client.js'
+import type { Counts, CountersSnapshot } from '../wire/counters.js'
+import { wholeNumber } from './arguments.js'
+import { DEFAULT_ENDPOINT } from './live.js'
+import { printJson, printLine } from './output.js'
+import { printTable } from './tables.js'
+
+interface CountersOptions {
+  readonly by: CounterOrder
+  readonly limit: number
+  readonly watch?: true
+  readonly json?: true
+}
+
+const WATCH_MS = 1000
+/** ECMA-48: to the upper left, and erase from there on. */
+const HOME = '\x1b[H\x1b[J'
+
+export function countersCommand(): Command {
+  return new Command('counters')
+    .description('lists what every process did since the agent attached, traced or not: copies, faults, pins')
+    .argument('[endpoint]', 'unix:///PATH or tcp://127.0.0.1:PORT', DEFAULT_ENDPOINT)
+    .addOption(new Option('--by <what>', 'what to sort by').choices(COUNTER_ORDERS).default('copies'))
+    .option('--limit <rows>', 'how many processes', wholeNumber, 20)
+    .option('--watch', 'again each second, until a signal comes')
+    .option('--json', 'one JSON value each time, with all processes and all counts')
+    .addHelpText(
+      'after',
+      `
+Who did it is counted, not whose memory it was. PINS are those taken and not given back yet, by whomever.
+An agent started with --counters off keeps none.
+
+Exit status: 0 done, 1 the agent cannot be asked.`,
+    )
+    .action(async (endpoint: string, options: CountersOptions) => {
+      const client = connect(endpoint)
+      try {
+        for await (const snapshot of client.counters(options.watch ? WATCH_MS : 0)) tell(snapshot, options)
+      } finally {
+        client.close()
+      }
+    })
+}
+
+function tell(snapshot: CountersSnapshot, { by, limit, watch, json }: CountersOptions): void {
+  const processes = snapshot.processes.map(({ tgid, comm, startTimeNs, ended, counts }): CountedProcess => ({
+    tgid,
+    comm,
+    start_ns: startTimeNs,
+    ended,
+    ...counts,
+    pins_outstanding: outstanding(counts),
+  }))
+  const { timeNs, other, evicted, crowded } = snapshot
+  if (json) {
+    printJson({ time_ns: timeNs, processes, other, evicted, crowded })
+    return
+  }
+  if (watch && process.stdout.isTTY) process.stdout.write(HOME)
+  const rows = topCounted(processes, by, limit)
+  printTable(COUNTED_COLUMNS, rows, { sortedBy: by, empty: 'Nothing was counted.' })
+  if (evicted + crowded === 0) return
+  printLine()
+  printLine(
+    `Not named above: ${count(other.copies + other.unshares)} copies and ${count(other.faults)} faults, of ` +
+      `${count(evicted)} processes that have ended, and of those that found no place (${count(crowded)} times).`,
+  )
+}
+
+function outstanding({ pins_taken, pins_returned }: Counts): number {
+  return Math.max(0, pins_taken - pins_returned)
+}
