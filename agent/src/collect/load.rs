@@ -14,6 +14,7 @@ use libbpf_rs::{Link, Object, ObjectBuilder, PrintLevel, set_print};
 use crate::collect::foll::Foll;
 use crate::collect::host;
 use crate::collect::ladder::{Choice, Refusal, Refused, choose};
+use crate::collect::pfn::OwnPage;
 use crate::collect::seed::{Wanted, run};
 use crate::event::Target;
 
@@ -190,11 +191,12 @@ pub fn load_and_attach(room: &Room, wanted: &Wanted) -> Result<Loaded> {
     }
 }
 
-/// The legs as they would run, after the kernel has taken their programs. Nothing is attached.
+/// The legs as they would run, after the kernel has taken their programs, and the frame of a page of ours on which these
+/// and /proc/self/pagemap agree. Nothing is attached but the task iterator.
 ///
 /// # Errors
 /// One line: the kernel takes no program of ours at all.
-pub fn try_load() -> Result<Vec<Choice>> {
+pub fn try_load() -> Result<(Vec<Choice>, Result<Option<u64>>)> {
     let kernel = Kernel::examine()?;
     set_print(Some((PrintLevel::Warn, hear)));
     let everything = Wanted::resolve(&Target::default())?;
@@ -202,7 +204,9 @@ pub fn try_load() -> Result<Vec<Choice>> {
         ring_bytes: 4096,
         throttle: 0,
     };
-    load(&kernel, &mut Refused::new(), &room, &everything).map(|(_, legs)| legs)
+    let (object, legs) = load(&kernel, &mut Refused::new(), &room, &everything)?;
+    let agreed = attach_seed(&object).map(|(_, agreed)| agreed);
+    Ok((legs, agreed))
 }
 
 fn load(
@@ -272,11 +276,7 @@ fn is_denied(error: &libbpf_rs::Error) -> bool {
 
 /// The inner error is one program that cannot be attached.
 fn attach_all(object: Object, legs: Vec<Choice>) -> Result<Result<Loaded, Refusal>> {
-    // First of all: it tells the programs where struct page is.
-    let seed_link =
-        attach(&object, "seed")?.ok_or_else(|| anyhow!("the BPF object has no task iterator"))?;
-    run(&seed_link)?;
-
+    let (seed_link, _) = attach_seed(&object)?;
     let mut links = Vec::new();
     // Exits first: an exit without its entry is ignored. And of two probes of one function the one attached last runs
     // first: on 5.10 a stack ends where a kretprobe has already put its own return address.
@@ -295,6 +295,16 @@ fn attach_all(object: Object, legs: Vec<Choice>) -> Result<Result<Loaded, Refusa
         seed_link,
         foll: Foll::default(),
     }))
+}
+
+/// First of all: it tells the programs where struct page is. The frame is that of `OwnPage::compare`.
+fn attach_seed(object: &Object) -> Result<(Link, Option<u64>)> {
+    let link =
+        attach(object, "seed")?.ok_or_else(|| anyhow!("the BPF object has no task iterator"))?;
+    let page = OwnPage::show(object)?;
+    run(&link)?;
+    let agreed = page.compare(object)?;
+    Ok((link, agreed))
 }
 
 fn attach(object: &Object, name: &str) -> Result<Option<Link>> {
