@@ -76,7 +76,11 @@ impl OwnPage {
             index: word(2),
             mapping: word(3),
         };
-        agree(told, pagemap_entry(self.address), self.address as u64 / PAGE as u64)
+        agree(
+            told,
+            pagemap_entry(self.address),
+            self.address as u64 / PAGE as u64,
+        )
     }
 }
 
@@ -143,7 +147,13 @@ mod tests {
             (Told { pfn: 78, ..TOLD }, "page_offset_base"),
             (Told::default(), "page_offset_base"),
             (Told { index: 6, ..TOLD }, "vmemmap_base"),
-            (Told { mapping: 0xffff_8880_0000_1000, ..TOLD }, "vmemmap_base"),
+            (
+                Told {
+                    mapping: 0xffff_8880_0000_1000,
+                    ..TOLD
+                },
+                "vmemmap_base",
+            ),
         ] {
             let words = agree(told, ENTRY, 5).unwrap_err().to_string();
             assert!(words.contains(base) && !words.contains('\n'), "{words}");

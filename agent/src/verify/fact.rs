@@ -125,6 +125,11 @@ pub enum Line {
         leg: String,
         why: String,
     },
+    /// The subject could not do what it meant to: the legs of this step are without facts.
+    BrokeOff {
+        step: String,
+        why: String,
+    },
 }
 
 impl fmt::Display for Line {
@@ -138,9 +143,14 @@ impl fmt::Display for Line {
                 own,
                 rose,
             } => write!(f, "counter {leg} {name} {own} {rose}"),
-            Self::NotTried { leg, why } => write!(f, "not-tried {leg} {}", why.replace('\n', " ")),
+            Self::NotTried { leg, why } => write!(f, "not-tried {leg} {}", one_line(why)),
+            Self::BrokeOff { step, why } => write!(f, "broke-off {step} {}", one_line(why)),
         }
     }
+}
+
+fn one_line(words: &str) -> String {
+    words.replace(['\n', '\r'], " ")
 }
 
 impl FromStr for Line {
@@ -163,11 +173,13 @@ impl FromStr for Line {
                 own: number(own)?,
                 rose: number(rose)?,
             }),
-            ("not-tried", _) => {
-                let (leg, why) = rest.split_once(' ').ok_or(())?;
-                Ok(Self::NotTried {
-                    leg: leg.to_owned(),
-                    why: why.to_owned(),
+            ("not-tried" | "broke-off", _) => {
+                let (name, why) = rest.split_once(' ').ok_or(())?;
+                let (name, why) = (name.to_owned(), why.to_owned());
+                Ok(if what == "not-tried" {
+                    Self::NotTried { leg: name, why }
+                } else {
+                    Self::BrokeOff { step: name, why }
                 })
             }
             _ => Err(()),
@@ -197,7 +209,10 @@ mod tests {
         };
         assert!(fact.is_told_by(&event));
         assert!(!fact.is_told_by(&Event { kind: 1, ..event }));
-        assert!(!fact.is_told_by(&Event { new_pfn: 8, ..event }));
+        assert!(!fact.is_told_by(&Event {
+            new_pfn: 8,
+            ..event
+        }));
     }
 
     #[test]
@@ -212,6 +227,7 @@ mod tests {
             "claim 1 2",
             "counter gup name 1",
             "not-tried gup",
+            "broke-off pins",
         ] {
             assert_eq!(line.parse::<Line>(), Err(()), "{line}");
         }

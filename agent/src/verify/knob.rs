@@ -42,7 +42,10 @@ mod tests {
     fn what_was_set_stands_again_as_it_was() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_str().unwrap();
-        for (shown, restored) in [("10000\n", "10000"), ("always [madvise] never\n", "madvise")] {
+        for (shown, restored) in [
+            ("10000\n", "10000"),
+            ("always [madvise] never\n", "madvise"),
+        ] {
             fs::write(path, shown).unwrap();
             let knob = Knob::set(path, "1").unwrap();
             assert_eq!(fs::read_to_string(path).unwrap(), "1");

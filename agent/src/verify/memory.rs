@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::ptr;
 
@@ -36,12 +37,7 @@ impl Area {
         )?;
         let address = (room + 2 * align - 1) & !(align - 1);
         let rights = libc::PROT_READ | libc::PROT_WRITE;
-        map(
-            address,
-            bytes,
-            rights,
-            private | libc::MAP_FIXED | flags,
-        )?;
+        map(address, bytes, rights, private | libc::MAP_FIXED | flags)?;
         Ok(Self { address, bytes })
     }
 
@@ -124,7 +120,10 @@ impl Area {
     pub fn move_to(self, other: Self) -> io::Result<Self> {
         assert_eq!(self.bytes, other.bytes);
         let how = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
-        let (from, to) = (self.address as *mut libc::c_void, other.address as *mut libc::c_void);
+        let (from, to) = (
+            self.address as *mut libc::c_void,
+            other.address as *mut libc::c_void,
+        );
         // SAFETY: both are mappings of ours, of one size, in which nothing of Rust's lives.
         let at = unsafe { libc::mremap(from, self.bytes, self.bytes, how, to) };
         if at == libc::MAP_FAILED {
@@ -136,9 +135,10 @@ impl Area {
 }
 
 impl Drop for Area {
+    /// The address stays taken: what was claimed there is this area's for good.
     fn drop(&mut self) {
-        // SAFETY: the mapping of `alone`; nobody uses it any more.
-        unsafe { libc::munmap(self.address as *mut libc::c_void, self.bytes) };
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED | libc::MAP_NORESERVE;
+        let _ = map(self.address, self.bytes, libc::PROT_NONE, flags);
     }
 }
 
@@ -156,6 +156,18 @@ pub fn checked(result: i32) -> io::Result<()> {
         return Err(io::Error::last_os_error());
     }
     Ok(())
+}
+
+/// A pipe: where to read, where to write.
+///
+/// # Errors
+/// The kernel's.
+pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [-1; 2];
+    // SAFETY: room for two file descriptors.
+    checked(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) })?;
+    // SAFETY: both are new, and nobody else's.
+    Ok(unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) })
 }
 
 /// What a page table holds for a page.
@@ -219,7 +231,10 @@ fn word_at(file: &File, index: u64) -> u64 {
 /// date first (Documentation/admin-guide/sysctl/vm.rst, stat_refresh).
 pub fn vmstat(name: &str) -> u64 {
     let _ = fs::write("/proc/sys/vm/stat_refresh", "1");
-    counter_in(&fs::read_to_string("/proc/vmstat").unwrap_or_default(), name)
+    counter_in(
+        &fs::read_to_string("/proc/vmstat").unwrap_or_default(),
+        name,
+    )
 }
 
 fn counter_in(vmstat: &str, name: &str) -> u64 {

@@ -1,9 +1,9 @@
 //! A child that shares the subject's memory by fork and does nothing until it is let go.
 
-use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 
-use crate::verify::memory::checked;
+use crate::verify::memory::{checked, pipe};
 
 pub struct Child {
     pub pid: i32,
@@ -15,19 +15,23 @@ impl Child {
     /// # Errors
     /// The kernel's: no process, or no pipe.
     pub fn fork() -> io::Result<Self> {
-        let (mut reader, writer) = io::pipe()?;
+        let (reader, writer) = pipe()?;
+        let mut byte = 0_u8;
         // SAFETY: this process has one thread, and what the child calls allocates nothing.
         let pid = unsafe { libc::fork() };
         if pid == 0 {
             drop(writer);
-            let _ = reader.read(&mut [0]);
-            // SAFETY: nothing is left to be run: what is buffered belongs to the parent.
-            unsafe { libc::_exit(0) };
+            // SAFETY: room for one byte, of which none ever comes. Then nothing is left to be run: what is buffered belongs
+            // to the parent.
+            unsafe {
+                libc::read(reader.as_raw_fd(), (&raw mut byte).cast(), 1);
+                libc::_exit(0);
+            }
         }
         checked(pid)?;
         Ok(Self {
             pid,
-            hold: Some(writer.into()),
+            hold: Some(writer),
         })
     }
 

@@ -64,7 +64,11 @@ fn fork_and_write(subject: &mut Subject, area: &Area) -> io::Result<Vec<u64>> {
     Ok(left)
 }
 
-fn write(subject: &mut Subject, area: &Area, pages: std::ops::Range<usize>) -> io::Result<Vec<u64>> {
+fn write(
+    subject: &mut Subject,
+    area: &Area,
+    pages: std::ops::Range<usize>,
+) -> io::Result<Vec<u64>> {
     let mut left = Vec::new();
     for page in pages {
         let before = subject.pagemap.frame(area.address_of(page));

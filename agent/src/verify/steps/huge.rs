@@ -10,7 +10,7 @@ use super::{Counter, Subject, fact, fault};
 use crate::serve::wire::columns::Kind;
 use crate::verify::fact::Fact;
 use crate::verify::knob::Knob;
-use crate::verify::memory::{Area, HUGE, PAGE, flush_lru_batch, is_thp};
+use crate::verify::memory::{Area, HUGE, PAGE, Pagemap, flush_lru_batch, is_thp};
 
 const SETTINGS: &str = "/sys/kernel/mm/transparent_hugepage";
 const HUGE_PAGES: usize = HUGE / PAGE;
@@ -23,13 +23,13 @@ const LEGS: [&str; 4] = ["huge-wp", "pmd-split", "folio-split", "collapse"];
 pub fn run(subject: &mut Subject) -> io::Result<()> {
     hugetlb(subject)?;
     // Where huge pages are for all or for who asks, this changes nothing for others.
-    let _allowed = match fs::read_to_string(format!("{SETTINGS}/enabled")) {
+    let allowed = match fs::read_to_string(format!("{SETTINGS}/enabled")) {
         Ok(words) if words.contains("[never]") => {
             Knob::set(&format!("{SETTINGS}/enabled"), "madvise").map(Some)
         }
         words => words.map(|_| None),
     };
-    if let Err(error) = _allowed {
+    if let Err(error) = allowed {
         for leg in LEGS {
             subject.not_tried(leg, format!("this kernel gives no huge pages: {error}"))?;
         }
@@ -46,7 +46,7 @@ fn huge_page() -> io::Result<Option<(Area, u64)>> {
     let area = Area::alone(HUGE, HUGE, 0)?;
     area.advise(0, HUGE_PAGES, libc::MADV_HUGEPAGE)?;
     area.write(0..HUGE_PAGES, 7);
-    let pfn = crate::verify::memory::Pagemap::open()?.frame(area.address_of(0));
+    let pfn = Pagemap::open()?.frame(area.address_of(0));
     flush_lru_batch()?;
     Ok((pfn != 0 && is_thp(pfn)).then_some((area, pfn)))
 }
@@ -101,7 +101,10 @@ fn split_folio(subject: &mut Subject) -> io::Result<()> {
     let splits = Counter::now("thp_split_page");
     area.advise(9, 1, libc::MADV_COLD)?;
     if is_thp(pfn) {
-        return subject.not_tried("folio-split", "the kernel did not split a huge page for MADV_COLD");
+        return subject.not_tried(
+            "folio-split",
+            "the kernel did not split a huge page for MADV_COLD",
+        );
     }
     subject.counted("folio-split", &splits, 1)?;
     tell_split_pmd(subject, &area, pfn)?;
@@ -133,7 +136,10 @@ fn collapse(subject: &mut Subject) -> io::Result<()> {
         }
     }
     if !is_huge(subject) {
-        return subject.not_tried("collapse", "the kernel made no huge page of small ones within 10 s");
+        return subject.not_tried(
+            "collapse",
+            "the kernel made no huge page of small ones within 10 s",
+        );
     }
     subject.counted("collapse", &made, 1)?;
     subject.fact(Fact {
@@ -149,7 +155,10 @@ fn hugetlb(subject: &mut Subject) -> io::Result<()> {
     let free = fs::read_to_string("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
     let free = free.ok().and_then(|words| words.trim().parse().ok());
     if free.unwrap_or(0) < 2_u32 {
-        return subject.not_tried("hugetlb-wp", "fewer than two free pages of hugetlb (vm.nr_hugepages)");
+        return subject.not_tried(
+            "hugetlb-wp",
+            "fewer than two free pages of hugetlb (vm.nr_hugepages)",
+        );
     }
     let area = Area::alone(HUGE, HUGE, libc::MAP_HUGETLB)?;
     area.write([0], 1);
@@ -163,6 +172,12 @@ fn hugetlb(subject: &mut Subject) -> io::Result<()> {
     let before = frame(subject);
     area.write([0], 2);
     let after = frame(subject);
-    subject.fact(fault("hugetlb-wp", Kind::HugetlbWp, area.vpn_of(0), before, after))?;
+    subject.fact(fault(
+        "hugetlb-wp",
+        Kind::HugetlbWp,
+        area.vpn_of(0),
+        before,
+        after,
+    ))?;
     child.end()
 }

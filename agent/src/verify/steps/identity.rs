@@ -12,6 +12,8 @@ use crate::verify::knob::Knob;
 use crate::verify::memory::{Area, Mapped, flush_lru_batch, is_ksm};
 
 const PAGES: usize = 16;
+/// include/uapi/linux/mempolicy.h
+const MPOL_MF_MOVE: i32 = 1 << 1;
 const KSM: &str = "/sys/kernel/mm/ksm";
 
 /// # Errors
@@ -106,7 +108,10 @@ fn migrate(subject: &mut Subject) -> io::Result<()> {
         }
     }
     if own == 0 {
-        return subject.not_tried("migrate", "no page went to another memory node for move_pages()");
+        return subject.not_tried(
+            "migrate",
+            "no page went to another memory node for move_pages()",
+        );
     }
     subject.counted("migrate", &moved, own)
 }
@@ -131,7 +136,7 @@ fn move_to_node(area: &Area, node: i32) -> io::Result<()> {
             places.as_ptr(),
             nodes.as_ptr(),
             status.as_mut_ptr(),
-            libc::MPOL_MF_MOVE,
+            MPOL_MF_MOVE,
         )
     };
     if result < 0 {
@@ -156,7 +161,8 @@ fn merge(subject: &mut Subject) -> io::Result<()> {
     }
     flush_lru_batch()?;
     area.advise(0, 2, libc::MADV_MERGEABLE)?;
-    let frames = |subject: &Subject| [0, 1].map(|page| subject.pagemap.frame(area.address_of(page)));
+    let frames =
+        |subject: &Subject| [0, 1].map(|page| subject.pagemap.frame(area.address_of(page)));
     let mut merged = frames(subject);
     for _ in 0..100 {
         merged = frames(subject);
@@ -190,7 +196,9 @@ fn merge(subject: &mut Subject) -> io::Result<()> {
 /// Some counters are younger than the oldest kernel: cow_ksm is there since 5.19.
 fn has_counter(name: &str) -> bool {
     let vmstat = fs::read_to_string("/proc/vmstat").unwrap_or_default();
-    vmstat.lines().any(|line| line.split(' ').next() == Some(name))
+    vmstat
+        .lines()
+        .any(|line| line.split(' ').next() == Some(name))
 }
 
 #[cfg(test)]

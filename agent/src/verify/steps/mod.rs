@@ -51,6 +51,13 @@ impl<'a> Subject<'a> {
         })
     }
 
+    pub fn broke_off(&mut self, step: &str, error: &io::Error) -> io::Result<()> {
+        self.say(&Line::BrokeOff {
+            step: step.to_owned(),
+            why: error.to_string(),
+        })
+    }
+
     /// What a counter says of what happened since it was first read.
     pub fn counted(&mut self, leg: &str, counter: &Counter, own: u64) -> io::Result<()> {
         self.say(&Line::Counter {

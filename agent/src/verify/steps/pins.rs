@@ -7,7 +7,7 @@ use super::child::Child;
 use super::{Counter, Subject, fact};
 use crate::serve::wire::columns::{Kind, Outcome};
 use crate::verify::fact::Fact;
-use crate::verify::memory::{Area, PAGE, flush_lru_batch};
+use crate::verify::memory::{Area, PAGE, flush_lru_batch, pipe};
 
 const PAGES: usize = 16;
 const SHARED: usize = 4;
@@ -69,7 +69,7 @@ fn pin_shared(subject: &mut Subject) -> io::Result<()> {
 fn splice(subject: &mut Subject) -> io::Result<()> {
     let area = Area::small(SPLICED)?;
     area.write(0..SPLICED, 5);
-    let (reader, writer) = io::pipe()?;
+    let (reader, writer) = pipe()?;
     let from = vector(&area, SPLICED);
     // SAFETY: the range is mapped, and the pipe is gone before it is unmapped.
     let spliced = unsafe { libc::vmsplice(writer.as_raw_fd(), &raw const from, 1, 0) };
@@ -96,16 +96,8 @@ fn read_by_pin(area: &Area, pages: usize) -> io::Result<()> {
     };
     let from = vector(area, pages);
     // SAFETY: `bytes` has room for all that is read, and what is read is ours.
-    let got = unsafe {
-        libc::process_vm_readv(
-            libc::getpid(),
-            &raw const to,
-            1,
-            &raw const from,
-            1,
-            0,
-        )
-    };
+    let got =
+        unsafe { libc::process_vm_readv(libc::getpid(), &raw const to, 1, &raw const from, 1, 0) };
     if got < 0 {
         return Err(io::Error::last_os_error());
     }

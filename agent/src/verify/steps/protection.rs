@@ -79,7 +79,13 @@ fn hand_over(subject: &mut Subject, faults: &OwnedFd) -> io::Result<()> {
         scope.spawn(|| area.read(0));
         let mut message = [0_u8; MESSAGE_BYTES];
         // SAFETY: `message` has room for one message, and no more is read.
-        let got = unsafe { libc::read(faults.as_raw_fd(), message.as_mut_ptr().cast(), MESSAGE_BYTES) };
+        let got = unsafe {
+            libc::read(
+                faults.as_raw_fd(),
+                message.as_mut_ptr().cast(),
+                MESSAGE_BYTES,
+            )
+        };
         if got < 0 {
             return Err(io::Error::last_os_error());
         }
