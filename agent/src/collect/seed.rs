@@ -1,5 +1,6 @@
 //! Whom to trace: what is asked for, in the programs' maps, and what runs already.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -15,6 +16,10 @@ use crate::event::Target;
 const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 /// Between two looks for processes that took a wanted comm, or moved into a wanted cgroup, without fork or exec.
 const AGAIN: Duration = Duration::from_secs(1);
+/// As many as the maps `targets`, `tgids` and `wanted_tgids` hold.
+const MOST_PROCESSES: usize = 65_536;
+/// As many as the map `wanted_cgroups` holds.
+const MOST_CGROUPS: usize = 16_384;
 
 /// A target whose parts were found on this host.
 pub struct Wanted {
@@ -76,11 +81,14 @@ pub struct Seeder {
     link: Link,
     wanted: Wanted,
     next: Instant,
+    /// Inodes in the map `wanted_cgroups`.
+    cgroups: HashSet<u64>,
+    warned: bool,
 }
 
 impl Seeder {
     /// # Errors
-    /// The kernel refused a map update or the task iterator.
+    /// The kernel refused a map update or the task iterator; or all processes that were asked for are gone.
     pub fn begin(object: &Object, link: Link, wanted: Wanted) -> Result<Self> {
         let comms = map_named(object, "wanted_comms")?;
         for comm in &wanted.comms {
@@ -88,13 +96,38 @@ impl Seeder {
                 .update(comm, &[1], MapFlags::ANY)
                 .context("too many --comm: at most 64")?;
         }
-        let seeder = Self {
+        let mut seeder = Self {
             link,
             wanted,
             next: Instant::now() + AGAIN,
+            cgroups: HashSet::new(),
+            warned: false,
         };
-        seeder.look(object, &seeder.wanted.tgids)?;
+        let tgids = seeder.wanted.tgids.clone();
+        seeder.look(object, &tgids)?;
+        seeder.miss(&unknown(object, tgids)?)?;
         Ok(seeder)
+    }
+
+    /// Who was there when it was asked for may have ended while we attached; and a kernel thread has no memory to trace.
+    fn miss(&self, gone: &[u32]) -> Result<()> {
+        let Wanted {
+            tgids,
+            comms,
+            cgroups,
+        } = &self.wanted;
+        for tgid in gone {
+            warn(&format!(
+                "process {tgid} is not traced: it ended while we attached, or is a kernel thread"
+            ));
+        }
+        if !gone.is_empty() && gone.len() == tgids.len() && comms.is_empty() && cgroups.is_empty() {
+            bail!(
+                "nothing is left to trace: every process that was asked for ended while we attached, or is a kernel thread. \
+                 See ps -e, or trace by --comm or --cgroup"
+            );
+        }
+        Ok(())
     }
 
     /// Looks for new members of the target that neither fork nor exec told, once a second.
@@ -109,42 +142,97 @@ impl Seeder {
         if now < self.next {
             return Ok(());
         }
-        self.next = now + AGAIN;
-        self.look(object, &[])
+        self.look(object, &[])?;
+        // From the end: on a host where a look takes long, most of the time is not spent on looking.
+        self.next = Instant::now() + AGAIN;
+        Ok(())
     }
 
     /// One pass of the task iterator. A tgid is wanted for that pass only: later it may be another process.
-    fn look(&self, object: &Object, tgids: &[u32]) -> Result<()> {
+    fn look(&mut self, object: &Object, tgids: &[u32]) -> Result<()> {
         let mut tgids = tgids.to_vec();
-        let cgroups = map_named(object, "wanted_cgroups")?;
-        for root in &self.wanted.cgroups {
-            for folder in with_descendants(root) {
-                if let Ok(meta) = fs::metadata(&folder) {
-                    cgroups.update(&meta.ino().to_ne_bytes(), &[1], MapFlags::ANY)?;
-                }
-                let members = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
-                tgids.extend(members.lines().filter_map(|line| line.parse::<u32>().ok()));
-            }
+        let folders = self.folders();
+        self.want_cgroups(object, &folders)?;
+        for folder in &folders {
+            let members = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+            tgids.extend(members.lines().filter_map(|line| line.parse::<u32>().ok()));
         }
         tgids.sort_unstable();
         tgids.dedup();
+        if tgids.len() > MOST_PROCESSES {
+            self.warn_once(&format!(
+                "{} processes are asked for: {MOST_PROCESSES} are traced, the others from their next fork or exec on",
+                tgids.len()
+            ));
+            tgids.truncate(MOST_PROCESSES);
+        }
+        let tgids = unknown(object, tgids)?;
+        if tgids.is_empty() && self.wanted.comms.is_empty() && !self.wanted.is_everything() {
+            return Ok(());
+        }
         let wanted = map_named(object, "wanted_tgids")?;
-        // In rounds of what the map holds.
-        let mut rounds = tgids.chunks(1024);
-        loop {
-            let round = rounds.next().unwrap_or_default();
-            for tgid in round {
-                wanted.update(&tgid.to_ne_bytes(), &[1], MapFlags::ANY)?;
-            }
-            run(&self.link)?;
-            for tgid in round {
-                wanted.delete(&tgid.to_ne_bytes())?;
-            }
-            if rounds.len() == 0 {
-                return Ok(());
-            }
+        for tgid in &tgids {
+            wanted.update(&tgid.to_ne_bytes(), &[1], MapFlags::ANY)?;
+        }
+        run(&self.link)?;
+        for tgid in &tgids {
+            wanted.delete(&tgid.to_ne_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// The cgroups that are asked for, and those below them, as they are now.
+    fn folders(&mut self) -> Vec<PathBuf> {
+        let roots = self.wanted.cgroups.iter();
+        let mut folders: Vec<PathBuf> = roots.flat_map(|root| with_descendants(root)).collect();
+        if folders.len() > MOST_CGROUPS {
+            self.warn_once(&format!(
+                "more than {MOST_CGROUPS} cgroups are asked for: of the others nothing is traced"
+            ));
+            folders.truncate(MOST_CGROUPS);
+        }
+        folders
+    }
+
+    /// Who execs in one of them is a target at once. Those that were deleted make room.
+    fn want_cgroups(&mut self, object: &Object, folders: &[PathBuf]) -> Result<()> {
+        let map = map_named(object, "wanted_cgroups")?;
+        let inodes = folders
+            .iter()
+            .filter_map(|folder| fs::metadata(folder).ok());
+        let now: HashSet<u64> = inodes.map(|meta| meta.ino()).collect();
+        for gone in self.cgroups.difference(&now) {
+            map.delete(&gone.to_ne_bytes())?;
+        }
+        for new in now.difference(&self.cgroups) {
+            map.update(&new.to_ne_bytes(), &[1], MapFlags::ANY)?;
+        }
+        self.cgroups = now;
+        Ok(())
+    }
+
+    fn warn_once(&mut self, words: &str) {
+        if !std::mem::replace(&mut self.warned, true) {
+            warn(words);
         }
     }
+}
+
+/// Those that are no targets yet.
+fn unknown(object: &Object, mut tgids: Vec<u32>) -> Result<Vec<u32>> {
+    let known = map_named(object, "tgids")?;
+    let is_known = |tgid: &u32| {
+        matches!(
+            known.lookup(&tgid.to_ne_bytes(), MapFlags::ANY),
+            Ok(Some(_))
+        )
+    };
+    tgids.retain(|tgid| !is_known(tgid));
+    Ok(tgids)
+}
+
+fn warn(words: &str) {
+    eprintln!("cowpath-agent: {words}");
 }
 
 /// Reads the iterator to its end: the program does its work as it is read.
@@ -170,6 +258,9 @@ fn with_descendants(root: &Path) -> Vec<PathBuf> {
             .map(|entry| entry.path())
             .collect();
         found.extend(below);
+        if found.len() > MOST_CGROUPS {
+            break;
+        }
         at += 1;
     }
     found
@@ -199,6 +290,13 @@ mod tests {
                 .unwrap_or_default();
             assert!(error.contains(words) && !error.contains('\n'), "{error}");
         }
+    }
+
+    #[test]
+    fn a_cgroup_that_was_deleted_has_no_descendants_and_breaks_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let gone = root.path().join("gone");
+        assert_eq!(with_descendants(&gone), [gone]);
     }
 
     #[test]
