@@ -30,11 +30,7 @@ const POORER: Readonly<Record<string, Poorer>> = {
   // Only what GUP was seen to take is told when it is given back.
   '6.1': { hide: 'change_protection,__get_user_pages', absent: ['gup', 'wrprotect'], failed: ['unpin'] },
   '6.12': { hide: 'ptep_set_access_flags,clear_refs_test_walk', absent: [], failed: [] },
-  '6.18': {
-    hide: 'collapse_huge_page,do_huge_pmd_wp_page',
-    absent: ['huge-wp', 'collapse'],
-    failed: ['anon-new'],
-  },
+  '6.18': { hide: 'collapse_huge_page,do_huge_pmd_wp_page', absent: ['huge-wp', 'collapse'], failed: [] },
   '7.2': { hide: '__zap_vma_range', absent: ['unmap'], failed: [] },
 }
 
