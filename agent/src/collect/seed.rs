@@ -83,6 +83,8 @@ pub struct Seeder {
     next: Instant,
     /// Inodes in the map `wanted_cgroups`.
     cgroups: HashSet<u64>,
+    /// Who was found to be a target when we looked last, in order: asking the kernel again for each takes long in a crowd.
+    members: Vec<u32>,
     warned: bool,
 }
 
@@ -101,6 +103,7 @@ impl Seeder {
             wanted,
             next: Instant::now() + AGAIN,
             cgroups: HashSet::new(),
+            members: Vec::new(),
             warned: false,
         };
         let tgids = seeder.wanted.tgids.clone();
@@ -166,18 +169,20 @@ impl Seeder {
             ));
             tgids.truncate(MOST_PROCESSES);
         }
-        let tgids = unknown(object, tgids)?;
-        if tgids.is_empty() && self.wanted.comms.is_empty() && !self.wanted.is_everything() {
+        let new = unknown(object, without(&tgids, &self.members))?;
+        if new.is_empty() && self.wanted.comms.is_empty() && !self.wanted.is_everything() {
+            self.members = tgids;
             return Ok(());
         }
         let wanted = map_named(object, "wanted_tgids")?;
-        for tgid in &tgids {
+        for tgid in &new {
             wanted.update(&tgid.to_ne_bytes(), &[1], MapFlags::ANY)?;
         }
         run(&self.link)?;
-        for tgid in &tgids {
+        for tgid in &new {
             wanted.delete(&tgid.to_ne_bytes())?;
         }
+        self.members = without(&tgids, &unknown(object, new)?);
         Ok(())
     }
 
@@ -216,6 +221,12 @@ impl Seeder {
             warn(words);
         }
     }
+}
+
+/// Those of the one that are not in the other; both are in order.
+fn without(tgids: &[u32], others: &[u32]) -> Vec<u32> {
+    let is_new = |tgid: &&u32| others.binary_search(tgid).is_err();
+    tgids.iter().filter(is_new).copied().collect()
 }
 
 /// Those that are no targets yet.

@@ -170,8 +170,11 @@ describe.each(['5.10', '6.1', '6.12', '6.18', '7.2'])('a recording made on kerne
     const pages = told('remap')
     expect(pages.length).toBeGreaterThanOrEqual(16)
     for (const { pid, from, to, pfn } of pages) {
-      expect(historyOf(pid, from).at(-1)).toMatchObject({ pfn, until_cause: 'remap' })
-      expect(historyOf(pid, to).at(-1)).toMatchObject({ pfn, from_cause: 'remap' })
+      // Addresses that were left are given out again: the interval is not always the last.
+      const left = expect.objectContaining({ pfn, until_cause: 'remap' }) as unknown
+      expect(historyOf(pid, from)).toContainEqual(left)
+      const reached = expect.objectContaining({ pfn, from_cause: 'remap' }) as unknown
+      expect(historyOf(pid, to)).toContainEqual(reached)
     }
   })
 })
