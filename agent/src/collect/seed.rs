@@ -164,7 +164,7 @@ impl Seeder {
         tgids.dedup();
         if tgids.len() > MOST_PROCESSES {
             self.warn_once(&format!(
-                "{} processes are asked for: {MOST_PROCESSES} are traced, the others from their next fork or exec on",
+                "{} processes are asked for: {MOST_PROCESSES} are traced, the others when they exec, where there is room",
                 tgids.len()
             ));
             tgids.truncate(MOST_PROCESSES);
