@@ -112,7 +112,7 @@ impl Seeder {
         Ok(seeder)
     }
 
-    /// Who was there when it was asked for may have ended while we attached; and a kernel thread has no memory to trace.
+    /// Who was there when it was asked for may have ended while we attached; and a thread has no memory of its own.
     fn miss(&self, gone: &[u32]) -> Result<()> {
         let Wanted {
             tgids,
@@ -121,13 +121,13 @@ impl Seeder {
         } = &self.wanted;
         for tgid in gone {
             warn(&format!(
-                "process {tgid} is not traced: it ended while we attached, or is a kernel thread"
+                "process {tgid} is not traced: it ended while we attached, or has no memory of its own, as threads"
             ));
         }
         if !gone.is_empty() && gone.len() == tgids.len() && comms.is_empty() && cgroups.is_empty() {
             bail!(
-                "nothing is left to trace: every process that was asked for ended while we attached, or is a kernel thread. \
-                 See ps -e, or trace by --comm or --cgroup"
+                "nothing is left to trace: every process that was asked for ended while we attached, or is a thread. See ps -e, \
+                 or trace by --comm or --cgroup"
             );
         }
         Ok(())
@@ -301,6 +301,14 @@ mod tests {
                 .unwrap_or_default();
             assert!(error.contains(words) && !error.contains('\n'), "{error}");
         }
+    }
+
+    #[test]
+    fn of_a_crowd_only_who_is_new_is_asked_for() {
+        let crowd: Vec<u32> = (1..=100_000).collect();
+        let known: Vec<u32> = (1..=100_000).filter(|tgid| tgid % 40_000 != 7).collect();
+        assert_eq!(without(&crowd, &known), [7, 40_007, 80_007]);
+        assert_eq!(without(&crowd, &crowd), [0; 0]);
     }
 
     #[test]
