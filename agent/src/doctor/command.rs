@@ -25,8 +25,8 @@ pub struct DoctorArgs {
     json: bool,
 
     /// Attaches the legs to a child process of its own that does a little of everything, and compares what they tell with
-    /// what it did and with the kernel's counters. Takes up to half a minute. KSM and khugepaged are made to look more
-    /// often meanwhile, and are left as they were.
+    /// what it did and with the kernel's counters. Takes up to half a minute. KSM is switched on for a part of
+    /// it, and khugepaged made to look more often; both are left as they were.
     #[arg(long)]
     verify: bool,
 

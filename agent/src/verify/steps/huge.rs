@@ -22,18 +22,19 @@ const LEGS: [&str; 4] = ["huge-wp", "pmd-split", "folio-split", "collapse"];
 /// The kernel's.
 pub fn run(subject: &mut Subject) -> io::Result<()> {
     hugetlb(subject)?;
-    // Where huge pages are for all or for who asks, this changes nothing for others.
-    let allowed = match fs::read_to_string(format!("{SETTINGS}/enabled")) {
+    let enabled = fs::read_to_string(format!("{SETTINGS}/enabled"));
+    let why = match enabled {
+        // Somebody's choice, which holds for others, too.
         Ok(words) if words.contains("[never]") => {
-            Knob::set(&format!("{SETTINGS}/enabled"), "madvise").map(Some)
+            Some(format!("huge pages are switched off ({SETTINGS}/enabled)"))
         }
-        words => words.map(|_| None),
+        Ok(_) => None,
+        Err(error) => Some(format!("this kernel has no huge pages: {error}")),
     };
-    if let Err(error) = allowed {
-        for leg in LEGS {
-            subject.not_tried(leg, format!("this kernel gives no huge pages: {error}"))?;
-        }
-        return Ok(());
+    if let Some(why) = why {
+        return LEGS
+            .iter()
+            .try_for_each(|leg| subject.not_tried(leg, why.as_str()));
     }
     write_in_place(subject)?;
     split_pmd(subject)?;
