@@ -32,6 +32,7 @@
 #include "migrate.bpf.h"
 #include "ksm.bpf.h"
 #include "remap.bpf.h"
+#include "self_check.bpf.h"
 #include "seed.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -64,6 +64,8 @@ int seed(struct bpf_iter__task *ctx)
 	 * unseen, and another address space at its place would be taken for it.
 	 */
 	if (!task) {
+		if (!shared.seeded)
+			check_self();
 		shared.seeded = 1;
 		return 0;
 	}

@@ -38,9 +38,11 @@ struct {
 	__type(value, u64); /* who wants it */
 } wanted_comms SEC(".maps");
 
+/* Filled for one pass of the task iterator, empty between: no memory is set aside for it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(map_flags, 1); /* BPF_F_NO_PREALLOC */
+	__uint(max_entries, 65536);
 	__type(key, u32);
 	__type(value, u64); /* who wants it */
 } wanted_tgids SEC(".maps");

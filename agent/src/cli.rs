@@ -1,13 +1,12 @@
 //! The command line.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::collect;
-use crate::doctor;
+use crate::doctor::DoctorArgs;
 use crate::event::{Source, Target};
 use crate::failure::{Exit, Failure};
 use crate::serve::synthetic::{self, Synthetic};
@@ -38,11 +37,7 @@ enum Command {
     /// Traces, and serves the events over gRPC until a signal comes.
     Serve(ServeArgs),
     /// Says what works on this host, and what to do about the rest. Changes nothing; exit status 3: cannot trace.
-    Doctor {
-        /// One JSON object instead of lines.
-        #[arg(long)]
-        json: bool,
-    },
+    Doctor(DoctorArgs),
 }
 
 #[derive(Args)]
@@ -109,11 +104,11 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => {
             serve(args).map_or_else(|failure| report(&failure), |()| ExitCode::SUCCESS)
         }
-        Command::Doctor { json } => doctor(json),
+        Command::Doctor(args) => args.run(),
     }
 }
 
-fn report(failure: &Failure) -> ExitCode {
+pub(crate) fn report(failure: &Failure) -> ExitCode {
     eprintln!("cowpath-agent: {failure}");
     failure.exit_code()
 }
@@ -124,22 +119,6 @@ fn misuse(error: &clap::Error) -> Failure {
     let line = text.lines().next().unwrap_or_default();
     let line = line.strip_prefix("error: ").unwrap_or(line);
     Failure::new(Exit::Usage, format!("{line}. See cowpath-agent --help"))
-}
-
-fn doctor(json: bool) -> ExitCode {
-    let checks = doctor::examine();
-    let report = if json {
-        doctor::to_json(&checks)
-    } else {
-        doctor::to_text(&checks)
-    };
-    // A reader that went away wants no more.
-    let _ = io::stdout().write_all(report.as_bytes());
-    ExitCode::from(if doctor::can_trace(&checks) {
-        0
-    } else {
-        Exit::CannotTrace as u8
-    })
 }
 
 fn serve(args: ServeArgs) -> Result<(), Failure> {

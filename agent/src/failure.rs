@@ -16,6 +16,12 @@ pub enum Exit {
     Address = 4,
 }
 
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
 /// One line: what happened, why, what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -32,7 +38,7 @@ impl Failure {
     }
 
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.exit as u8)
+        self.exit.into()
     }
 }
 

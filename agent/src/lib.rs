@@ -6,3 +6,4 @@ pub mod doctor;
 pub mod event;
 pub mod failure;
 pub mod serve;
+pub mod verify;

@@ -14,6 +14,7 @@ use libbpf_rs::{Link, Object, ObjectBuilder, PrintLevel, set_print};
 use crate::collect::foll::Foll;
 use crate::collect::host;
 use crate::collect::ladder::{Choice, LADDERS, Refusal, Refused, choose};
+use crate::collect::pfn::OwnPage;
 use crate::collect::seed::{Wanted, run};
 use crate::event::Target;
 
@@ -34,6 +35,9 @@ const CONFIG_BYTES: usize = 40;
 const MOST_REFUSALS: usize = 16;
 /// Functions to be taken for absent, separated by commas: how tests look at poorer kernels.
 const HIDE: &str = "COWPATH_HIDE_HOOKS";
+/// Another file to read the kernel's types from: how tests look at kernels whose BTF is absent or broken.
+const OTHER_BTF: &str = "COWPATH_BTF";
+const BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// What this kernel offers.
 pub struct Kernel {
@@ -59,18 +63,24 @@ impl Kernel {
     /// # Errors
     /// One line: this kernel has no usable BTF.
     pub fn examine() -> Result<Self> {
-        if !Path::new("/sys/kernel/btf/vmlinux").exists() {
+        Self::examine_btf(&env::var(OTHER_BTF).unwrap_or_else(|_| BTF.to_owned()))
+    }
+
+    fn examine_btf(path: &str) -> Result<Self> {
+        if !Path::new(path).exists() {
             bail!(
-                "this kernel has no BTF (/sys/kernel/btf/vmlinux): boot one with CONFIG_DEBUG_INFO_BTF=y, or trace in the lab: cowpath lab"
+                "this kernel has no BTF ({path}): boot one with CONFIG_DEBUG_INFO_BTF=y, or trace in the lab: cowpath lab"
             );
         }
-        let btf = Btf::from_vmlinux().context(
-            "/sys/kernel/btf/vmlinux cannot be read: boot a kernel with whole BTF, or trace in the lab: cowpath lab",
-        )?;
+        let btf = Btf::from_path(path).map_err(|error| {
+            anyhow!(
+                "{path} cannot be read ({error}): boot a kernel with whole BTF, or trace in the lab: cowpath lab"
+            )
+        })?;
         let page: Option<Struct<'_>> = btf.type_by_name("page");
         if page.is_none_or(|page| page.size() != 64) {
             bail!(
-                "struct page has not 64 bytes on this kernel: cowpath cannot tell pfns here. Trace in the lab: cowpath lab"
+                "{path} tells of no struct page of 64 bytes, so cowpath cannot tell pfns here: boot a kernel with whole BTF, or trace in the lab: cowpath lab"
             );
         }
         Ok(Self {
@@ -100,26 +110,28 @@ impl Kernel {
 
     /// Why fentry cannot be attached to this function; `None` where it can.
     pub fn untraceable(&self, name: &str) -> Option<String> {
+        self.absent(name).or_else(|| match &self.functions {
+            Functions::Btf { btf, ids } => {
+                let function = ids.get(name).and_then(|&id| btf.type_by_id(id))?;
+                (!self.struct_arguments && takes_struct(btf, &function))
+                    .then(|| format!("{name} takes a struct by value, which needs Linux 6.1"))
+            }
+            #[cfg(test)]
+            Functions::Named(_) => None,
+        })
+    }
+
+    /// Why no hook at all can be attached to this function; `None` where it is there.
+    pub fn absent(&self, name: &str) -> Option<String> {
         if self.hidden.contains(name) {
             return Some(format!("{name} is hidden by {HIDE}"));
         }
-        match &self.functions {
-            Functions::Btf { btf, ids } => {
-                let Some(function) = ids.get(name).and_then(|&id| btf.type_by_id(id)) else {
-                    return Some(format!("no function {name}"));
-                };
-                if !self.struct_arguments && takes_struct(btf, &function) {
-                    return Some(format!(
-                        "{name} takes a struct by value, which needs Linux 6.1"
-                    ));
-                }
-                None
-            }
+        let is_there = match &self.functions {
+            Functions::Btf { ids, .. } => ids.contains_key(name),
             #[cfg(test)]
-            Functions::Named(names) => {
-                (!names.contains(name)).then(|| format!("no function {name}"))
-            }
-        }
+            Functions::Named(names) => names.contains(name),
+        };
+        (!is_there).then(|| format!("no function {name}"))
     }
 }
 
@@ -199,11 +211,12 @@ pub fn load_and_attach(room: &Room, wanted: &Wanted) -> Result<Loaded> {
     }
 }
 
-/// The legs as they would run, after the kernel has taken their programs. Nothing is attached.
+/// The legs as they would run, after the kernel has taken their programs, and the frame of a page of ours on which these
+/// and /proc/self/pagemap agree. Nothing is attached but the task iterator.
 ///
 /// # Errors
 /// One line: the kernel takes no program of ours at all.
-pub fn try_load() -> Result<Vec<Choice>> {
+pub fn try_load() -> Result<(Vec<Choice>, Result<Option<u64>>)> {
     let kernel = Kernel::examine()?;
     set_print(Some((PrintLevel::Warn, hear)));
     let everything = Wanted::resolve(&Target::default())?;
@@ -212,7 +225,9 @@ pub fn try_load() -> Result<Vec<Choice>> {
         throttle: 0,
         counters: true,
     };
-    load(&kernel, &mut Refused::new(), &room, &everything).map(|(_, legs)| legs)
+    let (object, legs) = load(&kernel, &mut Refused::new(), &room, &everything)?;
+    let agreed = attach_seed(&object).map(|(_, agreed)| agreed);
+    Ok((legs, agreed))
 }
 
 fn load(
@@ -282,11 +297,7 @@ fn is_denied(error: &libbpf_rs::Error) -> bool {
 
 /// The inner error is one program that cannot be attached.
 fn attach_all(object: Object, legs: Vec<Choice>) -> Result<Result<Loaded, Refusal>> {
-    // First of all: it tells the programs where struct page is.
-    let seed_link =
-        attach(&object, "seed")?.ok_or_else(|| anyhow!("the BPF object has no task iterator"))?;
-    run(&seed_link)?;
-
+    let (seed_link, _) = attach_seed(&object)?;
     let mut links = Vec::new();
     // Exits first: an exit without its entry is ignored. And of two probes of one function the one attached last runs
     // first: on 5.10 a stack ends where a kretprobe has already put its own return address.
@@ -305,6 +316,16 @@ fn attach_all(object: Object, legs: Vec<Choice>) -> Result<Result<Loaded, Refusa
         seed_link,
         foll: Foll::default(),
     }))
+}
+
+/// First of all: it tells the programs where struct page is. The frame is that of `OwnPage::compare`.
+fn attach_seed(object: &Object) -> Result<(Link, Option<u64>)> {
+    let link =
+        attach(object, "seed")?.ok_or_else(|| anyhow!("the BPF object has no task iterator"))?;
+    let page = OwnPage::show(object)?;
+    run(&link)?;
+    let agreed = page.compare(object)?;
+    Ok((link, agreed))
 }
 
 fn attach(object: &Object, name: &str) -> Result<Option<Link>> {
@@ -446,6 +467,46 @@ mod tests {
             Some(("wp_enter".to_owned(), "Invalid argument".to_owned()))
         );
         assert_eq!(culprit("libbpf: failed to load object"), None);
+    }
+
+    /// The raw BTF of our own object: whole, and no kernel's.
+    fn our_btf() -> &'static [u8] {
+        const MAGIC_VERSION_FLAGS_HEADER: [u8; 8] = [0x9f, 0xeb, 1, 0, 24, 0, 0, 0];
+        let at = OBJECT
+            .0
+            .windows(8)
+            .position(|bytes| bytes == MAGIC_VERSION_FLAGS_HEADER);
+        let btf = &OBJECT.0[at.unwrap()..];
+        let word = |at: usize| u32::from_ne_bytes(btf[at..at + 4].try_into().unwrap()) as usize;
+        &btf[..24 + word(16) + word(20)]
+    }
+
+    fn refusal_of(btf: &[u8]) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), btf).unwrap();
+        let path = file.path().to_str().unwrap();
+        Kernel::examine_btf(path).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn btf_that_is_absent_empty_or_cut_off_anywhere_is_refused_in_one_line() {
+        let absent = Kernel::examine_btf("/no/such/btf")
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            absent.contains("no BTF") && !absent.contains('\n'),
+            "{absent}"
+        );
+        let whole = our_btf();
+        assert!(refusal_of(whole).contains("no struct page of 64 bytes"));
+        for length in (0..whole.len()).step_by(whole.len() / 97) {
+            let words = refusal_of(&whole[..length]);
+            assert!(
+                words.contains("cannot be read") && !words.contains('\n'),
+                "{words}"
+            );
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod ladder;
 mod load;
 mod mms;
 mod order;
+mod pfn;
 mod preflight;
 mod record;
 mod seed;

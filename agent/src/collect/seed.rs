@@ -18,6 +18,10 @@ const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 const AGAIN: Duration = Duration::from_secs(1);
 /// `WHY_OWN` of agent/bpf/target.bpf.h.
 const OWN: u64 = 1;
+/// As many as the maps `targets`, `tgids` and `wanted_tgids` hold.
+const MOST_PROCESSES: usize = 65_536;
+/// As many as the map `wanted_cgroups` holds.
+const MOST_CGROUPS: usize = 16_384;
 
 /// A target whose parts were found on this host.
 pub struct Wanted {
@@ -86,12 +90,19 @@ pub struct Seeder {
     wanted: Wanted,
     /// Who wants each comm: bit 0 the agent's own target, bits 1 to 63 clients.
     by_comm: HashMap<[u8; 16], u64>,
+    /// Clients that filter for something: the same bits.
+    clients: u64,
     next: Instant,
+    /// Inodes in the map `wanted_cgroups`.
+    cgroups: HashSet<u64>,
+    /// Who was found to be a target when we looked last, in order: asking the kernel again for each takes long in a crowd.
+    members: Vec<u32>,
+    warned: bool,
 }
 
 impl Seeder {
     /// # Errors
-    /// The kernel refused a map update or the task iterator.
+    /// The kernel refused a map update or the task iterator; or all processes that were asked for are gone.
     pub fn begin(object: &Object, link: Link, wanted: Wanted) -> Result<Self> {
         let comms = map_named(object, "wanted_comms")?;
         for comm in &wanted.comms {
@@ -99,14 +110,43 @@ impl Seeder {
                 .update(comm, &OWN.to_ne_bytes(), MapFlags::ANY)
                 .context("too many --comm: at most 2048")?;
         }
-        let seeder = Self {
+        let mut seeder = Self {
             link,
             by_comm: wanted.comms.iter().map(|&comm| (comm, OWN)).collect(),
             wanted,
+            clients: 0,
             next: Instant::now() + AGAIN,
+            cgroups: HashSet::new(),
+            members: Vec::new(),
+            warned: false,
         };
-        seeder.look(object, &seeder.wanted.tgids, OWN)?;
+        let tgids = seeder.wanted.tgids.clone();
+        seeder.look(object, &tgids, OWN)?;
+        seeder.miss(&unknown(object, tgids)?)?;
         Ok(seeder)
+    }
+
+    /// Who was there when it was asked for may have ended while we attached; and a thread has no memory of its own.
+    fn miss(&self, gone: &[u32]) -> Result<()> {
+        let Wanted {
+            tgids,
+            comms,
+            cgroups,
+            on_demand,
+        } = &self.wanted;
+        for tgid in gone {
+            warn(&format!(
+                "process {tgid} is not traced: it ended while we attached, or has no memory of its own, as threads"
+            ));
+        }
+        let is_all = comms.is_empty() && cgroups.is_empty() && !on_demand;
+        if is_all && !gone.is_empty() && gone.len() == tgids.len() {
+            bail!(
+                "nothing is left to trace: every process that was asked for ended while we attached, or is a thread. See ps -e, \
+                 or trace by --comm or --cgroup"
+            );
+        }
+        Ok(())
     }
 
     /// Client `bit` (1 to 63) wants this from now on, and nothing of what it wanted before. Who is a target for nobody
@@ -119,6 +159,12 @@ impl Seeder {
             return Ok(());
         }
         let why = 1_u64 << bit;
+        let is_nothing = target.pids.is_empty() && target.comms.is_empty();
+        self.clients = if is_nothing {
+            self.clients & !why
+        } else {
+            self.clients | why
+        };
         let comms: HashSet<_> = target.comms.iter().map(|comm| padded(comm)).collect();
         let map = map_named(object, "wanted_comms")?;
         for (comm, mask) in rewished(&mut self.by_comm, why, &comms) {
@@ -149,48 +195,98 @@ impl Seeder {
         if now < self.next {
             return Ok(());
         }
-        self.next = now + AGAIN;
-        self.look(object, &[], OWN)
+        self.look(object, &[], OWN)?;
+        // From the end: on a host where a look takes long, most of the time is not spent on looking.
+        self.next = Instant::now() + AGAIN;
+        Ok(())
     }
 
-    /// One pass of the task iterator. A tgid is wanted for that pass only: later it may be another process.
-    fn look(&self, object: &Object, tgids: &[u32], why: u64) -> Result<()> {
-        let mut tgids: Vec<(u32, u64)> = tgids.iter().map(|&tgid| (tgid, why)).collect();
-        let cgroups = map_named(object, "wanted_cgroups")?;
-        for root in &self.wanted.cgroups {
-            for folder in with_descendants(root) {
-                if let Ok(meta) = fs::metadata(&folder) {
-                    cgroups.update(&meta.ino().to_ne_bytes(), &[1], MapFlags::ANY)?;
-                }
-                let members = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
-                let members = members.lines().filter_map(|line| line.parse().ok());
-                tgids.extend(members.map(|tgid| (tgid, OWN)));
+    /// One pass of the task iterator, for the agent's own target (`OWN`) or for a client's. A tgid is wanted for that pass
+    /// only: later it may be another process.
+    fn look(&mut self, object: &Object, tgids: &[u32], why: u64) -> Result<()> {
+        let is_own = why == OWN;
+        let own = self.own_members(object, if is_own { tgids } else { &[] })?;
+        let mut new = without(&own, &self.members);
+        // Where clients filter, who is known may be known for their sake alone.
+        if self.clients == 0 {
+            new = unknown(object, new)?;
+        }
+        if is_own && new.is_empty() && self.by_comm.is_empty() && !self.wanted.is_everything() {
+            self.members = own;
+            return Ok(());
+        }
+        let mut wishes: HashMap<u32, u64> = new.iter().map(|&tgid| (tgid, OWN)).collect();
+        if !is_own {
+            for &tgid in tgids {
+                *wishes.entry(tgid).or_default() |= why;
             }
         }
-        // Whom both want is there once, with both bits.
-        tgids.sort_unstable();
-        tgids.dedup_by(|later, first| {
-            let same = later.0 == first.0;
-            if same {
-                first.1 |= later.1;
-            }
-            same
-        });
         let wanted = map_named(object, "wanted_tgids")?;
-        // In rounds of what the map holds.
-        let mut rounds = tgids.chunks(1024);
-        loop {
-            let round = rounds.next().unwrap_or_default();
-            for (tgid, why) in round {
-                wanted.update(&tgid.to_ne_bytes(), &why.to_ne_bytes(), MapFlags::ANY)?;
-            }
-            run(&self.link)?;
-            for (tgid, _) in round {
-                wanted.delete(&tgid.to_ne_bytes())?;
-            }
-            if rounds.len() == 0 {
-                return Ok(());
-            }
+        for (tgid, why) in &wishes {
+            wanted.update(&tgid.to_ne_bytes(), &why.to_ne_bytes(), MapFlags::ANY)?;
+        }
+        run(&self.link)?;
+        for tgid in wishes.keys() {
+            wanted.delete(&tgid.to_ne_bytes())?;
+        }
+        self.members = without(&own, &unknown(object, new)?);
+        Ok(())
+    }
+
+    /// These, and who is in a wanted cgroup now; in order, each once, no more than the maps hold.
+    fn own_members(&mut self, object: &Object, tgids: &[u32]) -> Result<Vec<u32>> {
+        let mut own = tgids.to_vec();
+        let folders = self.folders();
+        self.want_cgroups(object, &folders)?;
+        for folder in &folders {
+            let members = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+            own.extend(members.lines().filter_map(|line| line.parse::<u32>().ok()));
+        }
+        own.sort_unstable();
+        own.dedup();
+        if own.len() > MOST_PROCESSES {
+            self.warn_once(&format!(
+                "{} processes are asked for: {MOST_PROCESSES} are traced, the others when they exec, where there is room",
+                own.len()
+            ));
+            own.truncate(MOST_PROCESSES);
+        }
+        Ok(own)
+    }
+
+    /// The cgroups that are asked for, and those below them, as they are now.
+    fn folders(&mut self) -> Vec<PathBuf> {
+        let roots = self.wanted.cgroups.iter();
+        let mut folders: Vec<PathBuf> = roots.flat_map(|root| with_descendants(root)).collect();
+        if folders.len() > MOST_CGROUPS {
+            self.warn_once(&format!(
+                "more than {MOST_CGROUPS} cgroups are asked for: of the others nothing is traced"
+            ));
+            folders.truncate(MOST_CGROUPS);
+        }
+        folders
+    }
+
+    /// Who execs in one of them is a target at once. Those that were deleted make room.
+    fn want_cgroups(&mut self, object: &Object, folders: &[PathBuf]) -> Result<()> {
+        let map = map_named(object, "wanted_cgroups")?;
+        let inodes = folders
+            .iter()
+            .filter_map(|folder| fs::metadata(folder).ok());
+        let now: HashSet<u64> = inodes.map(|meta| meta.ino()).collect();
+        for gone in self.cgroups.difference(&now) {
+            map.delete(&gone.to_ne_bytes())?;
+        }
+        for new in now.difference(&self.cgroups) {
+            map.update(&new.to_ne_bytes(), &[1], MapFlags::ANY)?;
+        }
+        self.cgroups = now;
+        Ok(())
+    }
+
+    fn warn_once(&mut self, words: &str) {
+        if !std::mem::replace(&mut self.warned, true) {
+            warn(words);
         }
     }
 }
@@ -219,6 +315,29 @@ fn rewished(
     changed
 }
 
+/// Those of the one that are not in the other; both are in order.
+fn without(tgids: &[u32], others: &[u32]) -> Vec<u32> {
+    let is_new = |tgid: &&u32| others.binary_search(tgid).is_err();
+    tgids.iter().filter(is_new).copied().collect()
+}
+
+/// Those that are no targets yet.
+fn unknown(object: &Object, mut tgids: Vec<u32>) -> Result<Vec<u32>> {
+    let known = map_named(object, "tgids")?;
+    let is_known = |tgid: &u32| {
+        matches!(
+            known.lookup(&tgid.to_ne_bytes(), MapFlags::ANY),
+            Ok(Some(_))
+        )
+    };
+    tgids.retain(|tgid| !is_known(tgid));
+    Ok(tgids)
+}
+
+fn warn(words: &str) {
+    eprintln!("cowpath-agent: {words}");
+}
+
 /// Reads the iterator to its end: the program does its work as it is read.
 pub fn run(link: &Link) -> Result<()> {
     let mut tasks = Iter::new(link).context("the task iterator cannot be read")?;
@@ -242,6 +361,9 @@ fn with_descendants(root: &Path) -> Vec<PathBuf> {
             .map(|entry| entry.path())
             .collect();
         found.extend(below);
+        if found.len() > MOST_CGROUPS {
+            break;
+        }
         at += 1;
     }
     found
@@ -271,6 +393,21 @@ mod tests {
                 .unwrap_or_default();
             assert!(error.contains(words) && !error.contains('\n'), "{error}");
         }
+    }
+
+    #[test]
+    fn of_a_crowd_only_who_is_new_is_asked_for() {
+        let crowd: Vec<u32> = (1..=100_000).collect();
+        let known: Vec<u32> = (1..=100_000).filter(|tgid| tgid % 40_000 != 7).collect();
+        assert_eq!(without(&crowd, &known), [7, 40_007, 80_007]);
+        assert_eq!(without(&crowd, &crowd), [0; 0]);
+    }
+
+    #[test]
+    fn a_cgroup_that_was_deleted_has_no_descendants_and_breaks_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let gone = root.path().join("gone");
+        assert_eq!(with_descendants(&gone), [gone]);
     }
 
     #[test]

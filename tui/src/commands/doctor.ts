@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { ExitStatus } from '../model/failure.js'
 import { printable } from '../views/printable.js'
-import { findAgent } from './agent-binary.js'
+import { findAgent, requireAgent } from './agent-binary.js'
 import { askAgentDoctor, type AgentDoctor } from './agent-doctor.js'
 import {
   checkBtf,
@@ -13,6 +13,7 @@ import {
   checkPrivilege,
   type Check,
 } from './doctor-checks.js'
+import { verifyLegs } from './doctor-verify.js'
 import { printJson, printLine } from './output.js'
 
 /** What was found, and the two answers that people want. */
@@ -26,8 +27,19 @@ export function doctorCommand(): Command {
   return new Command('doctor')
     .description('says what works on this machine, and what to do about the rest')
     .option('--json', 'one JSON value')
-    .addHelpText('after', '\nExit status: 0 this host can be traced, 3 it cannot (the lab may still work).')
-    .action(async ({ json }: { readonly json?: true }) => {
+    .option(
+      '--verify',
+      'let the agent try its legs on a process of its own, as `cowpath-agent doctor --verify`',
+    )
+    .addHelpText(
+      'after',
+      '\nExit status: 0 this host can be traced, 3 it cannot (the lab may still work); with --verify 1: a leg is absent or does not tell what happens.',
+    )
+    .action(async ({ json, verify }: { readonly json?: true; readonly verify?: true }) => {
+      if (verify) {
+        process.exitCode = await verifyLegs(requireAgent(process.env), { json: json === true })
+        return
+      }
       const diagnosis = await diagnose(process.env, process.cwd())
       if (json) printJson(diagnosisJson(diagnosis))
       else diagnosisLines(diagnosis).forEach(printLine)

@@ -33,7 +33,8 @@ pub const GUP: Ladder = Ladder {
                 "gup_slow_enter_kprobe",
                 "gup_slow_exit_kprobe",
             ],
-        ),
+        )
+        .probing(&["__get_user_pages"]),
     ],
 };
 

@@ -67,7 +67,8 @@ pub const HUGETLB_WP: Ladder = Ladder {
                 "hugetlb_free_page",
                 "hugetlb_unmap_final",
             ],
-        ),
+        )
+        .probing(&["hugetlb_wp"]),
     ],
 };
 

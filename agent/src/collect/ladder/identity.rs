@@ -105,6 +105,7 @@ pub const REMAP: Ladder = Ladder {
             "kprobe move_page_tables.part.0",
             &[],
             &["remap_enter_kprobe"],
-        ),
+        )
+        .probing(&["move_page_tables"]),
     ],
 };

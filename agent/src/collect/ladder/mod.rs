@@ -13,6 +13,8 @@ pub struct Rung {
     pub name: &'static str,
     /// Kernel functions that must be traceable.
     pub functions: &'static [&'static str],
+    /// Kernel functions that must be there, for kprobes: whatever their arguments are.
+    pub probed: &'static [&'static str],
     /// Programs of the BPF object. Several legs may share one.
     pub programs: &'static [&'static str],
 }
@@ -31,7 +33,14 @@ const fn rung(
     Rung {
         name,
         functions,
+        probed: &[],
         programs,
+    }
+}
+
+impl Rung {
+    const fn probing(self, probed: &'static [&'static str]) -> Self {
+        Self { probed, ..self }
     }
 }
 
@@ -104,6 +113,7 @@ fn obstacle(rung: &Rung, kernel: &Kernel, refused: &Refused) -> Option<String> {
         .functions
         .iter()
         .find_map(|name| kernel.untraceable(name))
+        .or_else(|| rung.probed.iter().find_map(|name| kernel.absent(name)))
     {
         return Some(why);
     }
@@ -185,6 +195,46 @@ mod tests {
             others.map(|choice| choice.hook).collect()
         };
         assert_eq!(others(&kernel), others(&Kernel::with(NEW)));
+    }
+
+    /// A kernel that offers what one rung needs and nothing else, and refuses what only better rungs have.
+    #[test]
+    fn every_rung_is_reached_where_better_ones_are_refused_and_each_refusal_has_a_reason() {
+        for ladder in LADDERS {
+            for (place, rung) in ladder.rungs.iter().enumerate() {
+                let kernel = Kernel::with(&[rung.functions, rung.probed].concat());
+                let better = ladder.rungs.iter().take(place);
+                let refused: Refused = better
+                    .flat_map(|better| better.programs)
+                    .filter(|program| !rung.programs.contains(program))
+                    .map(|&program| (program.to_owned(), "Invalid argument".to_owned()))
+                    .collect();
+                let choice = climb(ladder, &kernel, &refused);
+                assert_eq!(choice.hook, rung.name);
+                assert_eq!(choice.reasons.len(), place, "{}", rung.name);
+                for (reason, better) in choice.reasons.iter().zip(ladder.rungs) {
+                    assert!(
+                        reason.starts_with(better.name) && reason.len() > better.name.len() + 2
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn on_a_kernel_that_has_moved_everything_each_leg_says_why_it_is_absent() {
+        for choice in choose(&Kernel::with(&[]), &Refused::new()) {
+            // A tracepoint and no function.
+            if choice.leg != "free" {
+                assert_eq!(choice.hook, "", "{}", choice.leg);
+                assert!(
+                    choice
+                        .reasons
+                        .iter()
+                        .all(|reason| reason.contains("no function"))
+                );
+            }
+        }
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub const HUGE_WP: Ladder = Ladder {
             "kprobe+kretprobe do_huge_pmd_wp_page",
             &[],
             &["huge_wp_enter_kprobe", "huge_wp_exit_kprobe"],
-        ),
+        )
+        .probing(&["do_huge_pmd_wp_page"]),
     ],
 };
 

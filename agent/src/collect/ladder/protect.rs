@@ -36,7 +36,8 @@ pub const WRPROTECT: Ladder = Ladder {
             "kprobe change_protection, fentry clear_refs_test_walk, fexit write_protect_page",
             &["clear_refs_test_walk", "write_protect_page"],
             &["protect_kprobe", "protect_soft_dirty", "protect_ksm"],
-        ),
+        )
+        .probing(&["change_protection"]),
         rung(
             "fentry change_protection",
             &["change_protection"],

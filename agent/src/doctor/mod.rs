@@ -1,5 +1,7 @@
 //! `cowpath-agent doctor`: what works on this host, and what to do about the rest.
 
+mod command;
+
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -7,6 +9,7 @@ use std::path::Path;
 use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::collect;
+pub use command::DoctorArgs;
 
 /// One thing that tracing needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,13 +171,14 @@ fn socket(path: &Path) -> Check {
 }
 
 /// Nothing from outside reaches a terminal as a control character.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars()
         .map(|char| if char.is_control() { '?' } else { char })
         .collect()
 }
 
-fn quote(text: &str) -> String {
+/// As a JSON string.
+pub fn quote(text: &str) -> String {
     let mut quoted = String::from('"');
     for char in text.chars() {
         match char {
