@@ -55,4 +55,31 @@ SELECT m.mm, m.run, m.agent_mm, m.parent_mm, m.born_ns, m.born_by, m.ended_ns,
        (SELECT p.comm FROM process p WHERE p.mm = m.mm ORDER BY p.process DESC LIMIT 1) AS comm
 FROM mm m;
 
+-- Process ids are used again, and hosts that were merged share them: whoever was in that address space, else who had the id.
+DROP VIEW v_pin;
+CREATE VIEW v_pin AS
+SELECT p.pin, p.mm, m.run, p.tgid,
+       coalesce((SELECT q.comm FROM process q WHERE q.mm = p.mm AND q.tgid = p.tgid ORDER BY q.process DESC LIMIT 1),
+                (SELECT q.comm FROM process q WHERE q.tgid = p.tgid ORDER BY q.process DESC LIMIT 1)) AS comm,
+       p.vpn, printf('0x%x', p.vpn << 12) AS address, p.pages, p.pfn,
+       iif(p.foll & 4, 'pin', 'get') AS kind, p.foll & 1 AS write, p.foll >> 3 & 1 AS longterm,
+       (SELECT group_concat(f.name, ' ') FROM word f WHERE f.topic = 'foll' AND f.number & p.foll) AS foll,
+       nullif(s.taker, '') AS taker, p.from_ns, p.until_ns, e.name AS ended_by
+FROM pin p
+LEFT JOIN mm m ON m.mm = p.mm
+LEFT JOIN stack s ON s.run = m.run AND s.stack = p.stack
+LEFT JOIN word e ON e.topic = 'pin-end' AND e.number = p.ended_by;
+
+DROP VIEW v_finding;
+CREATE VIEW v_finding AS
+SELECT f.finding, f.rule, v.name AS verdict, f.count, f.first_ns, f.last_ns, f.mm, f.tgid,
+       coalesce((SELECT p.comm FROM process p WHERE p.mm = f.mm AND p.tgid = f.tgid ORDER BY p.process DESC LIMIT 1),
+                (SELECT p.comm FROM process p WHERE p.tgid = f.tgid ORDER BY p.process DESC LIMIT 1)) AS comm,
+       printf('0x%x', e.vpn << 12) AS address, e.old_pfn AS pfn, f.size, f.cause, f.cause_tgid,
+       e.reference_kind, e.reference_write, e.reference_longterm, e.reference_tgid, nullif(s.taker, '') AS taker, e.words
+FROM finding f
+LEFT JOIN evidence e ON e.finding = f.finding AND e.which = 'last'
+LEFT JOIN stack s ON s.run = e.run AND s.stack = e.reference_stack
+LEFT JOIN word v ON v.topic = 'verdict' AND v.number = f.verdict;
+
 PRAGMA user_version = 3;

@@ -2,9 +2,9 @@ import { Command, Option } from 'commander'
 import {
   TOP_ORDERS,
   TOP_PAGE_COLUMNS,
-  TOP_PROCESS_COLUMNS,
   type TopOrder,
   type TopPage,
+  topProcessColumns,
   type TopProcess,
 } from '../views/top.js'
 import { pageAddress } from '../views/units.js'
@@ -41,7 +41,7 @@ export function topCommand(): Command {
         } else {
           const rows = recording.ask<TopProcess>('top-processes', { by, limit })
           if (json) printJson(rows)
-          else printTable(TOP_PROCESS_COLUMNS, rows, { sortedBy: by, empty: EMPTY })
+          else printTable(topProcessColumns(rows), rows, { sortedBy: by, empty: EMPTY })
         }
       })
     })

@@ -10,7 +10,7 @@ import { FORK_COLUMNS, type ForkCost } from '../views/recorded/forks.js'
 import { ANOMALY_COLUMNS, GAP_COLUMNS, type AnomalyRow, type GapRow } from '../views/recorded/gaps.js'
 import type { RuleText } from '../views/rule-text.js'
 import type { Column } from '../views/table.js'
-import { TOP_PROCESS_COLUMNS, type TopProcess } from '../views/top.js'
+import { topProcessColumns, type TopProcess } from '../views/top.js'
 import { count, duration, sinceBoot } from '../views/units.js'
 import { findingSection, processWords } from './finding-section.js'
 import { heatMap, type Span } from './heat-map.js'
@@ -137,7 +137,7 @@ function summary(
       <dt>Findings</dt>
       <dd>${verdicts.length === 0 ? 'none' : verdicts.join(', ')}</dd>
     </dl>
-    ${htmlTable(TOP_PROCESS_COLUMNS, top, { caption: `Processes by copies (at most ${ROWS})`, empty: 'Nothing was copied.' })}`
+    ${htmlTable(topProcessColumns(top), top, { caption: `Processes by copies (at most ${ROWS})`, empty: 'Nothing was copied.' })}`
 }
 
 function findingsPart(

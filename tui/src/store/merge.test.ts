@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mergeRecordings } from './merge.js'
 import { Recording } from './recording.js'
@@ -117,4 +118,25 @@ test('a file that is there is never replaced', () => {
   expect(() => {
     mergeRecordings([one], other)
   }).toThrow(/there already/)
+})
+
+test('the same process id on two hosts is two processes', () => {
+  const merged = join(folder, 'hosts.db')
+  mergeRecordings([one, other], merged)
+  const db = new Database(merged)
+  db.exec('INSERT INTO rate SELECT 5000000000, 10, mm, 1, 2, mm, mm FROM mm WHERE agent_mm = 1')
+  db.close()
+  const recording = Recording.open(merged)
+  try {
+    const top = recording.ask<{ hostname: string; tgid: number; comm: string }>('top-processes', {
+      by: 'copies',
+      limit: 9,
+    })
+    expect(top.map(({ hostname, tgid, comm }) => [hostname, tgid, comm])).toEqual([
+      ['other', 10, 'driver'],
+      ['synthetic', 10, 'driver'],
+    ])
+  } finally {
+    recording.close()
+  }
 })

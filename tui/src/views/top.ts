@@ -7,6 +7,8 @@ export type TopOrder = (typeof TOP_ORDERS)[number]
 
 /** A process and what copy-on-write cost it; a row of db/queries/top-processes.sql. */
 export interface TopProcess {
+  /** null: the recording is of one host. */
+  readonly hostname: string | null
   readonly tgid: number
   readonly comm: string | null
   readonly copies: number
@@ -26,7 +28,22 @@ export interface TopPage {
   readonly last_ns: number
 }
 
-export const TOP_PROCESS_COLUMNS: readonly Column<TopProcess>[] = [
+/** With the host, where there are several. */
+export function topProcessColumns(rows: readonly TopProcess[]): readonly Column<TopProcess>[] {
+  return rows.some(({ hostname }) => hostname !== null) ? [HOST, ...TOP_PROCESS_COLUMNS] : TOP_PROCESS_COLUMNS
+}
+
+const HOST: Column<TopProcess> = {
+  id: 'host',
+  title: 'HOST',
+  align: 'left',
+  width: 15,
+  grow: 1,
+  dropOrder: 3,
+  text: (row) => printable(row.hostname ?? ''),
+}
+
+const TOP_PROCESS_COLUMNS: readonly Column<TopProcess>[] = [
   {
     id: 'pid',
     title: 'PID',

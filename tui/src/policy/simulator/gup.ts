@@ -1,7 +1,7 @@
 import { Foll, Kind } from '../../model/kinds.js'
 import { wpFault, writeFault } from './faults.js'
 import type { Machine } from './machine.js'
-import { areaAt, entryAt, folioOf, isExclusive, pageAt, type Mm, type Pin } from './memory.js'
+import { areaAt, entryAt, folioOf, isExclusive, pageAt, totalMaps, type Mm, type Pin } from './memory.js'
 import { swapIn } from './swap.js'
 
 /** GUP takes references on pages, and they are given back. */
@@ -26,7 +26,7 @@ export function gup(machine: Machine, mm: Mm, vpn: number, ask: GupAsk): Pin | u
   const asWrite = ask.write || rules.forcesBreak
   const mapped = entryAt(mm, vpn)
   if (mapped?.folio === 0) swapIn(machine, mm, mapped, asWrite ? 'write' : 'read')
-  if (asWrite && !isForcedThrough(mm, vpn, ask) && writeFault(machine, mm, vpn, foll) !== 'done')
+  if (asWrite && !isForcedThrough(machine, mm, vpn, ask) && writeFault(machine, mm, vpn, foll) !== 'done')
     return undefined
   const found = entryAt(mm, vpn)
   if (!found) return undefined
@@ -58,9 +58,10 @@ export function gup(machine: Machine, mm: Mm, vpn: number, ask: GupAsk): Pin | u
  * A forced break on a read-only mapping ends with a page that is still mapped read-only: only one that was shared is broken
  * again (mm/gup.c: faultin_page(), FOLL_COW).
  */
-function isForcedThrough(mm: Mm, vpn: number, ask: GupAsk): boolean {
+function isForcedThrough({ memory }: Machine, mm: Mm, vpn: number, ask: GupAsk): boolean {
   const entry = entryAt(mm, vpn)
-  return !ask.write && !areaAt(mm, vpn)?.writable && entry?.by === 'copy'
+  if (ask.write || areaAt(mm, vpn)?.writable || entry?.by !== 'copy') return false
+  return totalMaps(folioOf(memory, entry)) === 1
 }
 
 /** include/linux/mm.h, mm/internal.h: gup_must_unshare(), for anonymous memory. */
