@@ -1,4 +1,5 @@
 -- What each fork cost: bytes that parent and child copied while the child lived. The BGSAVE question.
+-- :since_ns whose child was alive then or later, :until_ns forked until then (ns since boot), NULL: any time
 -- :limit rows at most
 -- A window is from the beginning of the child's address space until its end (exit or exec). One sort of all copies and all
 -- ends of windows gives every window's sum, however many forks overlap. A sealed recording has them in fork_cost.
@@ -42,5 +43,6 @@ SELECT f.fork, f.parent_tgid,
 FROM counted n
 JOIN fork f ON f.fork = n.fork
 LEFT JOIN mm c ON c.mm = f.child_mm
+WHERE (:since_ns IS NULL OR c.ended_ns IS NULL OR c.ended_ns >= :since_ns) AND (:until_ns IS NULL OR f.at_ns <= :until_ns)
 ORDER BY n.pages DESC, f.fork
 LIMIT :limit;

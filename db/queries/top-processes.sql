@@ -1,5 +1,6 @@
 -- Processes by what copy-on-write cost them.
 -- :by 'copies', 'bytes' or 'faults'; :limit rows at most
+-- :since_ns counted in a second that ends after it, :until_ns in one that begins before it (ns since boot), NULL: any time
 -- Copies are faults that ended in copy (2) or unshare (3), and early copies at fork (kind 5). Faults are kinds 1, 2, 11.
 -- hostname: NULL where the recording is of one host. With several the same process id is another process on each.
 WITH several AS (SELECT count(*) > 1 AS hosts FROM host),
@@ -13,7 +14,8 @@ counted AS (
          sum(iif(kind IN (1, 2, 11), events, 0)) AS faults,
          sum(iif(outcome = 1, events, 0)) AS reuses
   FROM rate
-  WHERE tgid <> 0
+  WHERE tgid <> 0 AND (:since_ns IS NULL OR second_ns + 1000000000 > :since_ns)
+    AND (:until_ns IS NULL OR second_ns <= :until_ns)
   GROUP BY 1, tgid
 )
 SELECT h.hostname, c.tgid,

@@ -7,14 +7,12 @@ import { wholeNumber } from './arguments.js'
 import { printJson, printLine } from './output.js'
 import { outputOptions, withRecording } from './reading.js'
 import { printLines } from './tables.js'
-import { moment, MOMENTS, type Moment } from './times.js'
+import { between, betweenNs, MOMENTS, type Between } from './times.js'
 
-export interface FindingFilter {
+export interface FindingFilter extends Between {
   readonly rule?: RuleId
   readonly verdict?: Verdict
   readonly pid?: number
-  readonly since?: Moment
-  readonly until?: Moment
   readonly all?: true
   readonly json?: true
 }
@@ -35,12 +33,10 @@ export function findingsCommand(): Command {
 
 /** The options by which findings are chosen, and what their exit status means. */
 export function filtered(command: Command): Command {
-  return command
+  return between(command, 'what was observed')
     .addOption(new Option('--rule <id>', 'only this rule').choices(RULE_IDS))
     .addOption(new Option('--verdict <verdict>', 'only this verdict').choices(VERDICTS).conflicts('all'))
     .option('--pid <pid>', 'only of this process', wholeNumber)
-    .option('--since <time>', 'only what was observed since then', moment)
-    .option('--until <time>', 'only what was observed until then', moment)
     .option('--all', 'advice, measurements and what could not be said as well')
     .option('--json', 'one JSON object a line')
     .addHelpText(
@@ -82,8 +78,7 @@ function findingRows(
     verdict: filter.verdict ?? null,
     rule: filter.rule ?? null,
     tgid: filter.pid ?? null,
-    since_ns: filter.since?.(recording) ?? null,
-    until_ns: filter.until?.(recording) ?? null,
+    ...betweenNs(recording, filter),
     limit: NO_LIMIT,
   })
 }

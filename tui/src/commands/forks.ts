@@ -4,21 +4,28 @@ import { wholeNumber } from './arguments.js'
 import { printJson } from './output.js'
 import { withRecording } from './reading.js'
 import { printTable } from './tables.js'
+import { between, betweenNs, MOMENTS, type Between } from './times.js'
+
+interface ForksOptions extends Between {
+  readonly limit: number
+  readonly json?: true
+}
 
 export function forksCommand(): Command {
-  return new Command('forks')
+  const command = new Command('forks')
     .description('lists forks by the bytes that parent and child copied while the child lived')
     .argument('<recording>', 'a file that cowpath record wrote')
+  return between(command, 'forks whose child lived')
     .option('--limit <rows>', 'how many', wholeNumber, 20)
     .option('--json', 'one JSON value')
     .addHelpText(
       'after',
-      '\nA copy counts for every fork in whose time it was made. ' +
-        'Exit status: 0 done, 1 the file cannot be read.',
+      '\nA copy counts for every fork in whose time it was made.\n' +
+        `${MOMENTS}\nExit status: 0 done, 1 the file cannot be read.`,
     )
-    .action((path: string, { limit, json }: { readonly limit: number; readonly json?: true }) => {
+    .action((path: string, { limit, json, ...times }: ForksOptions) => {
       withRecording(path, (recording) => {
-        const rows = recording.ask<ForkCost>('forks', { limit })
+        const rows = recording.ask<ForkCost>('forks', { limit, ...betweenNs(recording, times) })
         if (json) printJson(rows)
         else printTable(FORK_COLUMNS, rows, { sortedBy: 'bytes', empty: 'Nothing was forked.' })
       })

@@ -208,3 +208,17 @@ test('nothing of a hostile name reaches the terminal raw', () => {
   }
   expect(cowpath('pins', path, '--by-taker').stdout).toContain('\\x1b[31m')
 })
+
+test.each([
+  ['forks', { until: '3.05', since: '8.5' }],
+  ['splits', { until: '4', since: '9' }],
+  ['gaps', { until: '5.45', since: '5.7' }],
+] as const)('%s answers for a time, as people write it', async (command, { until, since }) => {
+  const lossy = join(folder, `${command}.db`)
+  await writePinnedRecording(lossy, { lostFromNs: 5.5e9 })
+  const told = (...args: readonly string[]) => cowpath(command, lossy, ...args).stdout
+  const all = told()
+  expect(told('--until', until)).not.toBe(all)
+  expect(told('--since', since)).not.toBe(all)
+  expect(told('--since', '+0.1s', '--until', '-0.1s')).toBe(all)
+})

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { Kind, Outcome } from '../model/kinds.js'
 import type { Recording } from '../store/recording.js'
 import {
@@ -11,29 +11,39 @@ import { wholeNumber } from './arguments.js'
 import { printJson } from './output.js'
 import { withRecording } from './reading.js'
 import { printTable } from './tables.js'
+import { between, betweenNs, MOMENTS, type Between } from './times.js'
 
-interface SplitsOptions {
+interface SplitsOptions extends Between {
   readonly causes?: true
   readonly limit: number
   readonly json?: true
 }
 
 export function splitsCommand(): Command {
-  return new Command('splits')
+  const command = new Command('splits')
     .description('lists huge pages that were split, made, or refused to be, by process')
     .argument('<recording>', 'a file that cowpath record wrote')
-    .option('--causes', 'splits by the kernel function that asked, with orders and errors (reads all events)')
+  return between(command, 'what was counted')
+    .addOption(
+      new Option(
+        '--causes',
+        'splits by the kernel function that asked, with orders and errors (reads all events)',
+      ).conflicts(['since', 'until']),
+    )
     .option('--limit <rows>', 'how many', wholeNumber, 20)
     .option('--json', 'one JSON value')
-    .addHelpText('after', '\nExit status: 0 done, 1 the file cannot be read.')
-    .action((path: string, { causes, limit, json }: SplitsOptions) => {
+    .addHelpText(
+      'after',
+      `\nCounts are by the second. ${MOMENTS}\nExit status: 0 done, 1 the file cannot be read.`,
+    )
+    .action((path: string, { causes, limit, json, ...times }: SplitsOptions) => {
       withRecording(path, (recording) => {
         if (causes) {
           const rows = splitCauses(recording).slice(0, limit)
           if (json) printJson(rows)
           else printTable(SPLIT_CAUSE_COLUMNS, rows, { sortedBy: 'count', empty: EMPTY })
         } else {
-          const rows = recording.ask<SplitCounts>('splits', { limit })
+          const rows = recording.ask<SplitCounts>('splits', { limit, ...betweenNs(recording, times) })
           if (json) printJson(rows)
           else printTable(SPLIT_COLUMNS, rows, { empty: EMPTY })
         }

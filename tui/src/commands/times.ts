@@ -1,5 +1,5 @@
 /** Moments of a recording, as people write them. */
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import { spanOf } from '../store/recorded-stream.js'
 import type { Recording } from '../store/recording.js'
 import { timeSpan } from './arguments.js'
@@ -12,6 +12,27 @@ export const MOMENTS =
   'Times are seconds since boot as the tables print them (1234.5), before the end (-5m), after the beginning (+30s), ' +
   'a time of day (14:03:22, the last one that the recording reaches) or a date with it (2026-11-21T14:03:22, local time ' +
   'unless it ends in Z or +02:00).'
+
+/** Options of a command, of what happened between two moments. */
+export interface Between {
+  readonly since?: Moment
+  readonly until?: Moment
+}
+
+/** Adds the two options; `what` says of what. */
+export function between(command: Command, what: string): Command {
+  return command
+    .option('--since <time>', `only ${what} since then`, moment)
+    .option('--until <time>', `only ${what} until then`, moment)
+}
+
+/** The parameters of a named query; NULL: any time. */
+export function betweenNs(
+  recording: Recording,
+  { since, until }: Between,
+): { readonly since_ns: number | null; readonly until_ns: number | null } {
+  return { since_ns: since?.(recording) ?? null, until_ns: until?.(recording) ?? null }
+}
 
 /** Throws what commander tells as a usage error. */
 export function moment(text: string): Moment {

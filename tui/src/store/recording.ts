@@ -12,6 +12,9 @@ import { explained, formatOf, migrate } from './format.js'
 /** Values of the parameters of a named query; see the comment at its top. */
 export type Parameters = Readonly<Record<string, string | number | null>>
 
+/** What a question is about unless it says since or until when. */
+const ANY_TIME: Parameters = { since_ns: null, until_ns: null }
+
 /** Events of one block, as they were recorded. */
 export interface RecordedEvents {
   readonly run: number
@@ -98,7 +101,7 @@ export class Recording {
         statement = this.#db.prepare(namedQuery(query))
         this.#asked.set(query, statement)
       }
-      return statement.all(parameters) as Row[] // as the caller knows the query
+      return statement.all({ ...ANY_TIME, ...parameters }) as Row[] // as the caller knows the query
     })
   }
 
