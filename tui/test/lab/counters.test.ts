@@ -66,7 +66,7 @@ describe.each(['5.10', '6.1', '7.2'])('counters of kernel %s, where nobody is a 
   let counted: CountersSnapshot | undefined
   let ways: readonly Way[] = []
   beforeAll(async () => {
-    const line = ['bench_cow 500 1', 'bench_cow 1500 1', ...WAYS.map((way) => `pins ${way}`)].join(' && ')
+    const line = ['copyreuse 500', 'copyreuse 1500', ...WAYS.map((way) => `pins ${way}`)].join(' && ')
     const { heard, stdout } = await beside(series, line, async (client, start, ended) => {
       start()
       expect(await ended).toBe(0)
@@ -81,7 +81,7 @@ describe.each(['5.10', '6.1', '7.2'])('counters of kernel %s, where nobody is a 
   }
 
   test('a thousand pages more are two thousand faults more, copies and reuses, and nothing else', () => {
-    const [few, many] = processes(({ comm, counts }) => comm === 'bench_cow' && counts.forks > 0)
+    const [few, many] = processes(({ comm, counts }) => comm === 'copyreuse' && counts.forks > 0)
     const more = Object.fromEntries(
       Object.entries(many.counts).map(([name, value]) => [
         name,

@@ -120,7 +120,9 @@ impl Snapshot {
 
 fn cookie_of(tgids: &libbpf_rs::Map<'_>, tgid: u32) -> Option<u64> {
     let value = tgids.lookup(&tgid.to_ne_bytes(), MapFlags::ANY).ok()??;
-    value.as_slice().try_into().ok().map(u64::from_ne_bytes)
+    // `struct target` of agent/bpf/target.bpf.h begins with it.
+    let cookie = value.first_chunk()?;
+    Some(u64::from_ne_bytes(*cookie))
 }
 
 fn number(key: &[u8]) -> Option<u32> {
