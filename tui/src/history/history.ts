@@ -23,7 +23,7 @@ export type Batch = Pick<
 export interface HistoryOptions {
   /** Events that a recording which goes on has counted: the first ones, which are not counted again. */
   readonly ratedEvents?: number
-  /** Slots that are kept at most, some 64 bytes each with their frames. */
+  /** Slots that are kept at most, some 115 bytes each with their frames. */
   readonly maxSlots?: number
   /** Pins that are kept at most, 150 to 350 bytes each. */
   readonly maxPins?: number

@@ -34,9 +34,9 @@ export interface SlotView {
   readonly cause: number
   /** Observed since the last gap, and not deduced. */
   readonly isCertain: boolean
-  /** It got a copy of its own (copy, unshare, first touch), and that was seen. */
-  readonly isOwn: boolean
-  /** Fork, KSM, swap, collapse or migration has touched it since it got a copy of its own. */
+  /** When the slot last got a copy of its own (copy, unshare, first touch): seq; 0: not seen. */
+  readonly brokenSeq: number
+  /** Fork, KSM, swap, collapse or migration has touched it since `brokenSeq`. */
   readonly mayBeShared: boolean
   /** What last write-protected it, a `Protection`, or 8 for fork; 0: nothing since it was mapped or made writable. */
   readonly protectedBy: number

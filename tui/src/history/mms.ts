@@ -8,9 +8,8 @@ export interface Mm {
   /** The recording's number; `agentMm` is the agent's, unique within its run. */
   readonly id: number
   readonly agentMm: number
-  /** Blocks of rows of its slots; -1: none. */
-  firstBlock: number
-  lastBlock: number
+  /** Row of its first slot, -1: none. */
+  firstSlot: number
   slots: number
   hasEnded: boolean
   /** Counts up whenever another address space than the last one is met. */
@@ -60,8 +59,7 @@ export class Mms {
     const mm = {
       id: ++this.#lastId,
       agentMm: birth.agentMm,
-      firstBlock: -1,
-      lastBlock: -1,
+      firstSlot: -1,
       slots: 0,
       hasEnded: false,
       met: ++this.#met,

@@ -50,12 +50,12 @@ test('migration moves every slot of the folio, and leaves the pins where they we
   const pin = { kind: Kind.Gup, mm: 1, vpn: 5, oldPfn: 50, pages: 1, aux: Foll.Pin, flags: PRIVATE }
   const migrate = { kind: Kind.Migrate, oldPfn: 50, newPfn: 80 }
   const { seen, facts } = afterwards([touch(5, 50), fork, pin, migrate], (view) => ({
-    slots: view.slotsOf(80).map(({ mm, vpn, isOwn }) => [mm, vpn, isOwn]),
+    slots: view.slotsOf(80).map(({ mm, vpn, brokenSeq }) => [mm, vpn, brokenSeq]),
     pins: [view.pinsOn(50, 1).length, view.pinsOn(80, 1).length, view.pinsIn(1, 5, 1).length],
   }))
   expect(seen.slots.sort()).toEqual([
-    [1, 5, true],
-    [2, 5, false],
+    [1, 5, 1],
+    [2, 5, 0],
   ])
   expect(seen.pins).toEqual([1, 0, 0])
   expect(edges(facts)).toEqual([[EdgeKind.Migrate, 1, 2]])
@@ -83,7 +83,7 @@ test('mremap moves slots, with what is known of them, and a huge page that does 
   )
   expect(aligned.seen).toMatchObject([
     undefined,
-    { pfn: 1024, isPmdMapped: true, cause: Cause.Remap, isCertain: true, isOwn: true },
+    { pfn: 1024, isPmdMapped: true, cause: Cause.Remap, isCertain: true, brokenSeq: 1 },
     { pfn: 1028, isPmdMapped: true },
     { pfn: 50 },
   ])

@@ -2,7 +2,6 @@ import { Cause, type EdgeKind, type FactSink, FrameKind } from '../model/facts.j
 import { DEFAULT_PMD_ORDER } from '../model/page-size.js'
 import type { Anomalies } from './anomalies.js'
 import type { Clock, When } from './clock.js'
-import { FrameChains } from './frame-chains.js'
 import { FrameTable } from './frames.js'
 import type { Mm, Mms } from './mms.js'
 import { SlotFlag, SlotTable } from './slots.js'
@@ -38,7 +37,6 @@ export interface PagesParts {
 export class PageTables {
   readonly slots = new SlotTable()
   readonly frames = new FrameTable()
-  readonly chains = new FrameChains(this.frames)
   /** Of what a PMD maps. Its run is taken apart where its pages part; larger ones (hugetlb) are mapped as one or not at all. */
   pmdOrder = DEFAULT_PMD_ORDER
   protected readonly parts: PagesParts
@@ -82,10 +80,12 @@ export class PageTables {
       this.#cut(mm, vpn + pages - 1, vpn, pages, when)
     }
     if (pages > mm.slots) {
-      slots.forEachOf(mm, (row) => {
+      for (let row = mm.firstSlot; row >= 0;) {
+        const next = slots.nextOfMm[row]
         const at = slots.vpnOf(row)
         if (at >= vpn && at < vpn + pages) each(row)
-      })
+        row = next
+      }
       return
     }
     for (let at = vpn; at < vpn + pages;) {
@@ -115,9 +115,10 @@ export class PageTables {
     // Linked before the run's row goes, so that no frame of it is without a slot, and forgotten.
     for (let page = 0; page < pages; page++) {
       const frame = page === 0 ? head : this.#untoldFrame(pfn + page, head, when)
-      const row = slots.insert(mm, vpn + page, 0)
-      slots.setId(row, page === 0 ? slots.idOf(run) : 0)
-      slots.setFromNs(row, slots.fromNsOf(run))
+      const row = slots.insert(mm.id, vpn + page, 0)
+      slots.id[row] = page === 0 ? slots.id[run] : 0
+      slots.fromNs[row] = slots.fromNs[run]
+      slots.brokenSeq[row] = slots.brokenSeq[run]
       slots.setGaps(row, slots.gapsOf(run))
       slots.setProtections(row, slots.protectionsOf(run))
       slots.setCause(row, slots.causeOf(run))
@@ -139,8 +140,8 @@ export class PageTables {
       const head = frames.findFolio(at)
       if (head < 0) continue
       const first = frames.pfnOf(head)
-      for (let row = frames.firstSlotOf(head); row >= 0;) {
-        const next = this.chains.next(head, row)
+      for (let row = frames.firstSlot[head]; row >= 0;) {
+        const next = slots.nextOfFrame[row]
         const end = first + slots.pagesOf(row)
         if (slots.orderOf(row) > 0 && end > pfn && (first < pfn || end > pfn + count))
           this.takeApart(row, this.mmOf(row), when)
@@ -170,8 +171,8 @@ export class PageTables {
       this.parts.onForgotten(before - this.frames.size, when)
     }
     const frame = this.frames.insert(pfn, order)
-    this.frames.setKind(frame, kind)
-    this.frames.setGaps(frame, this.clock.gaps)
+    this.frames.kind[frame] = kind
+    this.frames.gaps[frame] = this.clock.gaps
     return frame
   }
 
@@ -179,24 +180,30 @@ export class PageTables {
   #untoldFrame(pfn: number, head: number, when: When): number {
     const known = this.frames.find(pfn)
     if (known >= 0) return known
-    const { frames } = this
-    const kind = frames.kindOf(head) as FrameKind // only kinds are put in
-    const [headGaps, isBorn] = [frames.gapsOf(head), frames.isBorn(head)]
-    const frame = this.insertFrame({ pfn, order: frames.orderOf(head), kind, run: 0 }, when)
-    frames.setGaps(frame, headGaps)
-    frames.setBorn(frame, isBorn)
+    const { order, kind, gaps, born } = this.frames
+    const facts = { pfn, order: order[head], kind: kind[head] as FrameKind, run: 0 } // only kinds are put in
+    const [headGaps, headBorn] = [gaps[head], born[head]]
+    const frame = this.insertFrame(facts, when)
+    this.frames.gaps[frame] = headGaps
+    this.frames.born[frame] = headBorn
     return frame
   }
 
   #toldFrame(frame: number, when: When): number {
     const { frames } = this
-    const known = frames.idOf(frame)
-    if (known !== 0) return known
-    const id = ++this.#lastFrame
-    frames.setId(frame, id)
-    const kind = frames.kindOf(frame) as FrameKind // only kinds are put in
-    this.parts.sink.frameSeen(id, frames.pfnOf(frame), frames.orderOf(frame), kind, when.timeNs, when.seq)
-    return id
+    if (frames.id[frame] === 0) {
+      frames.id[frame] = ++this.#lastFrame
+      const kind = frames.kind[frame] as FrameKind // only kinds are put in
+      this.parts.sink.frameSeen(
+        this.#lastFrame,
+        frames.pfnOf(frame),
+        frames.order[frame],
+        kind,
+        when.timeNs,
+        when.seq,
+      )
+    }
+    return frames.id[frame]
   }
 
   protected map(
@@ -217,29 +224,30 @@ export class PageTables {
   protected fill(row: number, cause: Cause, when: When, gaps: number): void {
     const { slots } = this
     const order = slots.orderOf(row)
-    slots.setFromNs(row, when.timeNs)
+    slots.fromNs[row] = when.timeNs
     slots.setGaps(row, gaps)
     slots.setProtections(row, this.clock.protections)
     const isOwn = isOwnCopy(cause)
+    slots.brokenSeq[row] = isOwn ? when.seq : 0
     const isWhole =
-      order >= this.pmdOrder || (order > 0 && this.frames.kindOf(slots.frameOf(row)) === FrameKind.Hugetlb)
-    slots.setFlags(row, (isOwn ? SlotFlag.Own : SlotFlag.MayBeShared) | (isWhole ? SlotFlag.Whole : 0))
+      order >= this.pmdOrder || (order > 0 && this.frames.kind[slots.frameOf(row)] === FrameKind.Hugetlb)
+    slots.setFlags(row, (isOwn ? 0 : SlotFlag.MayBeShared) | (isWhole ? SlotFlag.Whole : 0))
     this.tell(row, cause, when)
   }
 
   protected tellEnd(row: number, cause: Cause, when: When): void {
     const { slots } = this
-    const id = slots.idOf(row)
-    if (id === 0) return
+    if (slots.id[row] === 0) return
     // A late event must not end an interval before it began.
-    const untilNs = Math.max(when.timeNs, slots.fromNsOf(row))
-    this.parts.sink.slotEnded(id, untilNs, cause, when.seq)
+    const untilNs = Math.max(when.timeNs, slots.fromNs[row])
+    this.parts.sink.slotEnded(slots.id[row], untilNs, cause, when.seq)
   }
 
   protected insertSlot(mm: Mm, vpn: number, order: number, frame: number, when: When): number {
     if (this.slots.size >= this.parts.maxSlots) this.#forgetSlots(when)
-    const row = this.slots.insert(mm, vpn, order)
-    this.slots.setFromNs(row, when.timeNs)
+    const row = this.slots.insert(mm.id, vpn, order)
+    this.slots.id[row] = 0
+    this.slots.fromNs[row] = when.timeNs
     this.#chain(row, mm, frame)
     return row
   }
@@ -248,7 +256,7 @@ export class PageTables {
     const { slots } = this
     const frame = this.#toldFrame(slots.frameOf(row), when)
     const isCertain = slots.gapsOf(row) !== NEVER_OBSERVED
-    slots.setId(row, ++this.#lastSlot)
+    slots.id[row] = ++this.#lastSlot
     slots.setCause(row, cause)
     this.parts.sink.slotMapped(
       this.#lastSlot,
@@ -263,23 +271,34 @@ export class PageTables {
   }
 
   #chain(row: number, mm: Mm, frame: number): void {
+    const { slots } = this
     this.chainFrame(row, frame)
+    link(slots.nextOfMm, slots.prevOfMm, row, mm.firstSlot)
+    mm.firstSlot = row
     mm.slots++
   }
 
   protected chainFrame(row: number, frame: number): void {
-    this.slots.setFrame(row, frame)
-    this.chains.add(frame, row)
+    const { slots, frames } = this
+    slots.setFrame(row, frame)
+    link(slots.nextOfFrame, slots.prevOfFrame, row, frames.firstSlot[frame])
+    frames.firstSlot[frame] = row
   }
 
   protected unchain(row: number): void {
-    this.chains.remove(this.slots.frameOf(row), row)
+    const { slots, frames } = this
+    const frame = slots.frameOf(row)
+    if (frames.firstSlot[frame] === row) frames.firstSlot[frame] = slots.nextOfFrame[row]
+    unlink(slots.nextOfFrame, slots.prevOfFrame, row)
   }
 
   #unlink(row: number, mm: Mm): void {
+    const { slots } = this
     this.unchain(row)
+    if (mm.firstSlot === row) mm.firstSlot = slots.nextOfMm[row]
+    unlink(slots.nextOfMm, slots.prevOfMm, row)
     mm.slots--
-    this.slots.remove(row, mm)
+    slots.remove(row)
   }
 
   #forgetSlots(when: When): void {
@@ -296,4 +315,15 @@ function isOwnCopy(cause: Cause): boolean {
   return (
     cause === Cause.Copy || cause === Cause.Unshare || cause === Cause.AnonNew || cause === Cause.ForkCopy
   )
+}
+
+function link(next: Int32Array, prev: Int32Array, row: number, first: number): void {
+  next[row] = first
+  prev[row] = -1
+  if (first >= 0) prev[first] = row
+}
+
+function unlink(next: Int32Array, prev: Int32Array, row: number): void {
+  if (prev[row] >= 0) next[prev[row]] = next[row]
+  if (next[row] >= 0) prev[next[row]] = prev[row]
 }

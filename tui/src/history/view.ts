@@ -39,12 +39,12 @@ export class View implements HistoryView {
   }
 
   slotsOf(pfn: number): readonly SlotView[] {
-    const { slots, frames, chains } = this.#parts.pages
+    const { slots, frames } = this.#parts.pages
     const found: SlotView[] = []
     for (const frame of new Set([frames.find(pfn), frames.findHead(pfn)])) {
       if (frame < 0) continue
       const page = pfn - frames.pfnOf(frame)
-      for (let row = frames.firstSlotOf(frame); row >= 0; row = chains.next(frame, row))
+      for (let row = frames.firstSlot[frame]; row >= 0; row = slots.nextOfFrame[row])
         if (page < slots.pagesOf(row)) found.push(this.#slot(row, slots.vpnOf(row) + page))
     }
     return found
@@ -87,12 +87,12 @@ export class View implements HistoryView {
       mm: slots.mmOf(row),
       vpn,
       pfn: pages.pfnAt(row, vpn),
-      order: frames.orderOf(frame),
+      order: frames.order[frame],
       isPmdMapped: (slots.flagsOf(row) & SlotFlag.Whole) !== 0,
-      fromNs: slots.fromNsOf(row),
+      fromNs: slots.fromNs[row],
       cause: slots.causeOf(row),
       isCertain: slots.gapsOf(row) === clock.gaps,
-      isOwn: (slots.flagsOf(row) & SlotFlag.Own) !== 0,
+      brokenSeq: slots.brokenSeq[row],
       mayBeShared: (slots.flagsOf(row) & SlotFlag.MayBeShared) !== 0,
       protectedBy: guard?.by ?? 0,
       protectedByTgid: guard?.tgid ?? 0,

@@ -24,7 +24,7 @@ function check(scene: Scene): Answer {
   if (scene.has(Flag.VmaShared)) return undefined
   const { slot } = scene
   if (slot?.isCertain !== true || slot.pfn !== scene.oldPfn) return 'unknown'
-  if (!slot.isOwn || slot.mayBeShared) return 'held'
+  if (slot.brokenSeq === 0 || slot.mayBeShared) return 'held'
   // It gives exclusiveness up before it looks whether there is something to merge (mm/ksm.c, write_protect_page()).
   if (slot.protectedBy === Protection.Ksm) return 'held'
   const { refcount, mapcount } = scene.events
@@ -32,7 +32,7 @@ function check(scene: Scene): Answer {
     verdict: scene.judged('R07', 'measured', { cause: 'copy' }),
     cause: 'copy',
     words:
-      `copied again, though it was its own; ` +
+      `copied again, though its own since event ${slot.brokenSeq}; ` +
       `refcount ${refcount[scene.i]}, mapcount ${mapcount[scene.i]}`,
   }
 }

@@ -160,7 +160,7 @@ const pins = [
   pin({ ...READ_GET, pin: 2, mm: CHILD, pages: 2, held: 2 }),
   pin({ ...WRITE_GET, pin: 3 }),
 ]
-const slots = [slot({ isOwn: true }), slot({ mm: CHILD, protectedBy: 8 })]
+const slots = [slot({ brokenSeq: 1 }), slot({ mm: CHILD, protectedBy: 8 })]
 const doubtful = pins.map((one) => ({ ...one, isCertain: false }))
 /** Of what a slot was before the event, the event says nothing. */
 const BY_SLOTS: readonly string[] = ['R03', 'R05', 'R07', 'R13', 'A02', 'A03']

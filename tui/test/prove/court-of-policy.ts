@@ -47,9 +47,13 @@ function enter(books: Books, { case: { last }, raised }: Judged): void {
   else books.unknown++
 }
 
-/** What fork did to a page is deduced: only there a FOLL_PIN may be lost in doubt. */
+/**
+ * What fork did to a page is deduced: there a FOLL_PIN may be lost in doubt. And an unpin tells a frame, no address: where its page
+ * was pinned through two addresses, before mremap and after, it may have meant either.
+ */
 function isDoubtful({ case: { last, trail }, raised, isUnknown }: Judged<Tried>): boolean {
   if (!isUnknown || raised.length > 0) return false
   if (!last.truths.some((truth) => canBeKnown(truth) && truth.pin.kind === 'pin')) return false
-  return !operationsOf(trail).some(({ name }) => name === 'fork')
+  const names = new Set(operationsOf(trail).map(({ name }) => name))
+  return !names.has('fork') && !(names.has('remap') && names.has('release'))
 }

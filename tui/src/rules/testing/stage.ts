@@ -31,7 +31,7 @@ export function slot(facts: Partial<SlotView> = {}): SlotView {
     fromNs: TAKEN_NS,
     cause: Cause.AnonNew,
     isCertain: true,
-    isOwn: false,
+    brokenSeq: 0,
     mayBeShared: false,
     protectedBy: 0,
     protectedByTgid: 0,
