@@ -55,7 +55,8 @@ export function topCommand(): Command {
             limit,
             ...betweenNs(recording, times),
           })
-          if (json) printJson(rows)
+          if (json)
+            printJson(rows.map(({ hostname, ...row }) => (hostname === null ? row : { hostname, ...row })))
           else printTable(topProcessColumns(rows), rows, { sortedBy: by, empty: EMPTY })
         }
       })

@@ -26,7 +26,7 @@ function open(): Promise<RecordingWriter> {
 }
 
 /** What the recording answers as it is, and what its rows say where it has no answers. */
-function answered(query: string, parameters: Readonly<Record<string, number>>) {
+function answered(query: string, parameters: Readonly<Record<string, number | null>>) {
   const copy = join(folder, 'copy.db')
   copyFileSync(path, copy)
   const db = new Database(copy)
@@ -40,7 +40,7 @@ function answered(query: string, parameters: Readonly<Record<string, number>>) {
 }
 
 const QUESTIONS = [
-  ['forks', { limit: 1000 }],
+  ['forks', { limit: 1000, since_ns: null, until_ns: null }],
   ['top-pages', { limit: 50 }],
   ['pins-by-taker', { limit: 50 }],
   ['totals', {}],
