@@ -7,7 +7,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { History } from '../history/history.js'
 import type { EventColumns } from '../model/events.js'
-import type { FactSink } from '../model/facts.js'
+import { NO_FACTS } from '../model/facts.js'
 import { policyFor } from '../policy/policies.js'
 import { LEGS } from '../rules/legs.js'
 import { Rules } from '../rules/rules.js'
@@ -16,23 +16,6 @@ import { perSecond, printTable, type Row } from './table.js'
 
 const EVENTS = 2_000_000
 const PAGES = [100_000, 5_000_000]
-
-const NOBODY: FactSink = {
-  mm() {},
-  mmEnded() {},
-  process() {},
-  fork() {},
-  gap() {},
-  frameSeen() {},
-  frameFreed() {},
-  slotMapped() {},
-  slotEnded() {},
-  edge() {},
-  rate() {},
-  pinTaken() {},
-  pinEnded() {},
-  anomaly() {},
-}
 
 interface Measured {
   readonly perSecond: string
@@ -53,7 +36,7 @@ async function measure(count: number, pages: number, mix: Mix, withRules: boolea
     sink: { finding: () => findings++, ruleCounts: () => undefined },
   })
   const bounds = { maxSlots: Math.max(work.pages + BATCH, 1 << 22), maxPins: 1 << 17 }
-  const history = new History(NOBODY, withRules ? { ...bounds, judge: rules } : bounds)
+  const history = new History(NO_FACTS, withRules ? { ...bounds, judge: rules } : bounds)
   history.begin(1, 1)
   for (const events of work.before()) applyAll(history, [events])
   const bytesAfter = await bytesHeld()

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { History } from '../history/history.js'
 import { concludeAgain } from '../pipeline/conclude-again.js'
-import { NO_FACTS } from '../pipeline/conclusions.js'
+import { NO_FACTS } from '../model/facts.js'
 import { Judges } from '../pipeline/judges.js'
 import { rulesUnder } from '../pipeline/rules-under.js'
 import type { Policy } from '../policy/policy.js'

@@ -166,3 +166,23 @@ export type EdgeKind = (typeof EdgeKind)[keyof typeof EdgeKind]
 
 export const FrameKind = { Unknown: 0, Anon: 1, File: 2, Ksm: 3, Hugetlb: 4, Zero: 5 } as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
+
+const nothing = () => undefined
+
+/** For whoever wants what the rules say of a history, or its state, and no facts. */
+export const NO_FACTS: FactSink = {
+  mm: nothing,
+  mmEnded: nothing,
+  process: nothing,
+  fork: nothing,
+  gap: nothing,
+  frameSeen: nothing,
+  frameFreed: nothing,
+  slotMapped: nothing,
+  slotEnded: nothing,
+  edge: nothing,
+  rate: nothing,
+  pinTaken: nothing,
+  pinEnded: nothing,
+  anomaly: nothing,
+}

@@ -22,23 +22,6 @@ export interface Conclusions extends FindingSink {
 
 const nothing = () => undefined
 
-export const NO_FACTS: FactSink = {
-  mm: nothing,
-  mmEnded: nothing,
-  process: nothing,
-  fork: nothing,
-  gap: nothing,
-  frameSeen: nothing,
-  frameFreed: nothing,
-  slotMapped: nothing,
-  slotEnded: nothing,
-  edge: nothing,
-  rate: nothing,
-  pinTaken: nothing,
-  pinEnded: nothing,
-  anomaly: nothing,
-}
-
 export const NO_FINDINGS: RunFindingSink = { finding: nothing, ruleCounts: nothing }
 
 export function findingsShown(sink: RunFindingSink, conclusions: Conclusions | undefined): RunFindingSink {

@@ -1,7 +1,8 @@
 import { History } from '../history/history.js'
 import type { StreamItem } from '../model/events.js'
 import { pmdOrderOf } from '../model/page-size.js'
-import { type Conclusions, FactsShown, findingsShown, NO_FACTS, NO_FINDINGS } from './conclusions.js'
+import { NO_FACTS } from '../model/facts.js'
+import { type Conclusions, FactsShown, findingsShown, NO_FINDINGS } from './conclusions.js'
 import { Judges, type JudgeOf } from './judges.js'
 
 /** Slots that are kept at most where nothing is recorded: a screen next to a workload must stay small. */

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Cause, EdgeKind, FrameKind, type FactSink } from '../model/facts.js'
+import { Cause, EdgeKind, FrameKind, NO_FACTS, type FactSink } from '../model/facts.js'
 import { Recording } from './recording.js'
 import { SYNTHETIC_AGENT, SyntheticTrace } from './synthetic.js'
 import { RecordingWriter, type WriterListener } from './writer.js'
@@ -28,24 +28,6 @@ function listener(durable: WriterListener['durable'] = () => undefined): WriterL
       throw error
     },
   }
-}
-
-const nothing = () => undefined
-const IGNORE: FactSink = {
-  mm: nothing,
-  mmEnded: nothing,
-  process: nothing,
-  fork: nothing,
-  gap: nothing,
-  rate: nothing,
-  frameSeen: nothing,
-  frameFreed: nothing,
-  slotMapped: nothing,
-  slotEnded: nothing,
-  edge: nothing,
-  pinTaken: nothing,
-  pinEnded: nothing,
-  anomaly: nothing,
 }
 
 function count(recording: Recording, sql: string): number {
@@ -231,7 +213,7 @@ function expectFactsOf(recording: Recording, events: number): void {
   const calls = { frame: 0, slot: 0, edge: 0 }
   const trace = new SyntheticTrace(2)
   const sink: FactSink = {
-    ...IGNORE,
+    ...NO_FACTS,
     frameSeen: () => calls.frame++,
     slotMapped: () => calls.slot++,
     edge: () => calls.edge++,
@@ -274,10 +256,10 @@ test('a full disk pauses the recording, and room resumes it, with nothing lost',
     })
     const trace = new SyntheticTrace(2)
     writer.run(1, SYNTHETIC_AGENT, 1)
-    trace.begin(IGNORE)
+    trace.begin(NO_FACTS)
     let last = 0
     while (heard.length === 0) {
-      const { firstSeq, lastSeq, events } = trace.next(IGNORE, 1000)
+      const { firstSeq, lastSeq, events } = trace.next(NO_FACTS, 1000)
       writer.events(1, firstSeq, lastSeq, events)
       last = lastSeq
       await Promise.race([writer.flush(), new Promise((resolve) => setTimeout(resolve, 300))])

@@ -1,6 +1,6 @@
 import { History } from '../../src/history/history.js'
 import type { HistoryView, Judge } from '../../src/history/judge.js'
-import type { FactSink } from '../../src/model/facts.js'
+import { NO_FACTS } from '../../src/model/facts.js'
 import type { Finding, FindingSink, RuleId, Verdict } from '../../src/model/finding.js'
 import { Kind } from '../../src/model/kinds.js'
 import type { Policy } from '../../src/policy/policy.js'
@@ -48,23 +48,6 @@ const ABOUT_MEMORY: readonly RuleId[] = ['R05', 'R06']
 const MOST_EVENTS = 1 << 13
 const MMS_APART = 64
 const FRAMES_APART = 1 << 14
-
-const NO_FACTS: FactSink = {
-  mm: ignore,
-  mmEnded: ignore,
-  process: ignore,
-  fork: ignore,
-  gap: ignore,
-  frameSeen: ignore,
-  frameFreed: ignore,
-  slotMapped: ignore,
-  slotEnded: ignore,
-  edge: ignore,
-  rate: ignore,
-  pinTaken: ignore,
-  pinEnded: ignore,
-  anomaly: ignore,
-}
 
 function ignore(): void {
   // What the history concludes shows in what the rules say.
