@@ -58,7 +58,7 @@ function listen(requests: readonly WatchRequest[], tell: (message: Tell) => void
           host,
           part: model.part(lists),
           briefs: hosts.map((each) => each.model.brief()),
-          page: page && { ...page, events: model.pageEvents(page.tgid, page.vpn) },
+          page: page && { ...page, ...model.page(page.tgid, page.vpn) },
         })
         break
       }
