@@ -44,7 +44,7 @@ export function liveJson(snapshot: LiveSnapshot): object {
       mapcount: event.mapcount,
     })),
     verdicts: snapshot.verdicts,
-    findings: snapshot.findings.slice(0, ROWS).map((row) => findingJson(row, snapshot)),
+    findings: snapshot.findings.slice(0, ROWS).map((row) => findingRowJson(row, snapshot)),
     findings_beyond: snapshot.findingsBeyond,
     rules: snapshot.rules.map(({ rule, checked, held, broken, unknown }) => ({
       rule,
@@ -79,7 +79,7 @@ export function liveJson(snapshot: LiveSnapshot): object {
 }
 
 /** Named as in `cowpath findings --json`. */
-function findingJson(row: FindingRow, { processes }: LiveSnapshot): object {
+export function findingRowJson(row: FindingRow, { processes }: LiveSnapshot): object {
   const { last } = row
   const { reference } = last
   return {
