@@ -23,17 +23,18 @@ told AS MATERIALIZED (
   UNION ALL
   SELECT h.slot + h.slot_step * (p.vpn - h.vpn), h.mm, p.vpn, l.frame, h.from_ns, 4, h.from_seq, h.certain, NULL, NULL, NULL
   FROM place p CROSS JOIN shared h ON h.vpn BETWEEN p.vpn - 31 AND p.vpn AND h.vpn + h.pages > p.vpn
+                   AND h.slot > (SELECT min(slot) FROM own)
   JOIN life l ON l.frame = json_extract(h.frame_list, '$[' || (p.vpn - h.vpn) || ']')
 ),
 follower AS (
   SELECT t.slot AS before, f.slot, f.seen_ns AS from_ns, f.cause AS from_cause, f.seen_seq AS from_seq
-  FROM told t JOIN frame f ON f.mm = t.mm AND f.vpn = t.vpn AND f.slot > t.slot
+  FROM told t CROSS JOIN frame f ON f.mm = t.mm AND f.vpn = t.vpn AND f.slot > t.slot
   UNION ALL
   SELECT t.slot, a.slot, a.from_ns, a.from_cause, a.from_seq
-  FROM told t JOIN mapping a ON a.mm = t.mm AND a.vpn = t.vpn AND a.slot > t.slot
+  FROM told t CROSS JOIN mapping a ON a.mm = t.mm AND a.vpn = t.vpn AND a.slot > t.slot
   UNION ALL
   SELECT t.slot, h.slot + h.slot_step * (t.vpn - h.vpn), h.from_ns, 4, h.from_seq
-  FROM told t JOIN shared h ON h.mm = t.mm AND h.vpn BETWEEN t.vpn - 31 AND t.vpn
+  FROM told t CROSS JOIN shared h ON h.mm = t.mm AND h.vpn BETWEEN t.vpn - 31 AND t.vpn
   WHERE h.vpn + h.pages > t.vpn AND h.slot + h.slot_step * (t.vpn - h.vpn) > t.slot
 ),
 -- The other columns are those of the row with the least number.
