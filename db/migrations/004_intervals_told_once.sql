@@ -4,7 +4,7 @@
 -- was looked up again to write its end, and a fork made a row for each page that it shared. A recording took 125 bytes an event.
 -- Now
 -- - the row of a frame also says which page was the first to map it, and of which frame it was copied;
--- - `shared` holds what a fork shared: up to 32 neighbouring pages are one row, their frames a JSON array;
+-- - `shared` holds what a fork shared: neighbouring pages are one row, within 32 aligned ones, their frames a JSON array;
 -- - `mapping` holds all other intervals;
 -- - the end of an interval is where the next of the same page begins, or where the address space ends, and is not written; an
 --   end that neither says is in `ending`;

@@ -18,7 +18,7 @@ told AS MATERIALIZED (
   SELECT * FROM own
   UNION ALL
   SELECT h.slot + h.slot_step * (p.vpn - h.vpn), h.mm, p.vpn, l.frame, h.from_ns, 4, h.from_seq, h.certain, NULL, NULL, NULL
-  FROM place p CROSS JOIN shared h ON h.vpn BETWEEN p.vpn - 31 AND p.vpn AND h.vpn + h.pages > p.vpn
+  FROM place p CROSS JOIN shared h ON h.vpn BETWEEN p.vpn - p.vpn % 32 AND p.vpn AND h.vpn + h.pages > p.vpn
                    AND h.slot > (SELECT min(slot) FROM own)
   JOIN family l ON l.frame = json_extract(h.frame_list, '$[' || (p.vpn - h.vpn) || ']')
 ),
@@ -34,7 +34,7 @@ follower AS (
   FROM placed t CROSS JOIN mapping a ON a.mm = t.mm AND a.vpn = t.vpn AND a.slot > t.slot
   UNION ALL
   SELECT t.slot, h.slot + h.slot_step * (t.vpn - h.vpn), h.from_ns, 4, h.from_seq
-  FROM placed t CROSS JOIN shared h ON h.mm = t.mm AND h.vpn BETWEEN t.vpn - 31 AND t.vpn
+  FROM placed t CROSS JOIN shared h ON h.mm = t.mm AND h.vpn BETWEEN t.vpn - t.vpn % 32 AND t.vpn
   WHERE h.vpn + h.pages > t.vpn AND h.slot + h.slot_step * (t.vpn - h.vpn) > t.slot
 ),
 -- The other columns are those of the row with the least number.

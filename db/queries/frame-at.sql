@@ -7,6 +7,6 @@ SELECT frame FROM (
   SELECT frame, from_ns, slot FROM mapping WHERE mm = :mm AND vpn = :vpn AND from_ns <= :at_ns
   UNION ALL
   SELECT json_extract(frame_list, '$[' || CAST(:vpn - vpn AS INTEGER) || ']'), from_ns, slot + slot_step * (:vpn - vpn) FROM shared
-  WHERE mm = :mm AND vpn BETWEEN :vpn - 31 AND :vpn AND vpn + pages > :vpn AND from_ns <= :at_ns
+  WHERE mm = :mm AND vpn BETWEEN :vpn - :vpn % 32 AND :vpn AND vpn + pages > :vpn AND from_ns <= :at_ns
 )
 ORDER BY from_ns DESC, slot DESC LIMIT 1;

@@ -21,7 +21,7 @@ WITH told AS (
   SELECT slot + slot_step * (:vpn - vpn), mm, json_extract(frame_list, '$[' || CAST(:vpn - vpn AS INTEGER) || ']'), from_ns, 4, from_seq, certain,
          NULL, NULL, NULL
   FROM shared
-  WHERE vpn BETWEEN :vpn - 31 AND :vpn AND vpn + pages > :vpn
+  WHERE vpn BETWEEN :vpn - :vpn % 32 AND :vpn AND vpn + pages > :vpn
     AND mm IN (SELECT mm FROM process WHERE tgid = :tgid AND mm IS NOT NULL
                UNION SELECT child_mm FROM fork WHERE child_tgid = :tgid
                UNION SELECT parent_mm FROM fork WHERE parent_tgid = :tgid)

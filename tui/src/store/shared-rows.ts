@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3'
 import { FactRows } from './fact-rows.js'
 import type { Rows } from './messages.js'
 
-/** Of one row; db/queries look so far back for the row in which a page lies. */
+/** Of one row, which lies within as many aligned pages: db/queries look no further for the row in which a page is. */
 const MOST_PAGES = 32
 
 /** Values of a row, before its frames. */
@@ -78,9 +78,13 @@ export class SharedRows {
       row[at + FROM_NS] === timeNs &&
       row[at + FROM_SEQ] === seq &&
       row[at + CERTAIN] === isCertain &&
-      pages < MOST_PAGES
+      blockOf(vpn) === blockOf(row[at + VPN])
     )
   }
+}
+
+function blockOf(vpn: number): number {
+  return Math.floor(vpn / MOST_PAGES)
 }
 
 /** Writes them into the table. */
