@@ -1,11 +1,15 @@
 -- Indexes of a closed recording, and the answers that would take reading all of it. None of them exists while it is being
 -- written: keeping them up costs ten times the insert itself on a large recording. A recording that was not closed is read
 -- without them, slower. (fork_cost is kept by the writer.)
-CREATE INDEX IF NOT EXISTS ix_slot_page ON slot (mm, vpn);
-CREATE INDEX IF NOT EXISTS ix_slot_frame ON slot (frame);
-CREATE INDEX IF NOT EXISTS ix_edge_from ON edge (from_frame);
-CREATE INDEX IF NOT EXISTS ix_edge_to ON edge (to_frame);
 CREATE INDEX IF NOT EXISTS ix_frame_pfn ON frame (pfn);
+CREATE INDEX IF NOT EXISTS ix_frame_page ON frame (mm, vpn) WHERE slot IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ix_frame_origin ON frame (origin) WHERE origin IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ix_mapping_page ON mapping (mm, vpn);
+CREATE INDEX IF NOT EXISTS ix_mapping_frame ON mapping (frame);
+CREATE INDEX IF NOT EXISTS ix_shared_page ON shared (mm, vpn);
+CREATE INDEX IF NOT EXISTS ix_shared_vpn ON shared (vpn);
+CREATE INDEX IF NOT EXISTS ix_edge_from ON other_edge (from_frame);
+CREATE INDEX IF NOT EXISTS ix_edge_to ON other_edge (to_frame);
 CREATE INDEX IF NOT EXISTS ix_process_mm ON process (mm);
 CREATE INDEX IF NOT EXISTS ix_process_tgid ON process (tgid);
 CREATE INDEX IF NOT EXISTS ix_pin_page ON pin (mm, vpn);
@@ -17,16 +21,20 @@ CREATE INDEX IF NOT EXISTS ix_fork_parent ON fork (parent_tgid);
 CREATE INDEX IF NOT EXISTS ix_block_seq ON event_block (run, first_seq);
 
 INSERT INTO sealed_total (name, total) VALUES
-  ('pages', (SELECT count(*) FROM (SELECT DISTINCT mm, vpn FROM slot))),
-  ('copies', (SELECT count(*) FROM edge));
+  ('pages', (SELECT count(*) FROM (SELECT mm, vpn FROM frame WHERE slot IS NOT NULL UNION SELECT mm, vpn FROM mapping
+                       UNION SELECT h.mm, h.vpn + j.key FROM shared h CROSS JOIN json_each(h.frame_list) j))),
+  ('copies', (SELECT count(*) FROM frame WHERE origin IS NOT NULL) + (SELECT count(*) FROM other_edge));
 
 -- As many as db/queries/top-pages.sql reads from here. Few copies are larger than a page: those are added.
 INSERT INTO hot_page (mm, vpn, copies, pages, last_ns)
 WITH more (mm, vpn, pages) AS MATERIALIZED (
-  SELECT e.mm, e.vpn, sum((1 << f.folio_order) - 1)
-  FROM frame f CROSS JOIN edge e ON e.to_frame = f.frame
-  WHERE f.folio_order > 0
-  GROUP BY e.mm, e.vpn
+  SELECT mm, vpn, sum(pages) FROM (
+    SELECT mm, vpn, (1 << folio_order) - 1 AS pages FROM frame WHERE origin IS NOT NULL AND folio_order > 0
+    UNION ALL
+    SELECT e.mm, e.vpn, (1 << f.folio_order) - 1
+    FROM other_edge e CROSS JOIN frame f ON f.frame = e.to_frame AND f.folio_order > 0
+  )
+  GROUP BY mm, vpn
 )
 SELECT c.mm, c.vpn, c.copies, c.copies + coalesce(m.pages, 0), c.last_ns
 FROM (SELECT e.mm, e.vpn, count(*) AS copies, max(e.at_ns) AS last_ns

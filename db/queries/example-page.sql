@@ -1,7 +1,7 @@
 -- One page that shows most at a glance: copied from a copy, so three generations, and about three times.
 WITH told AS (
   SELECT e.mm, e.vpn, count(*) AS copies, max(e.to_frame) AS frame,
-         max(EXISTS (SELECT 1 FROM edge p WHERE p.to_frame = e.from_frame)) AS from_a_copy
+         max((SELECT p.origin FROM frame p WHERE p.frame = e.from_frame) IS NOT NULL) AS from_a_copy
   FROM edge e
   GROUP BY e.mm, e.vpn
 )

@@ -5,18 +5,25 @@ WITH RECURSIVE
   up (frame) AS (
     SELECT :frame
     UNION
-    SELECT e.from_frame FROM up JOIN edge e ON e.to_frame = up.frame JOIN frame f ON f.frame = e.from_frame
-    WHERE f.kind <> 5
+    SELECT f.origin FROM up JOIN frame f ON f.frame = up.frame JOIN frame o ON o.frame = f.origin
+    WHERE o.kind <> 5
+    UNION
+    SELECT e.from_frame FROM up JOIN other_edge e ON e.to_frame = up.frame JOIN frame o ON o.frame = e.from_frame
+    WHERE o.kind <> 5
   ),
   root (frame) AS (
     SELECT u.frame FROM up u
-    WHERE NOT EXISTS (SELECT 1 FROM edge e JOIN up v ON v.frame = e.from_frame WHERE e.to_frame = u.frame)
+    WHERE NOT EXISTS (SELECT 1 FROM frame f JOIN up v ON v.frame = f.origin WHERE f.frame = u.frame)
+      AND NOT EXISTS (SELECT 1 FROM other_edge e JOIN up v ON v.frame = e.from_frame WHERE e.to_frame = u.frame)
   ),
   down (frame, parent, kind, mm, vpn, at_ns, seq) AS (
     SELECT frame, NULL, NULL, NULL, NULL, NULL, NULL FROM root
     UNION
+    SELECT f.frame, f.origin, iif(f.cause = 5, 3, f.cause), f.mm, f.vpn, f.seen_ns, f.seen_seq
+    FROM down JOIN frame f ON f.origin = down.frame
+    UNION
     SELECT e.to_frame, e.from_frame, e.kind, e.mm, e.vpn, e.at_ns, e.seq
-    FROM down JOIN edge e ON e.from_frame = down.frame
+    FROM down JOIN other_edge e ON e.from_frame = down.frame
     LIMIT :limit
   )
 SELECT d.frame, d.parent, f.pfn, f.folio_order, f.freed_ns, d.kind, d.mm, d.vpn, d.at_ns, d.seq

@@ -79,7 +79,7 @@ function seqs(): readonly number[] {
 const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1)
 const record = { afterEnd: 'finish' } as const
 const COPIES =
-  'SELECT e.edge, a.pfn, b.pfn, e.mm, e.vpn, e.at_ns, e.seq FROM edge e JOIN frame a ON a.frame = e.from_frame JOIN frame b ON b.frame = e.to_frame ORDER BY e.edge'
+  'SELECT a.pfn, b.pfn, e.mm, e.vpn, e.at_ns, e.seq FROM edge e JOIN frame a ON a.frame = e.from_frame JOIN frame b ON b.frame = e.to_frame ORDER BY e.at_ns'
 
 test('what an agent says reaches the recording and who looks on, event by event and as facts', async () => {
   await agentThat(playAndEnd(1000))

@@ -101,12 +101,12 @@ function ask(path: string): readonly Row[] {
   return rows
 }
 
-/** Every so-manieth page of the processes that were seen last. */
+/** Every so-manieth page of those that were copied last. */
 function pages(recording: Recording): readonly Time[] {
-  const [last] = recording.select<{ readonly slot: number }>('SELECT max(slot) AS slot FROM slot')
+  const [last] = recording.select<{ readonly frame: number }>('SELECT max(frame) AS frame FROM frame')
   const targets = recording.select<{ readonly tgid: number; readonly vpn: number }>(
-    `SELECT DISTINCT m.tgid, s.vpn FROM slot s JOIN v_mm m ON m.mm = s.mm
-     WHERE s.slot > ${last.slot - 40 * PAGES_ASKED} AND s.slot % 40 = 0 LIMIT ${PAGES_ASKED}`,
+    `SELECT DISTINCT m.tgid, f.vpn FROM frame f JOIN v_mm m ON m.mm = f.mm
+     WHERE f.frame > ${last.frame - 40 * PAGES_ASKED} AND f.frame % 40 = 0 LIMIT ${PAGES_ASKED}`,
   )
   return targets.map((target) => timed(() => pageView(sourceOf(recording), target)))
 }

@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import { CowpathError, ExitStatus } from '../model/failure.js'
 import type { Policy } from '../policy/policy.js'
-import { wholeNumber } from './arguments.js'
+import { byteSize, timeSpan, wholeNumber } from './arguments.js'
 import type { FeedOf } from './feed.js'
+import { keepOf } from './keep.js'
 import { runLiveJson, runLiveScreen } from './live-session.js'
 import { policyArgument, POLICY_WORDS } from './policy-argument.js'
 
@@ -10,6 +11,8 @@ interface LiveOptions {
   readonly pid: readonly number[]
   readonly comm: readonly string[]
   readonly record?: string
+  readonly keep?: number
+  readonly maxSize?: number
   readonly policy?: Policy
   readonly json?: true
 }
@@ -24,6 +27,12 @@ export function liveCommand(feedOf: FeedOf): Command {
     .option('--pid <pid>', 'only this process; may be repeated', collect(wholeNumber), [])
     .option('--comm <name>', 'only processes of this name; may be repeated', collect(String), [])
     .option('--record <file>', 'record as well, into a new file')
+    .option('--keep <span>', 'with --record: remove what is older than this: 90s, 30m, 2h, 7d', timeSpan)
+    .option(
+      '--max-size <size>',
+      'with --record: remove the oldest where the file would be larger: 500M, 5G',
+      byteSize,
+    )
     .option(
       '--policy <policy>',
       `judge by: ${POLICY_WORDS}; else by what the traced kernel promises`,
@@ -40,10 +49,17 @@ export function liveCommand(feedOf: FeedOf): Command {
           todo: 'run one cowpath for each agent',
           exitStatus: ExitStatus.Usage,
         })
-      const { policy } = options
+      const { policy, record, keep, maxSize } = options
+      if (record === undefined && (keep !== undefined || maxSize !== undefined))
+        throw new CowpathError({
+          what: 'cannot keep a part of what is not recorded',
+          why: '--keep and --max-size are about a recording',
+          todo: 'name its file with --record',
+          exitStatus: ExitStatus.Usage,
+        })
       const asked = {
         target: { pids: options.pid, comms: options.comm },
-        ...(options.record === undefined ? {} : { recordTo: options.record }),
+        ...(record === undefined ? {} : { recordTo: record, keep: keepOf(options) }),
       }
       process.exitCode = options.json
         ? await runLiveJson(feedOf(chosen[0], policy === undefined ? asked : { ...asked, policy }))

@@ -22,6 +22,7 @@ interface PageOptions {
   readonly addr?: number
   readonly pfn?: number
   readonly at?: Moment
+  readonly all?: true
   readonly json?: true
 }
 
@@ -35,16 +36,20 @@ export function pageCommand(): Command {
     .option('--addr <address>', 'any address within the page, hex', pageOfAddress)
     .option('--pfn <number>', 'instead: a physical page', wholeNumber)
     .option('--at <time>', 'with --pfn: the life that it had then', moment)
+    .option('--all', 'the family of its frames up to 2,000, not 50')
     .option('--json', 'one JSON value')
     .addHelpText(
       'after',
-      `\n${MOMENTS}\nExit status: 0 the page is known, 1 it is not, or the file cannot be read.`,
+      `\n${MOMENTS}\nOf the frames that its own came of, and that came of those, the 50 nearest are told (--all: 2,000), and of each how\n` +
+        `many more came of it; of each frame the first 50 that mapped it; 1,000 references and 100 findings. cowpath sql\n` +
+        `tells the rest.\n` +
+        `Exit status: 0 the page is known, 1 it is not, or the file cannot be read.`,
     )
     .action((path: string, options: PageOptions) => {
       const which = targetOf(options)
       withRecording(path, (recording) => {
         const target = which(recording)
-        const view = pageView(sourceOf(recording), target)
+        const view = pageView(sourceOf(recording), target, options.all ? 'most' : 'nearest')
         if (view.slots.length === 0) throw unknownPage(path, target)
         if (options.json) printJson(pageJson(view))
         else pageLines(view, outputOptions(process.env)).forEach(printLine)

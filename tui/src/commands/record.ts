@@ -11,6 +11,7 @@ import { summaryLines } from '../views/summary.js'
 import { count, duration } from '../views/units.js'
 import { byteSize, timeSpan, wholeNumber } from './arguments.js'
 import { onEndSignal } from './end-signals.js'
+import { keepOf } from './keep.js'
 import { collect, DEFAULT_ENDPOINT } from './live.js'
 import { listenerOf, type FeedOf, type LiveFeed } from './feed.js'
 import { printJson, printLine, printNote } from './output.js'
@@ -58,10 +59,7 @@ export function recordCommand(feedOf: FeedOf): Command {
       const feed = feedOf(endpoint, {
         target: { pids: options.pid, comms: options.comm },
         recordTo: options.output,
-        keep: {
-          ...(options.keep === undefined ? {} : { keepNs: options.keep }),
-          ...(options.maxSize === undefined ? {} : { maxBytes: options.maxSize }),
-        },
+        keep: keepOf(options),
         ...(options.policy === undefined ? {} : { policy: options.policy }),
       })
       process.exitCode = await recordFrom(feed, options)

@@ -1,5 +1,6 @@
 /** What the thread that draws and the thread that listens say to each other. */
 import type { FailureParts } from '../model/failure.js'
+import type { Keep } from '../store/retention.js'
 import type { LivePage } from '../views/live-page.js'
 import type { HostBrief, ListName, SnapshotPart } from '../views/live-snapshot.js'
 import type { ClientTarget } from '../views/target.js'
@@ -9,6 +10,7 @@ export interface WatchRequest {
   readonly endpoint: string
   readonly target?: ClientTarget
   readonly recordTo?: string
+  readonly keep?: Keep
   readonly firstWordMs?: number
   /** As a person names it. */
   readonly policy?: string

@@ -81,7 +81,7 @@ describe('what a copy-on-write fault does', () => {
     expect(facts.filter(({ name }) => name !== 'mm' && name !== 'rate')).toEqual([
       { name: 'frameSeen', args: [1, 50, 0, FrameKind.Anon, at, 1] },
       { name: 'slotMapped', args: [1, 1, 5, 1, at, Cause.Seen, 1, true] },
-      { name: 'slotEnded', args: [1, at, Cause.Copy, 1] },
+      { name: 'slotEnded', args: [1, at, Cause.Copy, 1, 1, 5] },
       { name: 'frameSeen', args: [2, 60, 0, FrameKind.Anon, at, 1] },
       { name: 'slotMapped', args: [2, 1, 5, 2, at, Cause.Copy, 1, true] },
       { name: 'edge', args: [1, EdgeKind.Copy, 1, 2, 1, 5, at, 1] },

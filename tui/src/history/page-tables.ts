@@ -240,7 +240,7 @@ export class PageTables {
     if (slots.id[row] === 0) return
     // A late event must not end an interval before it began.
     const untilNs = Math.max(when.timeNs, slots.fromNs[row])
-    this.parts.sink.slotEnded(slots.id[row], untilNs, cause, when.seq)
+    this.parts.sink.slotEnded(slots.id[row], untilNs, cause, when.seq, slots.mmOf(row), slots.vpnOf(row))
   }
 
   protected insertSlot(mm: Mm, vpn: number, order: number, frame: number, when: When): number {

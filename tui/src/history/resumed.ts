@@ -119,8 +119,8 @@ export class ResumedSink implements FactSink {
       this.#sink.slotMapped(slot, mm, vpn, frame, timeNs, cause, seq, certain)
   }
 
-  slotEnded(slot: number, timeNs: number, cause: Cause, seq: number): void {
-    if (this.#mayMiss()) this.#sink.slotEnded(slot, timeNs, cause, seq)
+  slotEnded(slot: number, timeNs: number, cause: Cause, seq: number, mm: number, vpn: number): void {
+    if (this.#mayMiss()) this.#sink.slotEnded(slot, timeNs, cause, seq, mm, vpn)
   }
 
   edge(

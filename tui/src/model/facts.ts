@@ -24,7 +24,8 @@ export interface FactSink {
     seq: number,
     certain: boolean,
   ): void
-  slotEnded(slot: number, timeNs: number, cause: Cause, seq: number): void
+  /** (mm, vpn) are those with which it began. */
+  slotEnded(slot: number, timeNs: number, cause: Cause, seq: number, mm: number, vpn: number): void
   edge(
     edge: number,
     kind: EdgeKind,

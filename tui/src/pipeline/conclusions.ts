@@ -111,9 +111,9 @@ export class FactsShown implements FactSink {
     this.#conclusions.families.slotMapped(slot, mm, vpn, frame, timeNs, cause, seq, certain)
   }
 
-  slotEnded(slot: number, timeNs: number, cause: Cause, seq: number): void {
-    this.#sink.slotEnded(slot, timeNs, cause, seq)
-    this.#conclusions.families.slotEnded(slot, timeNs, cause, seq)
+  slotEnded(slot: number, timeNs: number, cause: Cause, seq: number, mm: number, vpn: number): void {
+    this.#sink.slotEnded(slot, timeNs, cause, seq, mm, vpn)
+    this.#conclusions.families.slotEnded(slot, timeNs, cause, seq, mm, vpn)
   }
 
   edge(

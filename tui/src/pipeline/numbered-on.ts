@@ -78,8 +78,8 @@ export class FactsNumberedOn implements FactSink {
     this.#sink.slotMapped(slot + lastSlot, this.#mm(mm), vpn, this.#frame(frame), timeNs, cause, seq, certain)
   }
 
-  slotEnded(slot: number, timeNs: number, cause: Cause, seq: number): void {
-    this.#sink.slotEnded(slot + this.#last.lastSlot, timeNs, cause, seq)
+  slotEnded(slot: number, timeNs: number, cause: Cause, seq: number, mm: number, vpn: number): void {
+    this.#sink.slotEnded(slot + this.#last.lastSlot, timeNs, cause, seq, this.#mm(mm), vpn)
   }
 
   edge(

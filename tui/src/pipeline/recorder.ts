@@ -17,6 +17,9 @@ import { HeldFindings } from './held-findings.js'
 import { Judges, type JudgeOf } from './judges.js'
 import { FactsNumberedOn, FindingsNumberedOn } from './numbered-on.js'
 
+/** What was concluded of stored events so long before the last of them is stored, too; later, it may have waited for its turn. */
+const LATEST_NS = 1e9
+
 export interface RecorderListener {
   /** All of the run `bootId` up to `seq` outlives this process. */
   durable(bootId: string, seq: number): void
@@ -185,6 +188,7 @@ function resumed(
   const history = new History(shown(sink, conclusions), { ratedEvents: state.ratedEvents, judge: judges })
   const recording = Recording.open(path)
   try {
+    writer.endsAreStoredUntil(lastTimeOf(recording, last.run) - LATEST_NS)
     concludeAgain(recording, history, judges, (run) => {
       sink.replaying(run)
     })
@@ -198,10 +202,19 @@ function resumed(
       todo: 'record into another file',
     })
   sink.live()
+  writer.endsAreStoredUntil(-Infinity)
   // What is found is told anew by each recorder: it follows from the stored events, by the rules of today.
   writer.findingsAnew()
   findings.release()
   return { history, judges }
+}
+
+function lastTimeOf(recording: Recording, run: number): number {
+  const [{ timeNs }] = recording.select<{ readonly timeNs: number | null }>(
+    'SELECT max(until_ns) AS timeNs FROM event_block WHERE run = ?',
+    run,
+  )
+  return timeNs ?? 0
 }
 
 /** The oldest events are gone: what was concluded stays as it is, and what has not ended is not known of any more. */

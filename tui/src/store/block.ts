@@ -170,30 +170,42 @@ function unpack(packing: number, packed: Buffer, out: EventColumns[ColumnName], 
       for (let i = 0; i < length; i++) out[i] = packed.readDoubleLE(i * 8)
       return
     case Packing.Delta:
-      out.set(unpackDeltas(packed, length))
+      unpackDeltas(packed, out, length)
       return
     default:
       throw new DamagedBlock(`packing ${packing} is not known`)
   }
 }
 
-function unpackDeltas(packed: Buffer, length: number): Float64Array {
-  const values = new Float64Array(length)
+/** Differences that take one byte or two are nearly all: they need no doubles on the way. */
+function unpackDeltas(packed: Buffer, out: EventColumns[ColumnName], length: number): void {
   let at = 0
   let value = 0
   for (let i = 0; i < length; i++) {
     let byte = packed[at++]
-    let zigzag = byte & 0x7f
-    let scale = 128
+    if (byte < 0x80) {
+      value += (byte >> 1) ^ -(byte & 1)
+      out[i] = value
+      continue
+    }
+    let low = byte & 0x7f
+    byte = packed[at++]
+    low |= (byte & 0x7f) << 7
+    if (byte < 0x80) {
+      value += (low >> 1) ^ -(low & 1)
+      out[i] = value
+      continue
+    }
+    let zigzag = low
+    let scale = 1 << 14
     while (byte > 0x7f) {
       byte = packed[at++]
       zigzag += (byte & 0x7f) * scale
       scale *= 128
     }
     value += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2
-    values[i] = value
+    out[i] = value
   }
   // Reading past the end yields undefined, which ends every varint: one check at the end is enough.
   if (at !== packed.length) throw new DamagedBlock('a column has another length')
-  return values
 }

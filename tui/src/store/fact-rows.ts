@@ -28,6 +28,11 @@ export class FactRows {
     return at
   }
 
+  /** Values of a row. */
+  get width(): number {
+    return this.#width
+  }
+
   get values(): Float64Array {
     return this.#values
   }

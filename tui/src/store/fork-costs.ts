@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
-import { EdgeKind } from '../model/facts.js'
+import { Cause, EdgeKind } from '../model/facts.js'
+import { HOT_TABLES } from './hot-tables.js'
 import type { RareFact, Rows } from './messages.js'
 
 /** Copies of one address space so far. */
@@ -39,6 +40,8 @@ interface Copy {
   readonly order: number
 }
 
+const FRAME_WIDTH = HOT_TABLES.frame.length
+const EDGE_WIDTH = HOT_TABLES.other_edge.length
 /** No folio is larger; db/queries/forks.sql holds to the same. */
 const LARGEST_ORDER = 18
 
@@ -139,16 +142,31 @@ export class ForkCosts {
     return counts
   }
 
-  /** Columns as `HOT_TABLES` has them. */
+  /** Columns as `HOT_TABLES` has them: the copies that frames' rows tell and the other edges, in the order of time. */
   *#copiesOf(frames: Rows, edges: Rows): Generator<Copy, undefined> {
-    const firstFrame = frames.rows === 0 ? 0 : frames.values[0]
-    for (let at = 0; at < edges.rows * 8; at += 8) {
-      const frame = edges.values[at + 3]
-      const row = (frame - firstFrame) * 8
-      const isHere = row >= 0 && row < frames.rows * 8 && frames.values[row] === frame
-      const order = isHere ? frames.values[row + 2] : (this.#orderOf.get(frame) ?? 0)
-      yield { timeNs: edges.values[at + 6], kind: edges.values[at + 1], mm: edges.values[at + 4], order }
+    const { values } = edges
+    let edge = 0
+    const edgesUntil = function* (this: ForkCosts, timeNs: number): Generator<Copy, undefined> {
+      for (; edge < edges.rows * EDGE_WIDTH && values[edge + 6] <= timeNs; edge += EDGE_WIDTH) {
+        const order = this.#orderIn(frames, values[edge + 3])
+        yield { timeNs: values[edge + 6], kind: values[edge + 1], mm: values[edge + 4], order }
+      }
+    }.bind(this)
+    for (let at = 0; at < frames.rows * FRAME_WIDTH; at += FRAME_WIDTH) {
+      const row = frames.values
+      if (Number.isNaN(row[at + 12])) continue
+      const timeNs = row[at + 4]
+      yield* edgesUntil(timeNs)
+      const kind = row[at + 11] === Cause.ForkCopy ? EdgeKind.ForkCopy : EdgeKind.Copy
+      yield { timeNs, kind, mm: row[at + 9], order: row[at + 2] }
     }
+    yield* edgesUntil(Infinity)
+  }
+
+  #orderIn(frames: Rows, frame: number): number {
+    const row = (frame - (frames.rows === 0 ? 0 : frames.values[0])) * FRAME_WIDTH
+    const isHere = row >= 0 && row < frames.rows * FRAME_WIDTH && frames.values[row] === frame
+    return isHere ? frames.values[row + 2] : (this.#orderOf.get(frame) ?? 0)
   }
 }
 
@@ -185,7 +203,7 @@ function storedPoints(db: Database.Database): readonly Point[] {
 function storedCopies(db: Database.Database): Iterator<Copy> {
   const copies = db.prepare<[], Copy>(
     `SELECT e.at_ns AS timeNs, e.kind, e.mm, f.folio_order AS "order"
-     FROM edge e JOIN frame f ON f.frame = e.to_frame ORDER BY e.edge`,
+     FROM edge e JOIN frame f ON f.frame = e.to_frame ORDER BY e.at_ns`,
   )
   return copies.iterate()
 }

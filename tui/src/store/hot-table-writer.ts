@@ -4,8 +4,8 @@ import type { Rows } from './messages.js'
 import { RowImage } from './row-image.js'
 import { RowInserter } from './row-inserter.js'
 
-/** Tables whose rows are many; `rate` has few, and no id. */
-const IMAGE_TABLES = ['frame', 'slot', 'edge', 'pin'] as const
+/** Tables whose rows are many, and new; `rate` has no id. */
+const IMAGE_TABLES = ['frame', 'mapping', 'other_edge', 'pin'] as const
 
 /**
  * Writes the rows of a chunk: by way of an image where one can be made, else one after the other. No folder for temporary
@@ -15,11 +15,14 @@ export class HotTableWriter {
   readonly #db: Database.Database
   readonly #image: RowImage | undefined
   readonly #inserters = new Map<HotTable, RowInserter>()
+  /** A recording that goes on may be told them twice. */
+  readonly #endings: RowInserter
   #isLoaded = false
 
   constructor(db: Database.Database) {
     this.#db = db
     this.#image = imageOf(db)
+    this.#endings = new RowInserter(db, 'ending', HOT_TABLES.ending, 'INSERT OR REPLACE')
   }
 
   /** To be called before the transaction in which {@link insert} is. */
@@ -38,6 +41,7 @@ export class HotTableWriter {
     if (this.#isLoaded) this.#image?.insert()
     else for (const table of IMAGE_TABLES) this.#inserter(table).insert(rows[table])
     this.#inserter('rate').insert(rows.rate)
+    this.#endings.insert(rows.ending)
   }
 
   close(): void {

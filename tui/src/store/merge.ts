@@ -5,12 +5,12 @@ import { BlockEncoder, CODEC_COLUMNS_DEFLATE } from './block.js'
 import { ForkCosts } from './fork-costs.js'
 import { explained } from './format.js'
 import { Recording } from './recording.js'
-import { openToWrite, seal } from './writable.js'
+import { lastNumbersOf, openToWrite, seal } from './writable.js'
 
 /** What numbers of a recording become where it is one part of several. */
-type Role = keyof typeof NUMBERED | 'run' | 'time' | 'second'
+type Role = keyof typeof NUMBERED | 'frames' | 'run' | 'time' | 'second'
 
-/** Tables whose numbers are given out anew, behind those of the parts before. */
+/** What is numbered anew, behind the numbers of the parts before. */
 const NUMBERED = {
   mm: 'mm',
   process: 'process',
@@ -25,7 +25,7 @@ const NUMBERED = {
 
 /** In an order in which what is referred to comes first; `word` and `recording` are every recording's own. */
 const TABLES = [
-  'leg', 'agent_load', 'mm', 'process', 'fork', 'frame', 'slot', 'edge', 'gap', 'rate', 'pin', 'finding', 'evidence',
+  'leg', 'agent_load', 'mm', 'process', 'fork', 'frame', 'mapping', 'shared', 'ending', 'other_edge', 'gap', 'rate', 'pin', 'finding', 'evidence',
   'rule_count', 'anomaly', 'stack',
 ] as const // prettier-ignore
 
@@ -37,6 +37,8 @@ const ROLES: Readonly<Record<string, Role>> = {
   reference_mm: 'mm',
   from_frame: 'frame',
   to_frame: 'frame',
+  origin: 'frame',
+  frame_list: 'frames',
 }
 
 /** Columns in ns that are no moments. */
@@ -115,7 +117,7 @@ function requireDistinctRuns(parts: readonly Part[]): void {
 }
 
 function writeMerged(parts: readonly Part[], output: string): void {
-  const db = openToWrite(output)
+  const { db } = openToWrite(output, 'short')
   try {
     const offsets = new WallClocks(parts)
     db.transaction(() => {
@@ -174,9 +176,17 @@ class PartWriter {
     this.#clocks = clocks
     const last = (table: string): number =>
       db.prepare<[], number | null>(`SELECT max(${table}) FROM ${table}`).pluck().get() ?? 0
-    this.#added = Object.fromEntries(
-      [...Object.values(NUMBERED), 'run', 'host'].map((table) => [table, last(table)]),
-    )
+    const { lastSlot, lastEdge } = lastNumbersOf(db)
+    this.#added = {
+      ...Object.fromEntries(
+        ['mm', 'process', 'fork', 'frame', 'gap', 'pin', 'finding', 'run', 'host'].map((table) => [
+          table,
+          last(table),
+        ]),
+      ),
+      slot: lastSlot,
+      edge: lastEdge,
+    }
     this.#shifts = new Map(part.runs.map((run) => [run.run, clocks.shiftOf(run)]))
     this.#runOfMm = new Map(
       this.#isOneClock()
@@ -246,6 +256,9 @@ class PartWriter {
     value: string | number | bigint | null,
     shift: number,
   ): string | number | bigint | null {
+    // A JSON array of numbers.
+    if (role === 'frames')
+      return String(value).replace(/\d+/g, (frame) => String(Number(frame) + this.#added.frame))
     if (role === undefined || typeof value !== 'bigint') return value
     if (role === 'time') return value + BigInt(shift)
     if (role === 'second') return Math.floor((Number(value) + shift) / SECOND_NS) * SECOND_NS

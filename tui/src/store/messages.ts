@@ -1,6 +1,7 @@
 import type { AgentInfo, LegBooks, StackInfo } from '../model/events.js'
 import type { Finding, RuleCount } from '../model/finding.js'
 import type { ForkFact, GapFact, MmFact, ProcessFact } from '../model/facts.js'
+import type { Telling } from './hot-rows.js'
 import type { EndedTable, HotTable } from './hot-tables.js'
 
 /** What passes between the recorder's thread and the writer's. Buffers are transferred, never copied. */
@@ -12,6 +13,8 @@ export interface Chunk {
   readonly id: number
   readonly rare: readonly RareFact[]
   readonly rows: Readonly<Record<HotTable, Rows>>
+  /** As shared-rows.ts packs them. */
+  readonly shared: Rows
   readonly ends: Readonly<Record<EndedTable, Rows>>
   readonly blocks: readonly OpenBlock[]
 }
@@ -92,6 +95,8 @@ export interface RecordingState {
   readonly runs: readonly RunState[]
   /** Its oldest events were removed: what it holds does not follow from those that are left. */
   readonly isTrimmed: boolean
+  /** How it goes on. */
+  readonly telling: Telling
 }
 
 export interface RunState {

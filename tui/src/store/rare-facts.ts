@@ -75,7 +75,7 @@ export class RareFactWriter {
         return
       case 'forgotten':
         this.#run(
-          'UPDATE slot SET until_ns = max(from_ns, ?), until_cause = ?, until_seq = ? WHERE until_ns IS NULL',
+          'UPDATE mapping SET until_ns = max(from_ns, ?), until_cause = ?, until_seq = ? WHERE until_ns IS NULL',
           ...[fact.timeNs, Cause.Forgotten, fact.seq],
         )
         this.#run(

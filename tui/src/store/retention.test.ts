@@ -120,7 +120,7 @@ function copied(writer: RecordingWriter, seq: number, timeNs: number): void {
   writer.frameSeen(seq, seq, 0, FrameKind.Anon, timeNs, seq)
   writer.slotMapped(seq, mm, vpn + (seq % PAGES), seq, timeNs, Cause.Copy, seq, true)
   if (before <= 0) return
-  writer.slotEnded(before, timeNs, Cause.Copy, seq)
+  writer.slotEnded(before, timeNs, Cause.Copy, seq, mm, vpn + (seq % PAGES))
   writer.frameFreed(before, timeNs, seq)
   writer.edge(before, EdgeKind.Copy, before, seq, mm, vpn + (seq % PAGES), timeNs, seq)
 }

@@ -8,6 +8,10 @@ export interface Keep {
   readonly maxBytes?: number
 }
 
+export function isBounded({ keepNs, maxBytes }: Keep): boolean {
+  return keepNs !== undefined || maxBytes !== undefined
+}
+
 /** Rows of one table, and blocks of events, that one statement looks at. */
 const ROWS_A_STEP = 20_000
 const BLOCKS_A_STEP = 16
@@ -34,10 +38,10 @@ interface Swept {
 /** In this order: what a finding is about stays whole, its pages, their frames and how they came about. */
 const SWEPT: readonly Swept[] = [
   {
-    table: 'slot',
+    table: 'mapping',
     began: 'from_ns',
     isOver: 'until_ns < :cutoff AND (mm, vpn) NOT IN (SELECT mm, vpn FROM temp.kept_page)',
-    then: `INSERT OR IGNORE INTO temp.kept_frame SELECT frame FROM slot
+    then: `INSERT OR IGNORE INTO temp.kept_frame SELECT frame FROM mapping
                WHERE rowid > :after AND rowid <= :until AND (mm, vpn) IN (SELECT mm, vpn FROM temp.kept_page)`,
   },
   {
@@ -46,7 +50,7 @@ const SWEPT: readonly Swept[] = [
     isOver: 'freed_ns < :cutoff AND frame NOT IN (SELECT frame FROM temp.kept_frame)',
   },
   {
-    table: 'edge',
+    table: 'other_edge',
     began: 'at_ns',
     isOver: `at_ns < :cutoff AND from_frame NOT IN (SELECT frame FROM temp.kept_frame)
              AND to_frame NOT IN (SELECT frame FROM temp.kept_frame)`,

@@ -12,10 +12,15 @@ export class RowInserter {
   readonly #manyValues: number[]
   readonly #oneValues: number[]
 
-  constructor(db: Database.Database, table: string, columns: readonly string[]) {
+  constructor(
+    db: Database.Database,
+    table: string,
+    columns: readonly string[],
+    verb: 'INSERT' | 'INSERT OR REPLACE' = 'INSERT',
+  ) {
     this.#width = columns.length
     const row = `(${columns.map(() => '?').join(',')})`
-    const insert = `INSERT INTO ${table} (${columns.join(',')}) VALUES `
+    const insert = `${verb} INTO ${table} (${columns.join(',')}) VALUES `
     this.#many = db.prepare<[number[]]>(
       insert + Array.from({ length: ROWS_A_STATEMENT }, () => row).join(','),
     )
@@ -40,7 +45,7 @@ export class RowUpdater {
 
   constructor(db: Database.Database, table: string, columns: readonly string[]) {
     const set = columns.map((column) => `${column} = ?`).join(', ')
-    this.#statement = db.prepare<[number[]]>(`UPDATE ${table} SET ${set} WHERE ${table} = ?`)
+    this.#statement = db.prepare<[number[]]>(`UPDATE ${table} SET ${set} WHERE rowid = ?`)
     this.#values = new Array<number>(columns.length + 1).fill(0)
   }
 

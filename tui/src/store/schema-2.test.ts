@@ -43,6 +43,17 @@ test('a sealed recording of schema 2 has no answers, is asked its rows, and stay
   expect(recording.ask('top-pages', { limit: 5 })).toMatchObject([{ comm: 'parent', vpn: 16, copies: 1 }])
   expect(recording.ask('pins-by-taker', { limit: 5 })).toMatchObject([{ kind: 'pin', pins: 1, median_ns: 1 }])
   expect(recording.ask('totals', {})).toMatchObject([{ pages: 1, copies: 1 }])
+  // Intervals and edges of old are what the views of today tell.
+  const intervals = [
+    { slot: 1, frame: 1, from_ns: 1, until_ns: 7, until_cause: 1 },
+    { slot: 2, frame: 2, from_ns: 7, until_ns: null, until_cause: null },
+  ]
+  expect(recording.select('SELECT * FROM slot ORDER BY slot')).toMatchObject(intervals)
+  expect(recording.ask('page-by-address', { tgid: 100, vpn: 16 })).toMatchObject(intervals)
+  expect(recording.ask('family', { frames: '[2]', limit: 9 })).toMatchObject([
+    { frame: 1, parent: null, children: 1 },
+    { frame: 2, parent: 1, kind: 1, at_ns: 7, children: 0 },
+  ])
   recording.close()
   expect(readFileSync(path).equals(before)).toBe(true)
 })

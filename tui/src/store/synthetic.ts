@@ -126,10 +126,10 @@ export class SyntheticTrace {
       return
     }
     const old = mapping.frame
-    sink.slotEnded(mapping.slot, this.#timeNs, Cause.Copy, seq)
+    sink.slotEnded(mapping.slot, this.#timeNs, Cause.Copy, seq, process + 1, FIRST_VPN + page)
     const frame = this.#newFrame(sink)
-    sink.edge(++this.#edges, EdgeKind.Copy, old, frame, process + 1, FIRST_VPN + page, this.#timeNs, seq)
     this.#map(sink, process, page, frame, Cause.Copy)
+    sink.edge(++this.#edges, EdgeKind.Copy, old, frame, process + 1, FIRST_VPN + page, this.#timeNs, seq)
     this.#replaced.push({ frame: old, pfn: pfnOf(old) })
     events.outcome[i] = Outcome.Copy
     events.newPfn[i] = pfnOf(frame)

@@ -2,6 +2,7 @@ import Database from 'better-sqlite3'
 import { CowpathError } from '../model/failure.js'
 import { dbText } from './files.js'
 import { explained, formatOf, migrate } from './format.js'
+import type { Telling } from './hot-rows.js'
 import type { RecordingState, RunState } from './messages.js'
 
 /** Pages of 8 KiB: a packed block of events takes a handful, a small recording stays small. */
@@ -10,11 +11,17 @@ const CACHE_KIB = 64 * 1024
 /** Pages of the WAL before it is copied back: 128 MiB. */
 const CHECKPOINT_PAGES = 16384
 
+export interface OpenedToWrite {
+  readonly db: Database.Database
+  readonly telling: Telling
+}
+
 /**
  * Opens `path` to write: a new recording, or one that goes on. Its indexes are dropped until it is sealed again.
- * A recording of an older schema is refused: it is not changed without being asked.
+ * A recording of an older schema is refused: it is not changed without being asked. One of which something was removed
+ * goes on `whole`, whatever is wanted.
  */
-export function openToWrite(path: string): Database.Database {
+export function openToWrite(path: string, wanted: Telling): OpenedToWrite {
   let db: Database.Database | undefined
   try {
     db = new Database(path)
@@ -31,9 +38,13 @@ export function openToWrite(path: string): Database.Database {
     db.pragma('synchronous = NORMAL')
     db.pragma(`cache_size = -${CACHE_KIB}`)
     db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
-    if (format === 'empty') create(db)
-    else unseal(db)
-    return db
+    if (format === 'empty') {
+      create(db)
+      return { db, telling: wanted }
+    }
+    const telling = isTrimmed(db) ? 'whole' : wanted
+    unseal(db, telling)
+    return { db, telling }
   } catch (error) {
     db?.close()
     throw explained(error, path)
@@ -45,14 +56,28 @@ function create(db: Database.Database): void {
   db.prepare('INSERT INTO recording (recording, created_wall_ms, sealed) VALUES (1, ?, 0)').run(Date.now())
 }
 
-function unseal(db: Database.Database): void {
+function unseal(db: Database.Database, telling: Telling): void {
   db.transaction(() => {
     db.exec(dbText('unseal.sql'))
+    if (telling === 'whole' && hasShortRows(db)) db.exec(dbText('whole.sql'))
     const names = db.prepare<[], string>(
       "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'ix\\_%' ESCAPE '\\'",
     )
     for (const name of names.pluck().all()) db.exec(`DROP INDEX "${name}"`)
   }).immediate()
+}
+
+function isTrimmed(db: Database.Database): boolean {
+  return db.prepare("SELECT 1 FROM gap WHERE reason = 'retention'").get() !== undefined
+}
+
+function hasShortRows(db: Database.Database): boolean {
+  const short = db.prepare<[], number>(
+    `SELECT EXISTS (SELECT 1 FROM frame WHERE slot IS NOT NULL) OR EXISTS (SELECT 1 FROM shared)
+       OR EXISTS (SELECT 1 FROM ending) OR EXISTS (SELECT 1 FROM mapping a JOIN mm m USING (mm)
+                                                   WHERE a.until_ns IS NULL AND m.ended_ns IS NOT NULL)`,
+  )
+  return short.pluck().get() === 1
 }
 
 /** Builds the indexes, answers what would take reading all of it, and leaves one plain file, without a WAL beside it unless somebody still reads.
@@ -69,8 +94,36 @@ export function seal(db: Database.Database, answer: () => void = () => undefined
   }
 }
 
+/** The last numbers that were given out to what has many rows. */
+export interface LastNumbers {
+  readonly lastFrame: number
+  readonly lastSlot: number
+  readonly lastEdge: number
+  readonly lastPin: number
+}
+
+export function lastNumbersOf(db: Database.Database): LastNumbers {
+  const number = (sql: string) => db.prepare<[], number | null>(sql).pluck().get() ?? 0
+  return {
+    lastFrame: number('SELECT max(frame) FROM frame'),
+    lastSlot: Math.max(
+      number('SELECT max(slot) FROM mapping'),
+      number('SELECT max(slot + iif(slot_step > 0, pages - 1, 0)) FROM shared'),
+      number('SELECT max(slot) FROM frame'),
+    ),
+    // Edges that frames' rows tell have no numbers: where none was removed, there are as many as were given out.
+    lastEdge: Math.max(
+      number('SELECT max(edge) FROM other_edge'),
+      number(
+        'SELECT (SELECT count(*) FROM other_edge) + (SELECT count(*) FROM frame WHERE origin IS NOT NULL)',
+      ),
+    ),
+    lastPin: number('SELECT max(pin) FROM pin'),
+  }
+}
+
 /** Where the recording ends. */
-export function stateOf(db: Database.Database): RecordingState {
+export function stateOf(db: Database.Database): Omit<RecordingState, 'telling'> {
   const last = (table: string) =>
     db.prepare<[], number | null>(`SELECT max(${table}) FROM ${table}`).pluck().get() ?? 0
   const runs = db.prepare<[], RunState>(
@@ -79,15 +132,12 @@ export function stateOf(db: Database.Database): RecordingState {
      FROM run r ORDER BY r.run`,
   )
   return {
-    lastFrame: last('frame'),
-    lastSlot: last('slot'),
-    lastEdge: last('edge'),
-    lastPin: last('pin'),
+    ...lastNumbersOf(db),
     lastMm: last('mm'),
     lastFinding: last('finding'),
     forks: last('fork'),
     ratedEvents: db.prepare<[], number | null>('SELECT sum(events) FROM rate').pluck().get() ?? 0,
     runs: runs.all(),
-    isTrimmed: db.prepare("SELECT 1 FROM gap WHERE reason = 'retention'").get() !== undefined,
+    isTrimmed: isTrimmed(db),
   }
 }

@@ -10,8 +10,9 @@ import { HOT_ENDS } from './hot-tables.js'
 import { HotTableWriter } from './hot-table-writer.js'
 import type { Chunk, FromWriter, OpenBlock, ToWriter } from './messages.js'
 import { RareFactWriter } from './rare-facts.js'
-import { Retention, type Keep } from './retention.js'
+import { isBounded, Retention, type Keep } from './retention.js'
 import { RowUpdater } from './row-inserter.js'
+import { SharedInserter } from './shared-rows.js'
 import { lockToWrite } from './writer-lock.js'
 import { openToWrite, seal, stateOf } from './writable.js'
 
@@ -25,7 +26,8 @@ class Writer {
   readonly #rare: RareFactWriter
   readonly #hot: HotTableWriter
   readonly #frameEnds: RowUpdater
-  readonly #slotEnds: RowUpdater
+  readonly #shared: SharedInserter
+  readonly #mappingEnds: RowUpdater
   readonly #pinEnds: RowUpdater
   readonly #forkCosts: ForkCosts
   readonly #block: Database.Statement
@@ -37,8 +39,9 @@ class Writer {
     this.#rare = new RareFactWriter(db)
     this.#forkCosts = new ForkCosts(db)
     this.#hot = new HotTableWriter(db)
+    this.#shared = new SharedInserter(db)
     this.#frameEnds = new RowUpdater(db, 'frame', HOT_ENDS.frame)
-    this.#slotEnds = new RowUpdater(db, 'slot', HOT_ENDS.slot)
+    this.#mappingEnds = new RowUpdater(db, 'mapping', HOT_ENDS.mapping)
     this.#pinEnds = new RowUpdater(db, 'pin', HOT_ENDS.pin)
     this.#block = db.prepare(
       `INSERT INTO event_block (run, first_seq, last_seq, from_ns, until_ns, events, codec, data)
@@ -47,8 +50,9 @@ class Writer {
     const write = db.transaction((chunk: Chunk) => {
       for (const fact of chunk.rare) this.#rare.write(fact)
       this.#hot.insert(chunk.rows)
+      this.#shared.insert(chunk.shared)
       this.#frameEnds.update(chunk.ends.frame)
-      this.#slotEnds.update(chunk.ends.slot)
+      this.#mappingEnds.update(chunk.ends.mapping)
       this.#pinEnds.update(chunk.ends.pin)
       for (const block of chunk.blocks) this.#events(block)
       this.#forkCosts.write()
@@ -57,7 +61,7 @@ class Writer {
     this.commit = (chunk) => {
       this.#hot.load(chunk.rows)
       write.immediate(chunk)
-      this.#forkCosts.committed(chunk.rare, chunk.rows.frame, chunk.rows.edge)
+      this.#forkCosts.committed(chunk.rare, chunk.rows.frame, chunk.rows.other_edge)
     }
   }
 
@@ -90,7 +94,7 @@ class Writer {
 }
 
 function main(path: string, keep: Keep, reply: (message: FromWriter) => void): (message: ToWriter) => void {
-  const db = openToWrite(path)
+  const { db, telling } = openToWrite(path, isBounded(keep) ? 'whole' : 'short')
   const writer = new Writer(db, keep)
   const queue: ToWriter[] = []
   let pausedSince: number | undefined
@@ -150,7 +154,7 @@ function main(path: string, keep: Keep, reply: (message: FromWriter) => void): (
     }
   }
 
-  reply({ type: 'opened', state: stateOf(db) })
+  reply({ type: 'opened', state: { ...stateOf(db), telling } })
   return (message) => {
     queue.push(message)
     if (queue.length === 1) guarded(work)()

@@ -46,7 +46,7 @@ test('what began and ended is stored alike, in one chunk or in two', async () =>
     writer.slotMapped(frame, 1, 5, frame, 10, Cause.Copy, 1, true)
     writer.edge(frame, EdgeKind.Copy, frame, frame, 1, 5, 10, 1)
     await between()
-    writer.slotEnded(frame, 20, Cause.Unmap, 2)
+    writer.slotEnded(frame, 20, Cause.Unmap, 2, 1, 5)
     writer.frameFreed(frame, 30, 3)
   }
   expect(await writer.close()).toBeUndefined()
@@ -90,6 +90,7 @@ test('a recording that goes on knows where it ended, and is indexed again at the
     ratedEvents: 0,
     runs: [],
     isTrimmed: false,
+    telling: 'short',
   })
   first.run(1, SYNTHETIC_AGENT, 1)
   trace.begin(first)

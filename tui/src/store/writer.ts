@@ -47,7 +47,7 @@ export class RecordingWriter implements FactSink {
   readonly state: RecordingState
   readonly #worker: Worker
   readonly #listener: WriterListener
-  readonly #hot = new HotRows()
+  readonly #hot: HotRows
   readonly #growing = new GrowingFacts()
   #rare: RareFact[] = []
   readonly #events = new OpenBlocks()
@@ -65,6 +65,7 @@ export class RecordingWriter implements FactSink {
 
   private constructor(worker: Worker, state: RecordingState, listener: WriterListener) {
     this.#worker = worker
+    this.#hot = new HotRows(state.telling)
     this.state = state
     this.#run = state.runs.at(-1)?.run ?? 0
     this.#lastSeq = state.runs.at(-1)?.lastSeq ?? 0
@@ -173,8 +174,8 @@ export class RecordingWriter implements FactSink {
     this.#startTimer()
   }
 
-  slotEnded(slot: number, timeNs: number, cause: Cause, seq: number): void {
-    this.#hot.slotEnded(slot, timeNs, cause, seq)
+  slotEnded(slot: number, timeNs: number, cause: Cause, seq: number, mm: number, vpn: number): void {
+    this.#hot.slotEnded(slot, timeNs, cause, seq, mm, vpn)
     this.#startTimer()
   }
 
@@ -219,6 +220,11 @@ export class RecordingWriter implements FactSink {
   ): void {
     this.#hot.rate(secondNs, tgid, mm, kind, outcome, events, pages)
     this.#startTimer()
+  }
+
+  /** Until this is called with -Infinity, what ended before that time is told once more: it is stored. */
+  endsAreStoredUntil(timeNs: number): void {
+    this.#hot.storedNs = timeNs
   }
 
   /** Anew, or with what has come to it: the last word stays. */
@@ -303,7 +309,7 @@ export class RecordingWriter implements FactSink {
     this.#unacknowledged.set(chunk.id, this.#seqs)
     this.#seqs = new Map()
     this.#rare = []
-    const buffers = [...Object.values(chunk.rows), ...Object.values(chunk.ends)].map(
+    const buffers = [...Object.values(chunk.rows), chunk.shared, ...Object.values(chunk.ends)].map(
       ({ values }) => values.buffer,
     )
     this.#post(chunk, [...buffers, ...chunk.blocks.map((block) => block.buffer)] as ArrayBuffer[]) // ours, not shared

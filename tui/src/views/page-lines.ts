@@ -4,7 +4,7 @@ import type { FrameNode, OwnerView, PagePin, PageView, SlotView } from './page.j
 import { printable } from './printable.js'
 import { commColumn, numberColumn, pidColumn, referenceText, textColumn } from './recorded/columns.js'
 import { renderTable, type Column } from './table.js'
-import { pageAddress, sinceBoot } from './units.js'
+import { count, pageAddress, sinceBoot } from './units.js'
 import { signs, type ViewOptions } from './view-options.js'
 import { clip } from './width.js'
 import type { RuleText } from './rule-text.js'
@@ -30,7 +30,11 @@ export function pageLines(
     '',
     'Where the frames came from (* marks those that this page mapped):',
     ...trees.map((line) => clip(line, options.width, cut)),
-    ...(view.cut ? ['The family is larger than this: ask cowpath sql for the rest.'] : []),
+    ...(view.cut
+      ? [
+          'The family is larger than this: cowpath page --all tells up to 2,000 frames of it, cowpath sql the rest.',
+        ]
+      : []),
   ]
 }
 
@@ -134,17 +138,19 @@ function column(
 
 /** Plain ASCII: it is read on every terminal and survives a paste into a mail. */
 function treeLines(node: FrameNode, lead: string, below: string): readonly string[] {
-  const how = node.by === null || node.atNs === null ? '' : `${node.by} at ${sinceBoot(node.atNs)} `
+  const of = node.hasUntoldParent ? 'of another ' : ''
+  const how = node.by === null || node.atNs === null ? '' : `${node.by} ${of}at ${sinceBoot(node.atNs)} `
   const mark = node.asked ? '*' : ''
   const order = node.order === 0 ? '' : ` order ${node.order}`
   const end = node.freedNs === null ? '' : `, freed at ${sinceBoot(node.freedNs)}`
   const head = `${lead}${how}${mark}pfn ${node.pfn}${order}${end}`
   const children = node.children.flatMap((child, index) => {
-    const last = index === node.children.length - 1
+    const last = index === node.children.length - 1 && node.untold === 0
     return treeLines(child, `${below}${last ? '`- ' : '|- '}`, `${below}${last ? '   ' : '|  '}`)
   })
-  const bar = node.children.length > 0 ? '|  ' : '   '
-  return [head, ...node.owners.map((owner) => `${below}${bar}  ${ownerText(owner)}`), ...children]
+  const bar = node.children.length + node.untold > 0 ? '|  ' : '   '
+  const rest = node.untold === 0 ? [] : [`${below}\`- ${count(node.untold)} more`]
+  return [head, ...node.owners.map((owner) => `${below}${bar}  ${ownerText(owner)}`), ...children, ...rest]
 }
 
 function ownerText({ tgid, comm, vpn, fromNs, untilNs }: OwnerView): string {

@@ -31,7 +31,7 @@ export interface PageView {
   /** What the rules found of it, the most alarming first. */
   readonly findings: readonly PageFinding[]
   readonly trees: readonly FrameNode[]
-  /** True where a tree was too large to be told whole. */
+  /** True where the family is larger than what is told of it. */
   readonly cut: boolean
 }
 
@@ -92,6 +92,10 @@ export interface FrameNode {
   readonly asked: boolean
   readonly owners: readonly OwnerView[]
   readonly children: readonly FrameNode[]
+  /** Frames that came of it and are not among the children. */
+  readonly untold: number
+  /** It came of a frame that is not told. */
+  readonly hasUntoldParent: boolean
 }
 
 export interface OwnerView {
@@ -102,7 +106,10 @@ export interface OwnerView {
   readonly untilNs: number | null
 }
 
-const FRAMES_A_TREE = 1000
+/** Of a family, the nearest: a page that hundreds share has as many copies, and nobody reads them all. */
+const NEAREST_FRAMES = 50
+/** With --all. Copies of copies nest as deep, and so does what tells them. */
+const MOST_FRAMES = 2000
 const OWNERS_A_FRAME = 50
 const PINS_A_PAGE = 1000
 const FINDINGS_A_PAGE = 100
@@ -133,25 +140,24 @@ interface LineageRow {
   readonly freed_ns: number | null
   readonly kind: number | null
   readonly at_ns: number | null
+  readonly children: number
 }
 
+/** How much of its family is told with a page. */
+export type FamilyPart = 'nearest' | 'most'
+
 /** Asks for all that is known of a page. */
-export function pageView(source: PageSource, target: PageTarget): PageView {
+export function pageView(source: PageSource, target: PageTarget, part: FamilyPart = 'nearest'): PageView {
   const rows =
     'pfn' in target
       ? source.ask<SlotRow>('page-by-pfn', { pfn: target.pfn, at_ns: target.atNs })
       : source.ask<SlotRow>('page-by-address', { tgid: target.tgid, vpn: target.vpn })
   const asked = new Set(rows.map((row) => row.frame))
-  const told = new Set<number>()
-  const trees: FrameNode[] = []
-  let cut = false
-  for (const frame of asked) {
-    if (told.has(frame)) continue
-    const family = source.ask<LineageRow>('lineage', { frame, limit: FRAMES_A_TREE })
-    for (const row of family) told.add(row.frame)
-    cut ||= family.length >= FRAMES_A_TREE
-    trees.push(...treesOf(source, family, asked))
-  }
+  const family = source.ask<LineageRow>('family', {
+    frames: JSON.stringify([...asked]),
+    limit: part === 'most' ? MOST_FRAMES : asked.size + NEAREST_FRAMES,
+  })
+  const trees = treesOf(source, family, asked)
   const page =
     'pfn' in target
       ? { tgid: null, vpn: null, pfn: target.pfn }
@@ -166,7 +172,7 @@ export function pageView(source: PageSource, target: PageTarget): PageView {
       .ask<PageFinding>('page-findings', { ...page, limit: FINDINGS_A_PAGE })
       .filter((finding) => alive === undefined || overlaps(alive, finding.first_ns, finding.last_ns)),
     trees,
-    cut,
+    cut: trees.some(isCut),
   }
 }
 
@@ -223,6 +229,7 @@ function treesOf(
     else siblings.push(row)
   }
   const owners = ownersOf(source, [...placed])
+  const isRoot = ({ parent }: LineageRow) => parent === null || !placed.has(parent)
   const node = (row: LineageRow): FrameNode => ({
     frame: row.frame,
     pfn: row.pfn,
@@ -233,8 +240,16 @@ function treesOf(
     asked: asked.has(row.frame),
     owners: owners.get(row.frame) ?? [],
     children: (childrenOf.get(row.frame) ?? []).map(node),
+    untold: Math.max(0, row.children - (childrenOf.get(row.frame)?.length ?? 0)),
+    hasUntoldParent: row.parent !== null && isRoot(row),
   })
-  return (childrenOf.get(null) ?? []).map(node)
+  return family
+    .filter((row, i) => isRoot(row) && family.findIndex(({ frame }) => frame === row.frame) === i)
+    .map(node)
+}
+
+function isCut({ untold, hasUntoldParent, children }: FrameNode): boolean {
+  return untold > 0 || hasUntoldParent || children.some(isCut)
 }
 
 interface OwnerRow {

@@ -101,7 +101,7 @@ export async function writePinnedRecording(
   writer.frameSeen(1, 5001, 0, FrameKind.Anon, 1e9, 1)
   writer.slotMapped(1, 1, VPN, 1, 1e9, Cause.Seen, 1, true)
   writer.fork({ parentMm: 1, childMm: 2, parentTgid: 10, childTgid: 20, timeNs: 3.1e9, seq: 2 })
-  writer.slotEnded(1, 4e9, Cause.Copy, 3)
+  writer.slotEnded(1, 4e9, Cause.Copy, 3, 1, VPN)
   writer.frameSeen(2, 5002, 0, FrameKind.Anon, 4e9, 3)
   writer.slotMapped(2, 1, VPN, 2, 4e9, Cause.Copy, 3, true)
   writer.edge(1, EdgeKind.Copy, 1, 2, 1, VPN, 4e9, 3)
