@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import { CowpathError, ExitStatus } from '../model/failure.js'
 import { Flag } from '../model/kinds.js'
+import { policyFor } from '../policy/policies.js'
 import type { RecordedEvents, Recording } from '../store/recording.js'
+import { storedAgents } from '../store/stored-stream.js'
 import { pageLines } from '../views/page-lines.js'
 import {
   pageView,
@@ -11,10 +13,12 @@ import {
   type PageTarget,
   type PageView,
 } from '../views/page.js'
+import type { RuleText } from '../views/rule-text.js'
 import { pageAddress } from '../views/units.js'
 import { pageOfAddress, wholeNumber } from './arguments.js'
 import { printJson, printLine } from './output.js'
 import { outputOptions, withRecording } from './reading.js'
+import { ruleTexts } from './rule-texts.js'
 import { moment, MOMENTS, type Moment } from './times.js'
 
 interface PageOptions {
@@ -52,7 +56,7 @@ export function pageCommand(): Command {
         const view = pageView(sourceOf(recording), target, options.all ? 'most' : 'nearest')
         if (view.slots.length === 0) throw unknownPage(path, target)
         if (options.json) printJson(pageJson(view))
-        else pageLines(view, outputOptions(process.env)).forEach(printLine)
+        else pageLines(view, outputOptions(process.env), rulesOf(recording)).forEach(printLine)
       })
     })
 }
@@ -68,6 +72,12 @@ function targetOf({ pid, addr, pfn, at }: PageOptions): (recording: Recording) =
     todo: 'see cowpath page --help',
     exitStatus: ExitStatus.Usage,
   })
+}
+
+/** What the rules say, and what the kernel that was recorded last promises. */
+function rulesOf(recording: Recording): readonly RuleText[] {
+  const release = storedAgents(recording).at(-1)?.agent.kernelRelease
+  return release === undefined ? [] : ruleTexts(policyFor(release))
 }
 
 function unknownPage(path: string, target: PageTarget): CowpathError {

@@ -71,7 +71,18 @@ test('a story that is recorded can be asked like any other recording', () => {
   const page = execFileSync(process.execPath, [MAIN, 'page', file, '--pid', '1001', '--addr', '0x400000'], {
     encoding: 'utf8',
   })
-  expect(page).toMatch(/R05 .*hazard by fork/)
+  expect(page).toContain('R05 pin-coherent hazard by fork')
+  expect(page).toContain('The rule: While a pin')
+  rmSync(folder, { recursive: true })
+})
+
+test('a page within a folio that was mapped as one has the history of the folio', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cowpath-simulate-'))
+  const file = join(folder, 'huge.db')
+  cowpath('simulate', '--policy', '7.2', '--slots', 'thp,base', '--record', file, 'write-pin mm 0 slot 0.0')
+  const at = (address: string) => cowpath('page', file, '--pid', '1001', '--addr', address)
+  expect(at('0x5ff000').stdout).toContain('anon-new')
+  expect(at('0x600000').status).toBe(1)
   rmSync(folder, { recursive: true })
 })
 

@@ -144,22 +144,27 @@ export class LiveFamilies {
       isCut ||= !isWhole
     }
     const { childrenOf, family, isWhole } = this.#descendants(roots)
+    const born = this.#childrenHeld(family)
     const owners = this.#ownersOf(family, commOf)
     const node = (frame: number): FrameNode[] => {
       const at = this.#frameAt(frame)
       if (at < 0) return []
       const isRoot = roots.has(frame)
+      const children = childrenOf.get(frame) ?? []
+      const hasUntoldParent = isRoot && this.#parent[at] !== 0 && !this.#isOfZeroPage(at)
       return [
         {
           frame,
           pfn: this.#pfn[at],
           order: this.#order[at],
           freedNs: this.#freedNs[at] === NOT_ENDED ? null : this.#freedNs[at],
-          by: isRoot ? null : edgeName(this.#edgeKind[at]),
-          atNs: isRoot ? null : this.#edgeNs[at],
+          by: isRoot && !hasUntoldParent ? null : edgeName(this.#edgeKind[at]),
+          atNs: isRoot && !hasUntoldParent ? null : this.#edgeNs[at],
           asked: asked.has(frame),
           owners: owners.get(frame) ?? [],
-          children: (childrenOf.get(frame) ?? []).flatMap(node),
+          children: children.flatMap(node),
+          untold: (born.get(frame) ?? 0) - children.length,
+          hasUntoldParent,
         },
       ]
     }
@@ -198,12 +203,27 @@ export class LiveFamilies {
       const at = this.#frameAt(root)
       const parent = at < 0 ? 0 : this.#parent[at]
       if (parent === 0) return { root, isWhole: true }
-      const above = this.#frameAt(parent)
-      if (above < 0) return { root, isWhole: false }
-      if (this.#kind[above] === FrameKind.Zero) return { root, isWhole: true }
+      if (this.#isOfZeroPage(at)) return { root, isWhole: true }
+      if (this.#frameAt(parent) < 0) return { root, isWhole: false }
       root = parent
     }
     return { root, isWhole: false }
+  }
+
+  #isOfZeroPage(at: number): boolean {
+    const above = this.#frameAt(this.#parent[at])
+    return above >= 0 && this.#kind[above] === FrameKind.Zero
+  }
+
+  /** How many frames that are held came of each. */
+  #childrenHeld(family: ReadonlySet<number>): ReadonlyMap<number, number> {
+    const born = new Map<number, number>()
+    for (let at = 0; at < FRAMES; at++) {
+      const parent = this.#parent[at]
+      if (this.#frame[at] !== 0 && parent !== 0 && family.has(parent))
+        born.set(parent, (born.get(parent) ?? 0) + 1)
+    }
+    return born
   }
 
   #descendants(roots: ReadonlySet<number>) {

@@ -41,7 +41,7 @@ export function livePageLines(
     '',
     ...(view.slots.length === 0
       ? ['What it maps was not told within these: it has not changed since.']
-      : pageLines(view, options, rules)),
+      : pageLines(view, options, rules, 'a recording holds all of it.')),
     '',
     `Its ${count(events.length)} latest faults that are still held:`,
     ...table.map((line) => plainText(line).trimEnd()),

@@ -18,6 +18,7 @@ export function pageLines(
   view: PageView,
   options: ViewOptions,
   rules: readonly RuleText[] = [],
+  rest = 'cowpath page --all tells up to 2,000 frames of it, cowpath sql the rest.',
 ): readonly string[] {
   const { cut, down } = signs(options.charset)
   const table = renderTable(SLOT_COLUMNS, view.slots, { width: options.width, sortMark: down, cutMark: cut })
@@ -30,11 +31,7 @@ export function pageLines(
     '',
     'Where the frames came from (* marks those that this page mapped):',
     ...trees.map((line) => clip(line, options.width, cut)),
-    ...(view.cut
-      ? [
-          'The family is larger than this: cowpath page --all tells up to 2,000 frames of it, cowpath sql the rest.',
-        ]
-      : []),
+    ...(view.cut ? [`The family is larger than this: ${rest}`] : []),
   ]
 }
 

@@ -111,6 +111,8 @@ const NEAREST_FRAMES = 50
 /** With --all. Copies of copies nest as deep, and so does what tells them. */
 const MOST_FRAMES = 2000
 const OWNERS_A_FRAME = 50
+/** 1 GiB of 4 KiB pages: the largest folio that is mapped as one. */
+const LARGEST_ORDER = 18
 const PINS_A_PAGE = 1000
 const FINDINGS_A_PAGE = 100
 
@@ -151,7 +153,7 @@ export function pageView(source: PageSource, target: PageTarget, part: FamilyPar
   const rows =
     'pfn' in target
       ? source.ask<SlotRow>('page-by-pfn', { pfn: target.pfn, at_ns: target.atNs })
-      : source.ask<SlotRow>('page-by-address', { tgid: target.tgid, vpn: target.vpn })
+      : rowsAt(source, target.tgid, target.vpn)
   const asked = new Set(rows.map((row) => row.frame))
   const family = source.ask<LineageRow>('family', {
     frames: JSON.stringify([...asked]),
@@ -174,6 +176,21 @@ export function pageView(source: PageSource, target: PageTarget, part: FamilyPar
     trees,
     cut: trees.some(isCut),
   }
+}
+
+/** The page's own intervals; where there is none, those of the folio that was mapped over it as one, which its first page tells. */
+function rowsAt(source: PageSource, tgid: number, vpn: number): readonly SlotRow[] {
+  const at = (page: number) => source.ask<SlotRow>('page-by-address', { tgid, vpn: page })
+  const own = at(vpn)
+  for (let order = 1; own.length === 0 && order <= LARGEST_ORDER; order++) {
+    const first = vpn - (vpn % 2 ** order)
+    if (first === vpn - (vpn % 2 ** (order - 1))) continue
+    const over = at(first).filter(
+      ({ folio_order, pfn }) => vpn < first + 2 ** folio_order && pfn % 2 ** folio_order === 0,
+    )
+    if (over.length > 0) return over
+  }
+  return own
 }
 
 interface Span {
