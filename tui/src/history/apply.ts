@@ -198,7 +198,7 @@ export class Applier {
     const isAligned = vpn === alignedTo(vpn, order) && pfn === alignedTo(pfn, order)
     // A large folio may replace small ones (khugepaged); a base page comes where nothing was.
     if (order === 0 && pages.isMapped(mm, vpn)) anomalies.note('new-frame-over-mapped', this.#when)
-    pages.endRange(mm, vpn, 2 ** order, Cause.AnonNew, this.#when)
+    pages.endRange(mm, vpn, 1 << order, Cause.AnonNew, this.#when)
     const isHugetlb = (events.flags[i] & (Flag.Hugetlb | Flag.VmaHugetlb)) !== 0
     const kind = isHugetlb ? FrameKind.Hugetlb : FrameKind.Anon
     const isMappedWhole = isAligned && (isHugetlb || order <= pages.pmdOrder)

@@ -68,7 +68,7 @@ function copied(
   const fresh = { pfn: alignedTo(pfn, run), order: run, kind: kindOfFrame, run }
   const row =
     old >= 0 && run === 0 && pages.slots.orderOf(old) === 0
-      ? pages.replace(old, mm, fresh, cause, when)
+      ? pages.replace(old, mm, vpn, fresh, cause, when)
       : pages.mapNew(mm, vpn, fresh, cause, when)
   pages.edge(kind, from, pages.frameId(row, when), mm, vpn, when)
 }

@@ -1,35 +1,113 @@
-import { grown, KeyedRows } from './keyed-rows.js'
+import { type BlockOwner, PageBlocks } from './page-blocks.js'
+
+/**
+ * A row is four words: 0 low bits of the recording's number; 1 gaps; 2 the first slot's row plus one, the kind, and whether it
+ * was seen to be born; 3 high bits of the number, and the order.
+ */
+const WORDS = 4
+const ID = 0
+const GAPS = 1
+const SLOT = 2
+const MIXED = 3
+const SLOT_MASK = 2 ** 28 - 1
+const KIND_SHIFT = 28
+const KIND = 0x7
+const BORN_SHIFT = 31
+const ID_HIGH = 0xffff
+const ORDER_SHIFT = 16
+const HIGH = 2 ** 32
+const PER_HIGH = 1 / HIGH
+const NOBODY: BlockOwner = { id: 0, firstBlock: -1 }
 
 /** Frames that live: one row each, found by pfn. A freed frame has no row; a new life of its pfn gets a new one. */
 export class FrameTable {
-  readonly #rows = new KeyedRows()
-  /** The recording's number; 0: it was not told of. */
-  id = new Float64Array(this.#rows.capacity)
-  /** First slot that maps it, -1: none that is known. */
-  firstSlot = new Int32Array(this.#rows.capacity)
-  /** The number of gaps that there had been when it was last met. */
-  gaps = new Uint32Array(this.#rows.capacity)
-  /** Of its folio. */
-  order = new Uint8Array(this.#rows.capacity)
-  /** A `FrameKind`. */
-  kind = new Uint8Array(this.#rows.capacity)
-  /** 1: its life was seen from its beginning, with no gap since that it was met behind. */
-  born = new Uint8Array(this.#rows.capacity)
+  readonly #blocks = new PageBlocks(WORDS, 'of nobody')
   /** Bit n: there was a folio of that order. */
   #orders = 0
   #hand = 0
 
   get size(): number {
-    return this.#rows.size
+    return this.#blocks.size
+  }
+
+  /** Rooms for four neighbours that are taken, by one of them at least. */
+  get blocks(): number {
+    return this.#blocks.blocks
   }
 
   pfnOf(row: number): number {
-    return this.#rows.b(row)
+    return this.#blocks.pageOf(row)
+  }
+
+  /** The recording's number; 0: it was not told of. */
+  idOf(row: number): number {
+    const words = this.#blocks.wordsOf(row)
+    const at = this.#blocks.at(row)
+    return (words[at + MIXED] & ID_HIGH) * HIGH + words[at + ID]
+  }
+
+  /** Numbers below 2^48. */
+  setId(row: number, id: number): void {
+    const words = this.#blocks.wordsOf(row)
+    const at = this.#blocks.at(row)
+    words[at + ID] = id
+    words[at + MIXED] = (words[at + MIXED] & ~ID_HIGH) | ((id * PER_HIGH) & ID_HIGH)
+  }
+
+  /** The number of gaps that there had been when it was last met. */
+  gapsOf(row: number): number {
+    return this.#blocks.wordsOf(row)[this.#blocks.at(row) + GAPS]
+  }
+
+  /** First slot that maps it, -1: none that is known. */
+  firstSlotOf(row: number): number {
+    return (this.#blocks.wordsOf(row)[this.#blocks.at(row) + SLOT] & SLOT_MASK) - 1
+  }
+
+  setFirstSlot(row: number, slot: number): void {
+    const words = this.#blocks.wordsOf(row)
+    const at = this.#blocks.at(row) + SLOT
+    words[at] = (words[at] & ~SLOT_MASK) | (slot + 1)
+  }
+
+  /** A `FrameKind`. */
+  kindOf(row: number): number {
+    return (this.#blocks.wordsOf(row)[this.#blocks.at(row) + SLOT] >>> KIND_SHIFT) & KIND
+  }
+
+  setKind(row: number, kind: number): void {
+    const words = this.#blocks.wordsOf(row)
+    const at = this.#blocks.at(row) + SLOT
+    words[at] = (words[at] & ~(KIND << KIND_SHIFT)) | (kind << KIND_SHIFT)
+  }
+
+  /** Its life was seen from its beginning, with no gap since that it was met behind. */
+  isBorn(row: number): boolean {
+    return this.#blocks.wordsOf(row)[this.#blocks.at(row) + SLOT] >>> BORN_SHIFT === 1
+  }
+
+  /** It was met behind a gap: it is the same life, as far as one can tell. */
+  setMet(row: number, gaps: number): void {
+    const words = this.#blocks.wordsOf(row)
+    const at = this.#blocks.at(row)
+    words[at + GAPS] = gaps
+    words[at + SLOT] &= ~(1 << BORN_SHIFT)
+  }
+
+  /** Of its folio. */
+  orderOf(row: number): number {
+    return this.#blocks.wordsOf(row)[this.#blocks.at(row) + MIXED] >>> ORDER_SHIFT
+  }
+
+  setOrder(row: number, order: number): void {
+    const words = this.#blocks.wordsOf(row)
+    const at = this.#blocks.at(row) + MIXED
+    words[at] = (words[at] & ID_HIGH) | (order << ORDER_SHIFT)
   }
 
   /** The row, or -1. */
   find(pfn: number): number {
-    return this.#rows.find(0, pfn)
+    return this.#blocks.find(0, pfn)
   }
 
   /** The row of the frame, or that of the first frame of the folio that it is known to lie in; or -1. */
@@ -43,64 +121,57 @@ export class FrameTable {
     for (let bits = this.#orders; bits !== 0; bits &= bits - 1) {
       const order = 31 - Math.clz32(bits & -bits)
       const head = this.find(pfn - (pfn % 2 ** order))
-      if (head >= 0 && this.order[head] >= order && this.pfnOf(head) !== pfn) return head
+      if (head >= 0 && this.orderOf(head) >= order && this.pfnOf(head) !== pfn) return head
     }
     return -1
   }
 
-  insert(pfn: number, order: number): number {
-    const row = this.#rows.insert(0, pfn)
-    if (this.#rows.capacity > this.id.length) this.#grow()
-    this.id[row] = 0
-    this.firstSlot[row] = -1
-    this.order[row] = order
-    this.born[row] = 0
+  /** A row that no slot maps, and that was not told of. */
+  insert(pfn: number, order: number, kind: number, gaps: number, isBorn: boolean): number {
+    const row = this.#blocks.insert(NOBODY, pfn)
+    const words = this.#blocks.wordsOf(row)
+    const at = this.#blocks.at(row)
+    words[at + ID] = 0
+    words[at + GAPS] = gaps
+    words[at + SLOT] = (kind << KIND_SHIFT) | (isBorn ? 1 << BORN_SHIFT : 0)
+    words[at + MIXED] = order << ORDER_SHIFT
     if (order > 0) this.#orders |= 1 << order
     return row
   }
 
   remove(row: number): void {
-    this.#rows.remove(row)
+    this.#blocks.remove(row, NOBODY)
   }
 
   clear(): void {
-    this.#rows.clear()
+    this.#blocks.clear()
     this.#orders = 0
   }
 
   /** Each frame of [pfn, pfn + count); `each` may remove it. By the page or by what is known, whichever is less. */
   forEach(pfn: number, count: number, each: (row: number) => void): void {
-    if (count <= this.#rows.used) {
+    if (count <= this.#blocks.end) {
       for (let page = 0; page < count; page++) {
         const row = this.find(pfn + page)
         if (row >= 0) each(row)
       }
       return
     }
-    for (let row = 0; row < this.#rows.used; row++) {
+    for (let row = 0; row < this.#blocks.end; row++) {
+      if (!this.#blocks.isLive(row)) continue
       const at = this.pfnOf(row)
-      if (this.#rows.isLive(row) && at >= pfn && at < pfn + count) each(row)
+      if (at >= pfn && at < pfn + count) each(row)
     }
   }
 
   /** Forgets up to `count` frames that no known slot maps, the next ones in a round of all. */
   forgetUnmapped(count: number): void {
     let left = count
-    for (let step = this.#rows.used; step > 0 && left > 0; step--) {
-      const row = this.#hand++ % this.#rows.used
-      if (!this.#rows.isLive(row) || this.firstSlot[row] >= 0) continue
+    for (let step = this.#blocks.end; step > 0 && left > 0; step--) {
+      const row = this.#hand++ % this.#blocks.end
+      if (!this.#blocks.isLive(row) || this.firstSlotOf(row) >= 0) continue
       this.remove(row)
       left--
     }
-  }
-
-  #grow(): void {
-    const { capacity } = this.#rows
-    this.id = grown(this.id, new Float64Array(capacity))
-    this.firstSlot = grown(this.firstSlot, new Int32Array(capacity))
-    this.gaps = grown(this.gaps, new Uint32Array(capacity))
-    this.order = grown(this.order, new Uint8Array(capacity))
-    this.kind = grown(this.kind, new Uint8Array(capacity))
-    this.born = grown(this.born, new Uint8Array(capacity))
   }
 }

@@ -23,7 +23,10 @@ export type Batch = Pick<
 export interface HistoryOptions {
   /** Events that a recording which goes on has counted: the first ones, which are not counted again. */
   readonly ratedEvents?: number
-  /** Slots that are kept at most, some 115 bytes each with their frames. */
+  /**
+   * Slots that are kept at most, some 60 bytes each with their frames, where they have neighbours; of those that have none, half as
+   * many, at some 250. At most 2^24.
+   */
   readonly maxSlots?: number
   /** Pins that are kept at most, 150 to 350 bytes each. */
   readonly maxPins?: number
@@ -46,6 +49,8 @@ export interface HistoryCounts {
 }
 
 const DEFAULT_MAX_SLOTS = 1 << 22
+/** Rows have numbers of 27 bits, and frames may be one to a block of four. */
+const MOST_SLOTS = 1 << 24
 const DEFAULT_MAX_PINS = 1 << 16
 const DEFAULT_MAX_MMS = 1 << 16
 /** No loss reaches further beyond what has come: the agent tells of it with its next batch or heartbeat. */
@@ -108,7 +113,7 @@ export class History {
     })
     this.#pages = new Pages({
       ...parts,
-      maxSlots,
+      maxSlots: Math.min(maxSlots, MOST_SLOTS),
       onForgotten,
       onFramesGone: (pfn, count, cause, when) => {
         const isFree = cause === Cause.FrameFree

@@ -1,6 +1,9 @@
 import type { FactSink, MmFact } from '../model/facts.js'
 import { ProtectedRanges } from './protections.js'
 
+/** Address spaces that are found without a look-up in a map, by the low bits of their numbers. */
+const RECENT = 256
+
 /** Ended address spaces that are remembered, so that a late event does not bring one back to life. */
 const ENDED_KEPT = 65_536
 
@@ -8,8 +11,8 @@ export interface Mm {
   /** The recording's number; `agentMm` is the agent's, unique within its run. */
   readonly id: number
   readonly agentMm: number
-  /** Row of its first slot, -1: none. */
-  firstSlot: number
+  /** Of its slots; -1: none. */
+  firstBlock: number
   slots: number
   hasEnded: boolean
   /** Counts up whenever another address space than the last one is met. */
@@ -26,6 +29,8 @@ export class Mms {
   readonly #alive = new Map<number, Mm>()
   readonly #ended: number[] = []
   #nextEnded = 0
+  /** By low bits of the agent's number. */
+  readonly #recent = new Array<Mm | undefined>(RECENT).fill(undefined)
   #last: Mm | undefined
   #lastId = 0
   #met = 0
@@ -43,8 +48,10 @@ export class Mms {
   /** By the agent's number; undefined: it was not met yet. */
   known(agentMm: number): Mm | undefined {
     if (this.#last?.agentMm === agentMm) return this.#last
-    const mm = this.#byAgent.get(agentMm)
+    const recent = this.#recent[agentMm & (RECENT - 1)]
+    const mm = recent?.agentMm === agentMm ? recent : this.#byAgent.get(agentMm)
     if (mm === undefined) return undefined
+    this.#recent[agentMm & (RECENT - 1)] = mm
     this.#last = mm
     mm.met = ++this.#met
     return mm
@@ -59,7 +66,7 @@ export class Mms {
     const mm = {
       id: ++this.#lastId,
       agentMm: birth.agentMm,
-      firstSlot: -1,
+      firstBlock: -1,
       slots: 0,
       hasEnded: false,
       met: ++this.#met,
@@ -77,7 +84,7 @@ export class Mms {
     mm.hasEnded = true
     this.#alive.delete(mm.id)
     const forgotten = this.#ended[this.#nextEnded] as number | undefined // the ring is not full at first
-    if (forgotten !== undefined) this.#byAgent.delete(forgotten)
+    if (forgotten !== undefined) this.#unname(forgotten)
     this.#ended[this.#nextEnded] = mm.agentMm
     this.#nextEnded = (this.#nextEnded + 1) % ENDED_KEPT
     this.#last = undefined
@@ -96,16 +103,23 @@ export class Mms {
   /** It may be alive, but nothing is known of it any more. Met again, it is another one. */
   forget(mm: Mm): void {
     this.#alive.delete(mm.id)
-    this.#byAgent.delete(mm.agentMm)
+    this.#unname(mm.agentMm)
     this.#last = undefined
   }
 
   /** Another run of the agent: its numbers mean other address spaces. */
   clear(): void {
+    this.#recent.fill(undefined)
     this.#byAgent.clear()
     this.#alive.clear()
     this.#ended.length = 0
     this.#nextEnded = 0
     this.#last = undefined
+  }
+
+  /** The agent's number means no address space any more. */
+  #unname(agentMm: number): void {
+    this.#byAgent.delete(agentMm)
+    this.#recent[agentMm & (RECENT - 1)] = undefined
   }
 }

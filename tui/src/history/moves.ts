@@ -15,7 +15,7 @@ import type { Swaps } from './swaps.js'
 export function migrate({ pages, anomalies }: Parts, events: EventColumns, i: number, when: When): void {
   const { slots, frames } = pages
   const old = oldFrame(events, i, pages.pmdOrder)
-  const count = 2 ** old.order
+  const count = 1 << old.order
   const from = alignedTo(events.oldPfn[i], old.order)
   const to = alignedTo(events.newPfn[i], old.order)
   if (from === 0 || to === 0 || from === to) {
@@ -25,13 +25,12 @@ export function migrate({ pages, anomalies }: Parts, events: EventColumns, i: nu
   pages.cutFrames(from, count, when)
   pages.endStale(to, count, when)
   frames.forEach(from, count, (frame) => {
-    const isTold = frames.id[frame] !== 0
-    if (!isTold && frames.firstSlot[frame] < 0) return
-    const kind = frames.kind[frame] as FrameKind // only kinds are put in
+    const isTold = frames.idOf(frame) !== 0
+    if (!isTold && frames.firstSlotOf(frame) < 0) return
+    const kind = frames.kindOf(frame) as FrameKind // only kinds are put in
     const pfn = to + (frames.pfnOf(frame) - from)
     const fresh = pages.beginFramesPage({ pfn, order: old.order, kind, run: 0 }, when)
-    while (frames.firstSlot[frame] >= 0) {
-      const row = frames.firstSlot[frame]
+    for (let row = frames.firstSlotOf(frame); row >= 0; row = frames.firstSlotOf(frame)) {
       slots.setFlags(row, slots.flagsOf(row) | SlotFlag.MayBeShared)
       pages.move(row, pages.mmOf(row), slots.vpnOf(row), fresh, Cause.Migrate, when)
     }
@@ -51,8 +50,8 @@ export function collapse(parts: Parts, events: EventColumns, i: number, mm: Mm, 
     return
   }
   const from = new Set<number>()
-  pages.forEachSlot(mm, vpn, 2 ** order, when, (row) => {
-    from.add(pages.frames.id[pages.slots.frameOf(row)])
+  pages.forEachSlot(mm, vpn, 1 << order, when, (row) => {
+    from.add(pages.frames.idOf(pages.slots.frameOf(row)))
   })
   const kind = (events.flags[i] & Flag.File) !== 0 ? FrameKind.File : FrameKind.Anon
   const row = pages.mapNew(mm, vpn, { pfn, order, kind, run: order }, Cause.Collapse, when)
@@ -119,7 +118,8 @@ export function ksmMerge(
     return
   }
   if (pfn === events.oldPfn[i]) {
-    pages.frames.kind[pages.slots.frameOf(row)] = FrameKind.Ksm
+    if (row < 0) return
+    pages.frames.setKind(pages.slots.frameOf(row), FrameKind.Ksm)
     pages.slots.setFlags(row, pages.slots.flagsOf(row) | SlotFlag.MayBeShared)
     return
   }
@@ -173,7 +173,7 @@ export function snapshot(
     return
   }
   const old = oldFrame(events, i, pages.pmdOrder)
-  const step = 2 ** old.run
+  const step = 1 << old.run
   for (let at = alignedTo(vpn, old.run); at < vpn + count; at += step) {
     if (pages.isMapped(mm, at)) continue
     if (old.pfn === 0) pages.endRange(mm, at, step, Cause.Snapshot, when)
@@ -205,9 +205,9 @@ export function folioSplit({ pages }: Parts, events: EventColumns, i: number): v
   const { frames, slots } = pages
   const order = events.order[i]
   const left = Math.min(events.aux[i] % 256, order)
-  frames.forEach(alignedTo(events.oldPfn[i], order), 2 ** order, (frame) => {
-    frames.order[frame] = left
-    for (let row = frames.firstSlot[frame]; row >= 0; row = slots.nextOfFrame[row])
+  frames.forEach(alignedTo(events.oldPfn[i], order), 1 << order, (frame) => {
+    frames.setOrder(frame, left)
+    for (let row = frames.firstSlotOf(frame); row >= 0; row = slots.links.next(row))
       slots.setFlags(row, slots.flagsOf(row) & ~SlotFlag.Whole)
   })
 }

@@ -71,7 +71,7 @@ export class PageTables {
 
   /**
    * Each slot and run of the range. Runs that reach beyond it are taken apart before. By the page or by what is known,
-   * whichever is less. `each` may end the row it is given.
+   * whichever is less. `each` may end the row it is given, and none other of that address space.
    */
   forEachSlot(mm: Mm, vpn: number, pages: number, when: When, each: (row: number) => void): void {
     const { slots } = this
@@ -80,12 +80,14 @@ export class PageTables {
       this.#cut(mm, vpn + pages - 1, vpn, pages, when)
     }
     if (pages > mm.slots) {
-      for (let row = mm.firstSlot; row >= 0;) {
-        const next = slots.nextOfMm[row]
+      slots.forEachOf(mm, (row) => {
         const at = slots.vpnOf(row)
         if (at >= vpn && at < vpn + pages) each(row)
-        row = next
-      }
+      })
+      return
+    }
+    if (!slots.hasRuns) {
+      slots.forEachIn(mm.id, vpn, pages, each)
       return
     }
     for (let at = vpn; at < vpn + pages;) {
@@ -104,7 +106,7 @@ export class PageTables {
       this.end(run, mm, Cause.Contradicted, when)
       return
     }
-    if (slots.size + pages > this.parts.maxSlots) {
+    if (!this.hasRoomFor(pages)) {
       this.end(run, mm, Cause.Forgotten, when)
       this.parts.onForgotten(pages, when)
       return
@@ -115,15 +117,13 @@ export class PageTables {
     // Linked before the run's row goes, so that no frame of it is without a slot, and forgotten.
     for (let page = 0; page < pages; page++) {
       const frame = page === 0 ? head : this.#untoldFrame(pfn + page, head, when)
-      const row = slots.insert(mm.id, vpn + page, 0)
-      slots.id[row] = page === 0 ? slots.id[run] : 0
-      slots.fromNs[row] = slots.fromNs[run]
-      slots.brokenSeq[row] = slots.brokenSeq[run]
-      slots.setGaps(row, slots.gapsOf(run))
-      slots.setProtections(row, slots.protectionsOf(run))
-      slots.setCause(row, slots.causeOf(run))
+      const row = slots.insert(mm, vpn + page, 0)
+      slots.copy(run, row)
+      slots.setSingle(row, frame)
+      if (page > 0) slots.setTold(row, 0, slots.causeOf(run))
       slots.setFlags(row, slots.flagsOf(run) & ~SlotFlag.Whole)
-      this.#chain(row, mm, frame)
+      this.chain(row, frame)
+      mm.slots++
     }
     this.#unlink(run, mm)
   }
@@ -140,8 +140,8 @@ export class PageTables {
       const head = frames.findFolio(at)
       if (head < 0) continue
       const first = frames.pfnOf(head)
-      for (let row = frames.firstSlot[head]; row >= 0;) {
-        const next = slots.nextOfFrame[row]
+      for (let row = frames.firstSlotOf(head); row >= 0;) {
+        const next = slots.links.next(row)
         const end = first + slots.pagesOf(row)
         if (slots.orderOf(row) > 0 && end > pfn && (first < pfn || end > pfn + count))
           this.takeApart(row, this.mmOf(row), when)
@@ -163,47 +163,36 @@ export class PageTables {
     if (first < vpn || first + this.slots.pagesOf(row) > vpn + pages) this.takeApart(row, mm, when)
   }
 
-  protected insertFrame({ pfn, order, kind }: FrameFacts, when: When): number {
+  protected insertFrame({ pfn, order, kind }: FrameFacts, when: When, gaps: number, isBorn: boolean): number {
+    const { maxSlots } = this.parts
     // As many as there may be slots cannot be mapped, so that there is always something to forget.
-    if (this.frames.size >= 2 * this.parts.maxSlots) {
+    if (this.frames.size >= 2 * maxSlots || this.frames.blocks >= 1.5 * maxSlots) {
       const before = this.frames.size
-      this.frames.forgetUnmapped(Math.ceil(this.parts.maxSlots / 8))
+      this.frames.forgetUnmapped(Math.ceil(maxSlots / 8))
       this.parts.onForgotten(before - this.frames.size, when)
     }
-    const frame = this.frames.insert(pfn, order)
-    this.frames.kind[frame] = kind
-    this.frames.gaps[frame] = this.clock.gaps
-    return frame
+    return this.frames.insert(pfn, order, kind, gaps, isBorn)
   }
 
   /** A page of the folio of `head`. */
   #untoldFrame(pfn: number, head: number, when: When): number {
     const known = this.frames.find(pfn)
     if (known >= 0) return known
-    const { order, kind, gaps, born } = this.frames
-    const facts = { pfn, order: order[head], kind: kind[head] as FrameKind, run: 0 } // only kinds are put in
-    const [headGaps, headBorn] = [gaps[head], born[head]]
-    const frame = this.insertFrame(facts, when)
-    this.frames.gaps[frame] = headGaps
-    this.frames.born[frame] = headBorn
-    return frame
+    const { frames } = this
+    const kind = frames.kindOf(head) as FrameKind // only kinds are put in
+    const facts = { pfn, order: frames.orderOf(head), kind, run: 0 }
+    return this.insertFrame(facts, when, frames.gapsOf(head), frames.isBorn(head))
   }
 
   #toldFrame(frame: number, when: When): number {
     const { frames } = this
-    if (frames.id[frame] === 0) {
-      frames.id[frame] = ++this.#lastFrame
-      const kind = frames.kind[frame] as FrameKind // only kinds are put in
-      this.parts.sink.frameSeen(
-        this.#lastFrame,
-        frames.pfnOf(frame),
-        frames.order[frame],
-        kind,
-        when.timeNs,
-        when.seq,
-      )
-    }
-    return frames.id[frame]
+    const known = frames.idOf(frame)
+    if (known !== 0) return known
+    const id = ++this.#lastFrame
+    frames.setId(frame, id)
+    const kind = frames.kindOf(frame) as FrameKind // only kinds are put in
+    this.parts.sink.frameSeen(id, frames.pfnOf(frame), frames.orderOf(frame), kind, when.timeNs, when.seq)
+    return id
   }
 
   protected map(
@@ -215,90 +204,86 @@ export class PageTables {
     when: When,
     gaps: number,
   ): number {
-    const row = this.insertSlot(mm, vpn, order, frame, when)
-    this.fill(row, cause, when, gaps)
+    const row = this.insertSlot(mm, vpn, order, when)
+    this.fill(row, mm, vpn, order, frame, cause, when, gaps)
     return row
   }
 
-  /** A mapping begins in a row that has its key, its order and its frame. */
-  protected fill(row: number, cause: Cause, when: When, gaps: number): void {
-    const { slots } = this
-    const order = slots.orderOf(row)
-    slots.fromNs[row] = when.timeNs
-    slots.setGaps(row, gaps)
-    slots.setProtections(row, this.clock.protections)
+  /** A mapping begins in a row that has its key, and maps nothing. */
+  protected fill(
+    row: number,
+    mm: Mm,
+    vpn: number,
+    order: number,
+    frame: number,
+    cause: Cause,
+    when: When,
+    gaps: number,
+  ): void {
     const isOwn = isOwnCopy(cause)
-    slots.brokenSeq[row] = isOwn ? when.seq : 0
-    const isWhole =
-      order >= this.pmdOrder || (order > 0 && this.frames.kind[slots.frameOf(row)] === FrameKind.Hugetlb)
-    slots.setFlags(row, (isOwn ? 0 : SlotFlag.MayBeShared) | (isWhole ? SlotFlag.Whole : 0))
-    this.tell(row, cause, when)
+    const isWhole = order >= this.pmdOrder || (order > 0 && this.frames.kindOf(frame) === FrameKind.Hugetlb)
+    const flags = (isOwn ? 0 : SlotFlag.MayBeShared) | (isWhole ? SlotFlag.Whole : 0)
+    const told = this.#toldFrame(frame, when)
+    const id = ++this.#lastSlot
+    const { timeNs, seq } = when
+    const brokenSeq = isOwn ? seq : 0
+    this.slots.begin(row, order, frame, id, timeNs, gaps, this.clock.protections, brokenSeq, cause, flags)
+    this.chain(row, frame)
+    this.parts.sink.slotMapped(id, mm.id, vpn, told, timeNs, cause, seq, gaps !== NEVER_OBSERVED)
   }
 
   protected tellEnd(row: number, cause: Cause, when: When): void {
     const { slots } = this
-    if (slots.id[row] === 0) return
+    const id = slots.idOf(row)
+    if (id === 0) return
     // A late event must not end an interval before it began.
-    const untilNs = Math.max(when.timeNs, slots.fromNs[row])
-    this.parts.sink.slotEnded(slots.id[row], untilNs, cause, when.seq, slots.mmOf(row), slots.vpnOf(row))
+    const untilNs = Math.max(when.timeNs, slots.fromNsOf(row))
+    this.parts.sink.slotEnded(id, untilNs, cause, when.seq, slots.mmOf(row), slots.vpnOf(row))
   }
 
-  protected insertSlot(mm: Mm, vpn: number, order: number, frame: number, when: When): number {
-    if (this.slots.size >= this.parts.maxSlots) this.#forgetSlots(when)
-    const row = this.slots.insert(mm.id, vpn, order)
-    this.slots.id[row] = 0
-    this.slots.fromNs[row] = when.timeNs
-    this.#chain(row, mm, frame)
-    return row
+  /** Of slots that lie alone, there is room for half as many: each takes the memory of four. */
+  protected hasRoomFor(pages: number): boolean {
+    const { slots, parts } = this
+    return slots.size + pages <= parts.maxSlots && slots.blocks < Math.ceil(parts.maxSlots / 2)
   }
 
+  /** A row with its key, of which nothing else is known. */
+  protected insertSlot(mm: Mm, vpn: number, order: number, when: When): number {
+    if (!this.hasRoomFor(1)) this.#forgetSlots(when)
+    mm.slots++
+    return this.slots.insert(mm, vpn, order)
+  }
+
+  /** The interval of a row that was not told of is told. */
   protected tell(row: number, cause: Cause, when: When): void {
     const { slots } = this
     const frame = this.#toldFrame(slots.frameOf(row), when)
     const isCertain = slots.gapsOf(row) !== NEVER_OBSERVED
-    slots.id[row] = ++this.#lastSlot
-    slots.setCause(row, cause)
-    this.parts.sink.slotMapped(
-      this.#lastSlot,
-      slots.mmOf(row),
-      slots.vpnOf(row),
-      frame,
-      when.timeNs,
-      cause,
-      when.seq,
-      isCertain,
-    )
+    const id = ++this.#lastSlot
+    slots.setTold(row, id, cause)
+    const [mm, vpn] = [slots.mmOf(row), slots.vpnOf(row)]
+    this.parts.sink.slotMapped(id, mm, vpn, frame, when.timeNs, cause, when.seq, isCertain)
   }
 
-  #chain(row: number, mm: Mm, frame: number): void {
-    const { slots } = this
-    this.chainFrame(row, frame)
-    link(slots.nextOfMm, slots.prevOfMm, row, mm.firstSlot)
-    mm.firstSlot = row
-    mm.slots++
-  }
-
-  protected chainFrame(row: number, frame: number): void {
+  /** The row, which maps the frame, is the first of those that do. */
+  protected chain(row: number, frame: number): void {
     const { slots, frames } = this
-    slots.setFrame(row, frame)
-    link(slots.nextOfFrame, slots.prevOfFrame, row, frames.firstSlot[frame])
-    frames.firstSlot[frame] = row
+    slots.links.add(row, frames.firstSlotOf(frame))
+    frames.setFirstSlot(frame, row)
   }
 
   protected unchain(row: number): void {
     const { slots, frames } = this
     const frame = slots.frameOf(row)
-    if (frames.firstSlot[frame] === row) frames.firstSlot[frame] = slots.nextOfFrame[row]
-    unlink(slots.nextOfFrame, slots.prevOfFrame, row)
+    const first = frames.firstSlotOf(frame)
+    const left = slots.links.remove(row, first)
+    if (left !== first) frames.setFirstSlot(frame, left)
   }
 
   #unlink(row: number, mm: Mm): void {
-    const { slots } = this
     this.unchain(row)
-    if (mm.firstSlot === row) mm.firstSlot = slots.nextOfMm[row]
-    unlink(slots.nextOfMm, slots.prevOfMm, row)
     mm.slots--
-    slots.remove(row)
+    this.slots.remove(row, mm)
   }
 
   #forgetSlots(when: When): void {
@@ -315,15 +300,4 @@ function isOwnCopy(cause: Cause): boolean {
   return (
     cause === Cause.Copy || cause === Cause.Unshare || cause === Cause.AnonNew || cause === Cause.ForkCopy
   )
-}
-
-function link(next: Int32Array, prev: Int32Array, row: number, first: number): void {
-  next[row] = first
-  prev[row] = -1
-  if (first >= 0) prev[first] = row
-}
-
-function unlink(next: Int32Array, prev: Int32Array, row: number): void {
-  if (prev[row] >= 0) next[prev[row]] = next[row]
-  if (next[row] >= 0) prev[next[row]] = prev[row]
 }

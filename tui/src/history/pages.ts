@@ -14,7 +14,7 @@ export class Pages extends PageTables {
       const row = this.#confirmed(known, mm, vpn, seen, when)
       if (row >= 0) return row
     }
-    this.endRange(mm, vpn, 2 ** seen.run, Cause.Contradicted, when)
+    this.endRange(mm, vpn, 1 << seen.run, Cause.Contradicted, when)
     const frame = this.#frameOf(seen, when)
     return this.map(mm, vpn, seen.run, frame, cause, when, this.clock.gaps)
   }
@@ -38,7 +38,7 @@ export class Pages extends PageTables {
       const isRun = row >= 0 && slots.orderOf(row) > 0 && this.pfnAt(row, at) === pfn
       if (!isRun) {
         this.observe(mm, at, { ...seen, pfn }, when, cause)
-        at += 2 ** seen.run
+        at += 1 << seen.run
         continue
       }
       const first = slots.vpnOf(row)
@@ -57,36 +57,34 @@ export class Pages extends PageTables {
 
   /** The slot was seen to map this frame because of `cause`. Its old mapping is over. */
   mapSeen(mm: Mm, vpn: number, seen: FrameFacts, cause: Cause, when: When): number {
-    this.endRange(mm, vpn, 2 ** seen.run, cause, when)
+    this.endRange(mm, vpn, 1 << seen.run, cause, when)
     const frame = this.#frameOf(seen, when)
     return this.map(mm, vpn, seen.run, frame, cause, when, this.clock.gaps)
   }
 
   /** The slot maps a folio that begins its life here. */
   mapNew(mm: Mm, vpn: number, fresh: FrameFacts, cause: Cause, when: When): number {
-    this.endRange(mm, vpn, 2 ** fresh.run, cause, when)
+    this.endRange(mm, vpn, 1 << fresh.run, cause, when)
     const frame = this.beginFrame(fresh, when)
     return this.map(mm, vpn, fresh.run, frame, cause, when, this.clock.gaps)
   }
 
   /** The page of `row`, which is no run, got a copy of its own: as `mapNew`, and faster. */
-  replace(row: number, mm: Mm, fresh: FrameFacts, cause: Cause, when: When): number {
-    const { slots } = this
-    const vpn = slots.vpnOf(row)
+  replace(row: number, mm: Mm, vpn: number, fresh: FrameFacts, cause: Cause, when: When): number {
     // What is new may have been known to be where the old was, and end it.
     this.endStale(fresh.pfn, 1, when)
     const frame = this.beginFramesPage(fresh, when)
-    if (slots.find(mm.id, vpn) !== row) return this.map(mm, vpn, 0, frame, cause, when, this.clock.gaps)
+    const { gaps } = this.clock
+    if (this.slots.find(mm.id, vpn) !== row) return this.map(mm, vpn, 0, frame, cause, when, gaps)
     this.tellEnd(row, cause, when)
     this.unchain(row)
-    this.chainFrame(row, frame)
-    this.fill(row, cause, when, this.clock.gaps)
+    this.fill(row, mm, vpn, 0, frame, cause, when, gaps)
     return row
   }
 
   /** A folio begins its life: what was known of its frames is over. Returns the row of its first. */
   beginFrame(fresh: FrameFacts, when: When): number {
-    this.endStale(fresh.pfn, 2 ** Math.max(fresh.order, fresh.run), when)
+    this.endStale(fresh.pfn, 1 << Math.max(fresh.order, fresh.run), when)
     return this.beginFramesPage(fresh, when)
   }
 
@@ -98,9 +96,7 @@ export class Pages extends PageTables {
 
   /** One page of a folio that begins its life, where nothing is known of. */
   beginFramesPage(fresh: FrameFacts, when: When): number {
-    const frame = this.insertFrame(fresh, when)
-    this.frames.born[frame] = 1
-    return frame
+    return this.insertFrame(fresh, when, this.clock.gaps, true)
   }
 
   /** Whether the slot certainly maps something. */
@@ -112,13 +108,13 @@ export class Pages extends PageTables {
   /** What is known of the frame was observed since the last gap. */
   isFrameCertain(pfn: number): boolean {
     const frame = this.frames.findFolio(pfn)
-    return frame >= 0 && this.frames.gaps[frame] === this.clock.gaps
+    return frame >= 0 && this.frames.gapsOf(frame) === this.clock.gaps
   }
 
   /** The frame's life was seen from its beginning, and no gap is near. */
   isWholeLifeKnown(pfn: number): boolean {
     const frame = this.frames.findFolio(pfn)
-    return frame >= 0 && this.frames.born[frame] === 1 && this.frames.gaps[frame] === this.clock.gaps
+    return frame >= 0 && this.frames.isBorn(frame) && this.frames.gapsOf(frame) === this.clock.gaps
   }
 
   /** A fork that failed half way: pages may have been shared with a child that nobody saw run. */
@@ -141,7 +137,7 @@ export class Pages extends PageTables {
         this.endRange(child, at, slots.pagesOf(row), Cause.Contradicted, when)
       if (slots.find(child.id, at) >= 0) return
       // A full table forgets the oldest, which may be the next of this very range: what is not deduced is unknown.
-      if (slots.size >= this.parts.maxSlots) {
+      if (!this.hasRoomFor(1)) {
         left++
         return
       }
@@ -173,12 +169,13 @@ export class Pages extends PageTables {
   }
 
   endMm(mm: Mm, cause: Cause, when: When): void {
-    while (mm.firstSlot >= 0) this.end(mm.firstSlot, mm, cause, when)
+    const { slots } = this
+    for (let row = slots.anyOf(mm); row >= 0; row = slots.anyOf(mm)) this.end(row, mm, cause, when)
   }
 
   /** The frames of a folio went back to the allocator; who still seems to map them does not. */
   free(pfn: number, order: number, when: When): void {
-    this.#endFrames(pfn, 2 ** order, Cause.FrameFree, when)
+    this.#endFrames(pfn, 1 << order, Cause.FrameFree, when)
   }
 
   /** Another run of the agent: nothing that was known can be carried over. */
@@ -191,46 +188,42 @@ export class Pages extends PageTables {
   move(row: number, mm: Mm, vpn: number, frame: number, cause: Cause, when: When): void {
     const { slots } = this
     const runOrder = slots.orderOf(row)
-    const seq = slots.brokenSeq[row]
+    const seq = slots.brokenSeqOf(row)
     const bits = slots.flagsOf(row)
     const guards = slots.protectionsOf(row)
     const observed = slots.gapsOf(row)
-    const untoldFromNs = slots.id[row] === 0 ? slots.fromNs[row] : undefined
+    const untoldFromNs = slots.idOf(row) === 0 ? slots.fromNsOf(row) : undefined
     this.end(row, mm, cause, when)
     const inTheWay = slots.find(mm.id, vpn)
     if (inTheWay >= 0) this.end(inTheWay, mm, cause, when)
-    const moved = this.insertSlot(mm, vpn, runOrder, frame, when)
-    slots.setGaps(moved, observed)
-    slots.brokenSeq[moved] = seq
-    slots.setFlags(moved, bits)
-    slots.setProtections(moved, guards)
-    slots.setCause(moved, cause)
+    const moved = this.insertSlot(mm, vpn, runOrder, when)
+    const fromNs = untoldFromNs ?? when.timeNs
+    slots.begin(moved, runOrder, frame, 0, fromNs, observed, guards, seq, cause, bits)
+    this.chain(moved, frame)
     if (untoldFromNs === undefined) this.tell(moved, cause, when)
-    else slots.fromNs[moved] = untoldFromNs
   }
 
   /** The row of what was seen, where it is what was known; else -1, and what was known is an anomaly if it was certain. */
   #confirmed(known: number, mm: Mm, vpn: number, seen: FrameFacts, when: When): number {
     const { slots, frames } = this
     const { gaps } = this.clock
-    if (this.pfnAt(known, vpn) !== seen.pfn) {
+    const order = slots.orderOf(known)
+    let frame = slots.frameOf(known)
+    if ((order === 0 ? frames.pfnOf(frame) : this.pfnAt(known, vpn)) !== seen.pfn) {
       if (slots.gapsOf(known) === gaps) this.parts.anomalies.note('slot-maps-other-frame', when)
       return -1
     }
-    if (slots.orderOf(known) < seen.run) return -1
+    if (order < seen.run) return -1
     let row = known
-    if (slots.orderOf(row) > seen.run) {
+    if (order > seen.run) {
       this.takeApart(row, mm, when)
       row = slots.find(mm.id, vpn)
       if (row < 0) return -1
+      frame = slots.frameOf(row)
     }
-    slots.setGaps(row, gaps)
-    const frame = slots.frameOf(row)
-    if (frames.gaps[frame] !== gaps) {
-      frames.gaps[frame] = gaps
-      frames.born[frame] = 0
-    }
-    if (slots.id[row] === 0) this.tell(row, Cause.Seen, when)
+    if (slots.gapsOf(row) !== gaps) slots.setGaps(row, gaps)
+    if (frames.gapsOf(frame) !== gaps) frames.setMet(frame, gaps)
+    if (slots.idOf(row) === 0) this.tell(row, Cause.Seen, when)
     return row
   }
 
@@ -238,11 +231,11 @@ export class Pages extends PageTables {
   #frameOf(seen: FrameFacts, when: When): number {
     const frame = this.frames.find(seen.pfn)
     if (frame >= 0) {
-      if (this.frames.gaps[frame] === this.clock.gaps) return frame
+      if (this.frames.gapsOf(frame) === this.clock.gaps) return frame
       this.parts.onFramesGone(seen.pfn, 1, Cause.Contradicted, when)
       this.#endFrame(frame, Cause.Contradicted, when)
     }
-    return this.insertFrame(seen, when)
+    return this.insertFrame(seen, when, this.clock.gaps, false)
   }
 
   /** Whether any of them was certain to live. */
@@ -254,24 +247,24 @@ export class Pages extends PageTables {
     if (count === 1) {
       const frame = frames.find(pfn)
       if (frame < 0) return false
-      const wasCertain = frames.gaps[frame] === gaps
+      const wasCertain = frames.gapsOf(frame) === gaps
       this.#endFrame(frame, cause, when)
       return wasCertain
     }
     let wasCertain = false
     frames.forEach(pfn, count, (frame) => {
-      wasCertain ||= frames.gaps[frame] === gaps
+      wasCertain ||= frames.gapsOf(frame) === gaps
       this.#endFrame(frame, cause, when)
     })
     return wasCertain
   }
 
   #endFrame(frame: number, cause: Cause, when: When): void {
-    while (this.frames.firstSlot[frame] >= 0) {
-      const row = this.frames.firstSlot[frame]
+    for (let row = this.frames.firstSlotOf(frame); row >= 0; row = this.frames.firstSlotOf(frame)) {
       this.end(row, this.mmOf(row), cause, when)
     }
-    if (this.frames.id[frame] !== 0) this.parts.sink.frameFreed(this.frames.id[frame], when.timeNs, when.seq)
+    const id = this.frames.idOf(frame)
+    if (id !== 0) this.parts.sink.frameFreed(id, when.timeNs, when.seq)
     this.frames.remove(frame)
   }
 }

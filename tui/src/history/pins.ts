@@ -4,8 +4,10 @@ import type { Clock, When } from './clock.js'
 import { Pin } from './pin.js'
 import { PinIndex } from './pin-index.js'
 
-/** Pins of one chunk of memory that are kept: whoever looks at a page looks through them. */
+/** Pins of one place, and about as long, that are kept: whoever looks at a page there looks through them. */
 const MOST_NEAR = 1024
+/** Pages among which a pin is looked for that counted references on a folio may be those of. */
+const MOST_PAGES_NEAR = 512
 /** Pages that all pins may hold together: 256 GiB. */
 const MOST_PAGES = 2 ** 26
 
@@ -37,8 +39,8 @@ export class Pins {
   readonly #live = new Map<number, Pin>()
   /** Pins that count as given back, though the unpin may have meant another that is still held: by number. */
   readonly #doubtful = new Map<number, Pin>()
-  readonly #byPfn = new PinIndex()
-  readonly #byVpn = new PinIndex()
+  readonly #byPfn = new PinIndex('pfn')
+  readonly #byVpn = new PinIndex('vpn')
   #last = 0
   #pages = 0
 
@@ -54,13 +56,13 @@ export class Pins {
     const pin = new Pin({ ...taken, pin: ++this.#last }, this.#parts.clock, held)
     // What nobody sees end is known by its latest taking: else each read of a buffer would leave one more behind.
     if (!pin.isCounted) {
-      const before = this.#byPfn.near(0, pin.pfn).find((old) => isSameReference(old, pin))
+      const before = this.#byPfn.beside(0, pin).find((old) => isSameReference(old, pin))
       if (before !== undefined) this.#end(before, PinEnd.Forgotten, when)
     }
     this.#makeRoom(pin, when)
     this.#live.set(pin.pin, pin)
-    this.#byPfn.add(0, pin.pfn, pin.pages, pin)
-    this.#byVpn.add(pin.mm, pin.vpn, pin.pages, pin)
+    this.#byPfn.add(0, pin)
+    this.#byVpn.add(pin.mm, pin)
     this.#pages += pin.pages
     this.#parts.sink.pinTaken({ ...taken, pin: pin.pin })
   }
@@ -70,10 +72,8 @@ export class Pins {
     const { pfn, pages } = release
     if (this.#releaseWhole(release, when)) return -1
     let missing = -1
-    for (let at = pfn; at < pfn + pages; at++) {
-      if (this.#byPfn.near(0, at).length === 0 || !this.#releasePage(at, release, when))
-        missing = missing < 0 ? at : missing
-    }
+    for (let at = pfn; at < pfn + pages; at++)
+      if (!this.#releasePage(at, release, when)) missing = missing < 0 ? at : missing
     return missing
   }
 
@@ -96,16 +96,12 @@ export class Pins {
 
   /** A PMD that maps the range became a page table. */
   split(mm: number, vpn: number, pages: number, { timeNs }: When): void {
-    for (const pin of this.#byVpn.among(mm, vpn, pages))
-      if (pin.vpn < vpn + pages && pin.vpn + pin.pages > vpn) pin.splitNs = timeNs
+    for (const pin of this.#byVpn.among(mm, vpn, pages)) pin.splitNs = timeNs
   }
 
   /** Those that were taken through slots of the range. */
   through(mm: number, vpn: number, pages: number): readonly Pin[] {
-    if (this.#live.size === 0) return NONE
-    return this.#byVpn
-      .among(mm, vpn, pages)
-      .filter((pin) => pin.vpn < vpn + pages && pin.vpn + pin.pages > vpn)
+    return this.#byVpn.among(mm, vpn, pages)
   }
 
   /** Whether the pin holds the frame. */
@@ -115,8 +111,10 @@ export class Pins {
 
   /** Those that hold a frame of [pfn, pfn + count). */
   on(pfn: number, count: number): readonly Pin[] {
-    if (this.#live.size === 0) return NONE
-    return this.#byPfn.among(0, pfn, count).filter((pin) => pin.heldWithin(pfn, count, 1) > 0)
+    const pins = this.#byPfn.among(0, pfn, count)
+    return pins.every((pin) => pin.heldWithin(pfn, count, 1) > 0)
+      ? pins
+      : pins.filter((pin) => pin.heldWithin(pfn, count, 1) > 0)
   }
 
   /** Another run of the agent: how they end will not be known. */
@@ -132,11 +130,14 @@ export class Pins {
 
   /** The whole of one pin, or all that one pin holds of a folio. */
   #releaseWhole({ pfn, pages, refs, order, tgid }: Release, when: When): boolean {
-    const folio = 2 ** order
+    const folio = 1 << order
     const head = pfn - (pfn % folio)
     let best: Pin | undefined
     let others: Pin[] | undefined
-    for (const pin of this.#byPfn.near(0, pfn)) {
+    // Of a larger folio it is looked for near the page alone.
+    const near = Math.min(folio, MOST_PAGES_NEAR)
+    const pins = refs === 1 ? this.#byPfn.among(0, pfn, 1) : this.#byPfn.among(0, pfn - (pfn % near), near)
+    for (const pin of pins) {
       const isRun = refs === 1 && pin.pfn === pfn && pin.held === pages && pin.pages === pages
       const isFolio = refs > 1 && pages === 1 && pin.held === refs && pin.heldWithin(head, folio) === refs
       if (!pin.isCounted || (!isRun && !isFolio)) continue
@@ -161,8 +162,8 @@ export class Pins {
     ended.inDoubt = true
     ended.isGivenBack = true
     this.#doubtful.set(ended.pin, ended)
-    this.#byPfn.add(0, ended.pfn, ended.pages, ended)
-    this.#byVpn.add(ended.mm, ended.vpn, ended.pages, ended)
+    this.#byPfn.add(0, ended)
+    this.#byVpn.add(ended.mm, ended)
   }
 
   /** The last reference that they may have been instead is gone, too. */
@@ -175,8 +176,8 @@ export class Pins {
 
   #forgetDoubt(pin: Pin): void {
     if (!this.#doubtful.delete(pin.pin)) return
-    this.#byPfn.remove(0, pin.pfn, pin.pages, pin)
-    this.#byVpn.remove(pin.mm, pin.vpn, pin.pages, pin)
+    this.#byPfn.remove(0, pin)
+    this.#byVpn.remove(pin.mm, pin)
   }
 
   #releasePage(pfn: number, { refs, order, tgid }: Release, when: When): boolean {
@@ -187,14 +188,14 @@ export class Pins {
         continue
       }
       // Counted on the folio: they may have been taken on its other pages.
-      if (order === 0 || !this.#releaseInFolio(pfn, 2 ** order, when)) return false
+      if (order === 0 || !this.#releaseInFolio(pfn, 1 << order, when)) return false
     }
     return true
   }
 
   #holder(pfn: number, tgid: number): Pin | undefined {
     let best: Pin | undefined
-    for (const pin of this.#byPfn.near(0, pfn)) {
+    for (const pin of this.#byPfn.among(0, pfn, 1)) {
       if (!pin.isCounted || !pin.holds(pfn)) continue
       if (pin.tgid === tgid) return pin
       best ??= pin
@@ -223,15 +224,15 @@ export class Pins {
       return
     }
     this.#live.delete(pin.pin)
-    this.#byPfn.remove(0, pin.pfn, pin.pages, pin)
-    this.#byVpn.remove(pin.mm, pin.vpn, pin.pages, pin)
+    this.#byPfn.remove(0, pin)
+    this.#byVpn.remove(pin.mm, pin)
     this.#pages -= pin.pages
     this.#parts.sink.pinEnded(pin.pin, Math.max(when.timeNs, pin.fromNs), when.seq, end)
     if (this.#doubtful.size > 0) this.#settleDoubts(pin)
   }
 
   #makeRoom(pin: Pin, when: When): void {
-    const near = this.#byPfn.near(0, pin.pfn)
+    const near = this.#byPfn.beside(0, pin)
     if (near.length >= MOST_NEAR) this.#forget(near.slice(0, MOST_NEAR / 8), when)
     if (this.#live.size >= this.#parts.maxPins)
       this.#forget([...this.#live.values()].slice(0, Math.ceil(this.#parts.maxPins / 8)), when)
@@ -246,8 +247,6 @@ export class Pins {
     this.#parts.onForgotten(pins.length, when)
   }
 }
-
-const NONE: readonly Pin[] = []
 
 /** Taken through the same slots, of the same frames. */
 function isThroughSame(a: Pin, b: Pin): boolean {

@@ -4,6 +4,8 @@ import { KeyedRows } from './keyed-rows.js'
 /** Keys that one second may have before its counts so far are told early: rows of one second add up. */
 const MOST_KEYS = 65_536
 const SECOND_NS = 1e9
+/** Kinds and outcomes that are told apart by their low bits. */
+const RECENT = 512
 
 /** Counts of the second that runs, by process, mm, kind and outcome. */
 export class Rates {
@@ -14,7 +16,11 @@ export class Rates {
   /** Events that a recording which goes on has counted already. */
   #skip: number
   #second = -1
-  #lastRow = -1
+  /** The second that runs, in ns. */
+  #fromNs = -SECOND_NS
+  #untilNs = 0
+  /** By kind and outcome the row that was counted in last, plus one: one process does the same again and again. */
+  readonly #lastRows = new Uint32Array(RECENT)
 
   constructor(skip: number) {
     this.#skip = skip
@@ -34,14 +40,17 @@ export class Rates {
       this.#skip--
       return
     }
-    const second = Math.floor(timeNs / SECOND_NS)
-    if (second !== this.#second) this.#turn(sink, second)
+    if (!(timeNs >= this.#fromNs && timeNs < this.#untilNs)) {
+      const second = Math.floor(timeNs / SECOND_NS)
+      if (second !== this.#second) this.#turn(sink, second)
+    }
     // Below 2^48 - 2^32, as long as there are fewer than 4 billion address spaces.
     const key = mm * 0x1_0000 + kind * 0x100 + outcome
-    let row = this.#lastRow
+    const recent = ((kind << 4) | (outcome & 0xf)) & (RECENT - 1)
+    let row = this.#lastRows[recent] - 1
     if (row < 0 || this.#rows.a(row) !== tgid || this.#rows.b(row) !== key) {
       row = this.#rowOf(sink, tgid, key, mm)
-      this.#lastRow = row
+      this.#lastRows[recent] = row + 1
     }
     this.#events[row]++
     this.#pages[row] += pages
@@ -68,7 +77,7 @@ export class Rates {
       )
     }
     this.#rows.clear()
-    this.#lastRow = -1
+    this.#lastRows.fill(0)
   }
 
   #turn(sink: FactSink, second: number): void {
@@ -76,6 +85,8 @@ export class Rates {
     if (late > 0 && late <= 2) return
     this.flush(sink)
     this.#second = second
+    this.#fromNs = second * SECOND_NS
+    this.#untilNs = this.#fromNs + SECOND_NS
   }
 
   #rowOf(sink: FactSink, tgid: number, key: number, mm: number): number {

@@ -51,7 +51,7 @@ export function oldRun(events: EventColumns, i: number, pmdOrder: number): numbe
 
 /** The first page of its naturally aligned run of 2^order pages. */
 export function alignedTo(page: number, order: number): number {
-  return order === 0 ? page : page - (page % 2 ** order)
+  return order === 0 ? page : page - (page % (1 << order))
 }
 
 export function frameKind(flags: number): FrameKind {
@@ -83,7 +83,7 @@ export function pagesOf(events: EventColumns, i: number): number {
     case Kind.Collapse:
     case Kind.FolioSplit:
     case Kind.PmdSplit:
-      return 2 ** Math.min(events.order[i], LARGEST_ORDER)
+      return 1 << Math.min(events.order[i], LARGEST_ORDER)
     default:
       return 0
   }

@@ -3,6 +3,7 @@ import type { HistoryView, LivePin, SlotView } from './judge.js'
 import type { Mms } from './mms.js'
 import type { Pages } from './pages.js'
 import type { Pins } from './pins.js'
+import type { ProtectedRange } from './protections.js'
 import { SlotFlag } from './slots.js'
 
 export interface ViewParts {
@@ -44,7 +45,7 @@ export class View implements HistoryView {
     for (const frame of new Set([frames.find(pfn), frames.findHead(pfn)])) {
       if (frame < 0) continue
       const page = pfn - frames.pfnOf(frame)
-      for (let row = frames.firstSlot[frame]; row >= 0; row = slots.nextOfFrame[row])
+      for (let row = frames.firstSlotOf(frame); row >= 0; row = slots.links.next(row))
         if (page < slots.pagesOf(row)) found.push(this.#slot(row, slots.vpnOf(row) + page))
     }
     return found
@@ -78,25 +79,73 @@ export class View implements HistoryView {
   }
 
   #slot(row: number, vpn: number): SlotView {
-    const { pages, mms, clock } = this.#parts
-    const { slots, frames } = pages
-    const mm = mms.byId(slots.mmOf(row))
-    const frame = slots.frameOf(row)
-    const guard = mm?.protections.find(vpn, slots.protectionsOf(row))
-    return {
-      mm: slots.mmOf(row),
-      vpn,
-      pfn: pages.pfnAt(row, vpn),
-      order: frames.order[frame],
-      isPmdMapped: (slots.flagsOf(row) & SlotFlag.Whole) !== 0,
-      fromNs: slots.fromNs[row],
-      cause: slots.causeOf(row),
-      isCertain: slots.gapsOf(row) === clock.gaps,
-      brokenSeq: slots.brokenSeq[row],
-      mayBeShared: (slots.flagsOf(row) & SlotFlag.MayBeShared) !== 0,
-      protectedBy: guard?.by ?? 0,
-      protectedByTgid: guard?.tgid ?? 0,
-      protectedNs: guard?.timeNs ?? 0,
-    }
+    return new Slot(this.#parts, row, vpn)
+  }
+}
+
+/** Reads what is asked for: most who look at a slot want to know two or three things of it. */
+class Slot implements SlotView {
+  readonly vpn: number
+  readonly #parts: ViewParts
+  readonly #row: number
+
+  constructor(parts: ViewParts, row: number, vpn: number) {
+    this.vpn = vpn
+    this.#parts = parts
+    this.#row = row
+  }
+
+  get mm(): number {
+    return this.#parts.pages.slots.mmOf(this.#row)
+  }
+
+  get pfn(): number {
+    return this.#parts.pages.pfnAt(this.#row, this.vpn)
+  }
+
+  get order(): number {
+    const { slots, frames } = this.#parts.pages
+    return frames.orderOf(slots.frameOf(this.#row))
+  }
+
+  get isPmdMapped(): boolean {
+    return (this.#parts.pages.slots.flagsOf(this.#row) & SlotFlag.Whole) !== 0
+  }
+
+  get fromNs(): number {
+    return this.#parts.pages.slots.fromNsOf(this.#row)
+  }
+
+  get cause(): number {
+    return this.#parts.pages.slots.causeOf(this.#row)
+  }
+
+  get isCertain(): boolean {
+    return this.#parts.pages.slots.gapsOf(this.#row) === this.#parts.clock.gaps
+  }
+
+  get brokenSeq(): number {
+    return this.#parts.pages.slots.brokenSeqOf(this.#row)
+  }
+
+  get mayBeShared(): boolean {
+    return (this.#parts.pages.slots.flagsOf(this.#row) & SlotFlag.MayBeShared) !== 0
+  }
+
+  get protectedBy(): number {
+    return this.#guard?.by ?? 0
+  }
+
+  get protectedByTgid(): number {
+    return this.#guard?.tgid ?? 0
+  }
+
+  get protectedNs(): number {
+    return this.#guard?.timeNs ?? 0
+  }
+
+  get #guard(): ProtectedRange | undefined {
+    const { mms, pages } = this.#parts
+    return mms.byId(this.mm)?.protections.find(this.vpn, pages.slots.protectionsOf(this.#row))
   }
 }

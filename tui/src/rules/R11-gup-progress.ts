@@ -49,13 +49,14 @@ function begin(): Checks {
 }
 
 function faulted(scene: Scene, calls: Map<number, Faulting>): Answer {
-  const { events, i, vpn, mm, timeNs } = scene
-  const tid = events.tid[i]
+  const { events, i } = scene
   if (!scene.has(Flag.InGup) || scene.outcome === Outcome.Failed) {
     // It faults by itself, or the call fails: that call is over.
-    if (calls.size > 0) calls.delete(tid)
+    if (calls.size > 0) calls.delete(events.tid[i])
     return undefined
   }
+  const tid = events.tid[i]
+  const { vpn, mm, timeNs } = scene
   const call = calls.get(tid)
   if (call?.vpn !== vpn || call.mm !== mm || timeNs - call.sinceNs > LONGEST_NS) {
     forget(calls, tid)

@@ -14,6 +14,8 @@ export class Scene {
   i = 0
   view: HistoryView = NO_VIEW
   size: PageSize = '4k'
+  /** Bits of `Flag`. */
+  flags = 0
 
   readonly #promises: ReadonlyMap<RuleId, ReadonlyMap<PageSize, PolicyPromise>>
 
@@ -29,11 +31,8 @@ export class Scene {
     this.events = events
     this.i = i
     this.view = view
+    this.flags = events.flags[i]
     this.size = sizeOf(events, i)
-  }
-
-  get flags(): number {
-    return this.events.flags[this.i]
   }
 
   get outcome(): number {
@@ -75,7 +74,7 @@ export class Scene {
   }
 
   has(flag: number): boolean {
-    return (this.events.flags[this.i] & flag) !== 0
+    return (this.flags & flag) !== 0
   }
 
   /** `violation` where this kernel promises the rule here, else what it comes to. */

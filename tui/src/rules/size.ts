@@ -28,7 +28,7 @@ export function sizeOfSlot(slot: SlotView | undefined, size: PageSize): PageSize
 /** Base pages of the folio that the event names. */
 export function folioPages(events: EventColumns, i: number): number {
   const order = events.order[i]
-  return order <= LARGEST_ORDER ? 2 ** order : 1
+  return order <= LARGEST_ORDER ? 1 << order : 1
 }
 
 /** Base pages that the slot of a fault covers. */
