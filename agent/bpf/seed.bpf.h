@@ -11,7 +11,7 @@ static __always_inline u64 seed_wanted(struct task_struct *task, u32 tgid)
 	u64 *by_tgid, *by_comm;
 	u64 why = 0;
 
-	if (tgid == config.my_tgid)
+	if (is_agents(tgid))
 		return 0;
 	if (config.trace_all)
 		return WHY_OWN;

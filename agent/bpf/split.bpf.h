@@ -53,6 +53,7 @@ static __always_inline void tell_split(void *ctx, u32 leg, u8 kind, u8 outcome, 
 	record->head.outcome = outcome;
 	record->head.order = split->order;
 	record->head.stack = stack_of_now(ctx);
+	record->user_stack = user_stack_of_now(ctx);
 	record->vpn = split->vpn;
 	record->old_pfn = split->pfn;
 	record->flags = split->flags;

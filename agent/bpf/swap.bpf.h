@@ -40,7 +40,7 @@ __noinline int swapped_out(u64 cookie, u64 pgd, u64 vpn, u64 pfn)
 	struct identity_record *record;
 	struct state frame;
 
-	if (!is_swap(pte)) {
+	if (!is_swap(pte) || !is_chosen(vpn)) {
 		BOOK_UNTOLD(LEG_SWAP, filtered);
 		return 0;
 	}
@@ -148,6 +148,10 @@ static __always_inline bool swapped_in(struct state *state, u64 cookie, u64 vpn,
 			      (void *)(state->swap_vmf + bpf_core_field_offset(struct vm_fault, orig_pte)));
 	if (!(pte & PTE_PRESENT) || PTE_PFN(pte) - pfn >= pages)
 		return false;
+	if (pages == 1 && !is_chosen(vpn)) {
+		BOOK_UNTOLD(LEG_SWAP, filtered);
+		return true;
+	}
 	record = begin_record(LEG_SWAP, sizeof(*record), RECORD_SWAP_IN, cookie);
 	if (!record)
 		return true;

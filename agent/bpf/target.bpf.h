@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Whom we trace: address spaces by pointer, processes by tgid, and what makes a process a target. */
 
+/* The agent and its child are never traced. */
+static __always_inline bool is_agents(u32 tgid)
+{
+	return tgid == config.my_tgid || tgid == config.opener_tgid;
+}
+
 /*
  * `why` has a bit for each who wants it: bit 0 the agent's own target, bits 1 to 63 clients' filters.
  * Children have their parent's.

@@ -1,6 +1,7 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { CowpathError, ExitStatus } from '../model/failure.js'
 import type { Policy } from '../policy/policy.js'
+import type { WantedStacks } from '../wire/stack.js'
 import { wholeNumber } from './arguments.js'
 import type { FeedOf } from './feed.js'
 import { runLiveJson, runLiveScreen } from './live-session.js'
@@ -11,6 +12,7 @@ interface LiveOptions {
   readonly comm: readonly string[]
   readonly record?: string
   readonly policy?: Policy
+  readonly stacks?: WantedStacks
   readonly json?: true
 }
 
@@ -24,6 +26,11 @@ export function liveCommand(feedOf: FeedOf): Command {
     .option('--pid <pid>', 'only this process; may be repeated', collect(wholeNumber), [])
     .option('--comm <name>', 'only processes of this name; may be repeated', collect(String), [])
     .option('--record <file>', 'record as well, into a new file')
+    .addOption(
+      new Option('--stacks <which>', 'take these call stacks, beside what the agent takes by itself').choices(
+        ['kernel', 'user', 'both'],
+      ),
+    )
     .option(
       '--policy <policy>',
       `judge by: ${POLICY_WORDS}; else by what the traced kernel promises`,
@@ -44,6 +51,7 @@ export function liveCommand(feedOf: FeedOf): Command {
       const asked = {
         target: { pids: options.pid, comms: options.comm },
         ...(options.record === undefined ? {} : { recordTo: options.record }),
+        ...(options.stacks === undefined ? {} : { stacks: options.stacks }),
       }
       process.exitCode = options.json
         ? await runLiveJson(feedOf(chosen[0], policy === undefined ? asked : { ...asked, policy }))

@@ -2,6 +2,7 @@
 import type { FailureParts } from '../model/failure.js'
 import type { HostBrief, ListName, PageEvent, SnapshotPart } from '../views/live-snapshot.js'
 import type { ClientTarget } from '../views/target.js'
+import type { WantedStacks } from '../wire/stack.js'
 
 /** An agent to listen to: what a thread can be given of `FeedOptions`. */
 export interface WatchRequest {
@@ -11,6 +12,7 @@ export interface WatchRequest {
   readonly firstWordMs?: number
   /** As a person names it. */
   readonly policy?: string
+  readonly stacks?: WantedStacks
 }
 
 export interface PageKey {

@@ -1,3 +1,4 @@
+import { isChosen } from '../model/sample.js'
 import type { Clock } from './clock.js'
 import type { HistoryView, LivePin, SlotView } from './judge.js'
 import type { Mms } from './mms.js'
@@ -16,9 +17,15 @@ export interface ViewParts {
 export class View implements HistoryView {
   readonly #parts: ViewParts
   run = 0
+  /** Of so many pages the history of one is told. */
+  onePageIn = 1
 
   constructor(parts: ViewParts) {
     this.#parts = parts
+  }
+
+  get isSample(): boolean {
+    return this.onePageIn > 1
   }
 
   get hasPins(): boolean {
@@ -91,7 +98,7 @@ export class View implements HistoryView {
       isPmdMapped: (slots.flagsOf(row) & SlotFlag.Whole) !== 0,
       fromNs: slots.fromNs[row],
       cause: slots.causeOf(row),
-      isCertain: slots.gapsOf(row) === clock.gaps,
+      isCertain: slots.gapsOf(row) === clock.gaps && isChosen(vpn, this.onePageIn),
       brokenSeq: slots.brokenSeq[row],
       mayBeShared: (slots.flagsOf(row) & SlotFlag.MayBeShared) !== 0,
       protectedBy: guard?.by ?? 0,

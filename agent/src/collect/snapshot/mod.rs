@@ -19,6 +19,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::{host, map_named};
 use crate::collect::record::{Head, Record};
+use crate::collect::sample::Share;
 use frames::Frames;
 use marks::Marks;
 use process::{Process, Progress};
@@ -37,6 +38,7 @@ pub struct Snapshot {
     processes: VecDeque<Process>,
     frames: Frames,
     marks: Marks,
+    share: Share,
     records: usize,
 }
 
@@ -45,7 +47,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// One line: this host shows no frames, or the map of marks cannot be shared.
-    pub fn begin(object: &Object) -> Result<Self> {
+    pub fn begin(object: &Object, share: Share) -> Result<Self> {
         allow_files();
         let tgids = map_named(object, "tgids")?;
         let mut found: Vec<u32> = tgids.keys().filter_map(|key| number(&key)).collect();
@@ -72,6 +74,7 @@ impl Snapshot {
             processes,
             frames: Frames::open()?,
             marks: Marks::of(&map_named(object, "tracked")?)?,
+            share,
             records: 0,
         })
     }
@@ -95,7 +98,7 @@ impl Snapshot {
             },
             &mut told,
         );
-        let progress = process.step(BUDGET, &self.frames, &self.marks, &mut runs);
+        let progress = process.step(BUDGET, &self.frames, &self.marks, self.share, &mut runs);
         runs.finish();
 
         // After exec the files still are those of the old address space, or never were: nothing is said of either.
