@@ -12,10 +12,12 @@ int ksm_merge(u64 *ctx)
 	struct identity_record *record;
 	struct state frame;
 
-	if (!cookie)
-		return 0;
 	page = argument(ctx, 1);
 	kpage = argument(ctx, 2);
+	if (!(int)ctx[3] && page != kpage)
+		count(COUNTER_KSM_MERGE, 1);
+	if (!cookie)
+		return 0;
 	vpn = (vma->vm_start >> PAGE_SHIFT) + index_of(page) - vma->vm_pgoff;
 	if ((int)ctx[3] || page == kpage || !is_chosen(vpn)) {
 		BOOK_UNTOLD(LEG_KSM, filtered);

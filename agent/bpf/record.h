@@ -141,6 +141,13 @@ enum counter {
 	COUNTER_GUP_PAGES,
 	COUNTER_PIN_TAKEN,
 	COUNTER_PIN_RETURNED,
+	COUNTER_SWAP_OUT,
+	COUNTER_SWAP_IN,
+	COUNTER_KSM_MERGE,
+	COUNTER_PMD_SPLIT,
+	COUNTER_FOLIO_SPLIT,
+	COUNTER_COLLAPSE,
+	COUNTER_MIGRATE,
 	COUNTERS,
 };
 
@@ -153,7 +160,7 @@ struct tally {
 	u32 was;  /* whose it is or was, 0: nobody's yet */
 	u64 start_time_ns;
 	char comm[16];
-	u64 counts[16];
+	u64 counts[24];
 };
 
 /* Begin of every record. */

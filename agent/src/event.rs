@@ -105,7 +105,7 @@ impl Stacks {
 }
 
 /// Counts that are kept of each process: `Counter` of the proto, from 1 on.
-pub const COUNTERS: usize = 15;
+pub const COUNTERS: usize = 22;
 
 /// What one process did since the agent attached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
