@@ -87,6 +87,8 @@ int seed(struct bpf_iter__task *ctx)
 		BOOK_UNTOLD(LEG_EXIT, missed);
 		return 0;
 	}
+	if (!config.trace_all)
+		bpf_map_update_elem(&fresh_tgids, &tgid, &cookie, BPF_ANY);
 	tell_process(task, cookie);
 	return 0;
 }

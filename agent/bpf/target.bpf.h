@@ -53,6 +53,18 @@ struct {
 	__type(value, u64); /* who wants it */
 } wanted_tgids SEC(".maps");
 
+/*
+ * Processes that the task iterator has made targets, with their cookies, until user space has read them: of
+ * what they map already it takes a snapshot.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, 1); /* BPF_F_NO_PREALLOC */
+	__uint(max_entries, 65536);
+	__type(key, u32);
+	__type(value, u64);
+} fresh_tgids SEC(".maps");
+
 /* Who wants nothing any more of what it wanted before the next pass of the task iterator. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

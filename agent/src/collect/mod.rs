@@ -68,7 +68,7 @@ pub struct Collector {
     /// Opens what we may not open ourselves once we serve; `None`: no process can be started here.
     opener: Option<Opener>,
     seeder: Seeder,
-    /// Of what targets mapped before they were attached; gone when all is told.
+    /// Of what targets mapped before they were attached; `None`: everything is a target.
     snapshot: Option<Snapshot>,
     has_listener: bool,
     books: BookKeeper,
@@ -136,10 +136,12 @@ pub fn open(config: &Config) -> Result<Collector> {
     // Of everything a snapshot would have no bound.
     let has_snapshot = !wanted.is_everything();
     let seeder = Seeder::begin(&object, seed_link, wanted)?;
-    // Now, while we may look at other processes: afterwards only what is open by then can be read.
-    let snapshot = has_snapshot
-        .then(|| Snapshot::begin(&object, Share::of(config.one_page_in)))
+    let mut snapshot = has_snapshot
+        .then(|| Snapshot::new(Share::of(config.one_page_in)))
         .transpose()?;
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.look(&object, opener.as_ref())?;
+    }
     let books = BookKeeper::new(&object, legs);
     Ok(Collector {
         ring,
@@ -170,6 +172,19 @@ impl Collector {
         books::by_cpu(&self.object)
     }
 
+    /// Who is a target now and was none: what it maps already is told.
+    fn look_at_fresh(&mut self) -> Result<()> {
+        let Self {
+            snapshot,
+            object,
+            opener,
+            ..
+        } = self;
+        snapshot
+            .as_mut()
+            .map_or(Ok(()), |snapshot| snapshot.look(object, opener.as_ref()))
+    }
+
     /// What the programs wrote into the ring and nobody has read.
     fn unread_bytes(&self) -> u64 {
         let ring = self.ring.as_libbpf_object();
@@ -185,8 +200,8 @@ impl Collector {
 impl Source for Collector {
     fn drain(&mut self, out: &mut Drained) -> Result<()> {
         let began_ns = host::monotonic_ns();
-        if self.attached {
-            self.seeder.look_again(&self.object)?;
+        if self.attached && self.seeder.look_again(&self.object)? {
+            self.look_at_fresh()?;
         }
         self.ring
             .consume()
@@ -195,9 +210,8 @@ impl Source for Collector {
         if self.attached
             && self.has_listener
             && let Some(snapshot) = &mut self.snapshot
-            && !snapshot.step(&self.object, &mut arrived)?
         {
-            self.snapshot = None;
+            snapshot.step(&self.object, &mut arrived)?;
         }
         self.window.take(&mut arrived);
         drop(arrived);
@@ -244,7 +258,8 @@ impl Source for Collector {
         if !self.attached {
             return Ok(());
         }
-        self.seeder.wish(&self.object, bit, target)
+        self.seeder.wish(&self.object, bit, target)?;
+        self.look_at_fresh()
     }
 
     fn wish_stacks(&mut self, bit: u32, stacks: event::Stacks) -> Result<()> {

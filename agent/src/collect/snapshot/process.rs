@@ -12,6 +12,7 @@ use super::marks::Marks;
 use super::runs::{Place, Runs, Slot};
 use crate::collect::record::{FLAG_HUGETLB, FLAG_PMD_MAPPED, FLAG_UFFD_WP};
 use crate::collect::sample::Share;
+use crate::opener::{Opener, Which};
 
 /// Bits of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst.
 const PM_PRESENT: u64 = 1 << 63;
@@ -45,17 +46,19 @@ pub struct Process {
 impl Process {
     /// # Errors
     /// It is gone, or we may not read its memory map.
-    pub fn open(tgid: u32, cookie: u64) -> Result<Self> {
-        let open = |name: &str| {
+    pub fn open(opener: Option<&Opener>, tgid: u32, cookie: u64) -> Result<Self> {
+        let open = |name: &str, which: Which| {
             let path = format!("/proc/{tgid}/{name}");
-            File::open(&path).with_context(|| format!("{path} cannot be read"))
+            opener
+                .map_or_else(|| File::open(&path), |opener| opener.open(tgid, which))
+                .with_context(|| format!("{path} cannot be read"))
         };
         Ok(Self {
             tgid,
             cookie,
-            maps: open("maps")?,
-            smaps: open("smaps")?,
-            pagemap: open("pagemap")?,
+            maps: open("maps", Which::Maps)?,
+            smaps: open("smaps", Which::Smaps)?,
+            pagemap: open("pagemap", Which::Pagemap)?,
             next: 0,
             looked: 0,
         })
