@@ -25,10 +25,12 @@ int collapse_exit(u64 *ctx)
 	u64 result = 0, order = PMD_ORDER;
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 
+	bpf_get_func_ret(ctx, &result);
+	if ((u32)result == SCAN_SUCCEED)
+		count(COUNTER_COLLAPSE, 1);
 	if (!cookie)
 		return 0;
 	bpf_map_delete_elem(&collapsing, &tid);
-	bpf_get_func_ret(ctx, &result);
 	if ((u32)result == SCAN_SUCCEED)
 		return 0;
 	if (bpf_get_func_arg_cnt(ctx) > 5)
@@ -56,6 +58,8 @@ int collapse_done(u64 *ctx)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 
+	if ((u32)ctx[2] == SCAN_SUCCEED)
+		count(COUNTER_COLLAPSE, 1);
 	bpf_map_delete_elem(&collapsing, &tid);
 	return 0;
 }

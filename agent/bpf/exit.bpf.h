@@ -40,7 +40,7 @@ static __always_inline u64 wanted(struct task_struct *task, u32 tgid)
 	u64 cgroup, why = 0;
 	u64 *by_comm;
 
-	if (tgid == config.my_tgid)
+	if (is_agents(tgid))
 		return 0;
 	if (config.trace_all)
 		return WHY_OWN;

@@ -30,6 +30,7 @@ static __always_inline struct gup *begin_gup(u16 level, struct mm_struct *mm, vo
 	gup->level = level;
 	gup->frame = (u64)ctx;
 	gup->cookie = cookie;
+	gup->user_stack = cookie ? user_stack_of_now(ctx) : 0;
 	return gup;
 }
 
@@ -44,12 +45,40 @@ static __always_inline void send_gup(struct pages_record *record, struct gup *gu
 	record->first = first;
 	record->each = 1;
 	record->foll = gup->foll;
+	record->user_stack = gup->user_stack;
 	fill_runs(record, room, gup->pages + first * sizeof(u64), 0, count, PAGES_TAKEN);
 	end_record(LEG_GUP, record);
 }
 
 #define PAGES_RECORD(leg, kind, mm, room) \
 	begin_record(leg, sizeof(struct pages_record) + (room) * sizeof(struct page_run), kind, mm)
+
+/* One record of one page of the call in `slot`. */
+__noinline u32 gup_page(u32 slot, u32 at)
+{
+	struct gup *gup = gup_slot(slot);
+
+	if (gup)
+		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, 1), gup, 1, at, 1);
+	return 0;
+}
+
+/* Those that are chosen among up to MOST_PAGES pages: what lies between them is not told. */
+__noinline u32 gup_chosen(u32 slot, u32 first)
+{
+	struct gup *gup = gup_slot(slot);
+	u32 i;
+
+	if (!gup)
+		return 0;
+	for (i = 0; i < MOST_PAGES && first + i < gup->taken; i++) {
+		if (is_chosen((gup->start >> PAGE_SHIFT) + first + i))
+			gup_page(slot, first + i);
+		else
+			BOOK_UNTOLD(LEG_GUP, filtered);
+	}
+	return 0;
+}
 
 /* One record: up to MOST_PAGES pages of the call in `slot`, from its page `first` on. */
 __noinline u32 gup_record(u32 slot, u32 first)
@@ -77,7 +106,10 @@ __noinline u32 gup_records(u32 slot, u32 first)
 	if (!gup)
 		return 0;
 	for (i = 0; i < MOST_RECORDS && first < gup->taken; i++) {
-		gup_record(slot, first);
+		if (config.sample)
+			gup_chosen(slot, first);
+		else
+			gup_record(slot, first);
 		first += MOST_PAGES;
 	}
 	return 0;

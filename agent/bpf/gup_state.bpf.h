@@ -26,6 +26,8 @@ struct gup {
 	u64 pages; /* where the call puts the pages, 0: nowhere */
 	u32 foll;
 	u32 taken;
+	u16 user_stack;
+	u16 pad[3];
 };
 
 struct {

@@ -24,7 +24,7 @@ static __always_inline void huge_enter(u64 cookie, u64 vmf, u64 address, u64 pmd
 }
 
 /* `pmd` is the entry as it is now, 0 where it was not read. */
-static __always_inline void huge_exit(struct state *state, u32 result, u64 pmd)
+static __always_inline void huge_exit(void *ctx, struct state *state, u32 result, u64 pmd)
 {
 	u64 new_pfn = 0;
 	u8 outcome = OUTCOME_RETRY;
@@ -39,7 +39,7 @@ static __always_inline void huge_exit(struct state *state, u32 result, u64 pmd)
 	} else if (state->flags & FLAG_UNSHARE) {
 		outcome = OUTCOME_UNSHARE_NOOP;
 	}
-	send_fault(state, RECORD_HUGE_WP, outcome, state->time_ns, new_pfn, 0);
+	send_fault(ctx, state, RECORD_HUGE_WP, outcome, state->time_ns, new_pfn, 0);
 	state->doing = DOING_NOTHING;
 }
 
@@ -73,7 +73,7 @@ int huge_wp_exit(u64 *ctx)
 	struct state *state = state_while(DOING_HUGE_WP);
 
 	if (state)
-		huge_exit(state, (u32)ctx[1], pmd_now(state, *(volatile u64 *)&state->pointer));
+		huge_exit(ctx, state, (u32)ctx[1], pmd_now(state, *(volatile u64 *)&state->pointer));
 	return 0;
 }
 
@@ -107,6 +107,6 @@ int huge_wp_exit_kprobe(struct pt_regs *regs)
 	struct state *state = state_while(DOING_HUGE_WP);
 
 	if (state)
-		huge_exit(state, (u32)regs->ax, pmd_now(state, state->pointer));
+		huge_exit(regs, state, (u32)regs->ax, pmd_now(state, state->pointer));
 	return 0;
 }

@@ -35,7 +35,7 @@ static __always_inline int hugetlb_enter(u64 vma_pointer, u64 address, u64 pte, 
 	return 0;
 }
 
-static __always_inline int hugetlb_exit(u32 result)
+static __always_inline int hugetlb_exit(void *ctx, u32 result)
 {
 	struct state *state = state_while(DOING_HUGETLB_WP);
 	u8 outcome = OUTCOME_RETRY;
@@ -56,7 +56,7 @@ static __always_inline int hugetlb_exit(u32 result)
 	} else if (state->flags & FLAG_UNSHARE) {
 		outcome = OUTCOME_UNSHARE_NOOP;
 	}
-	send_fault(state, RECORD_HUGETLB_WP, outcome, bpf_ktime_get_ns(),
+	send_fault(ctx, state, RECORD_HUGETLB_WP, outcome, bpf_ktime_get_ns(),
 		   outcome == OUTCOME_REUSE || outcome == OUTCOME_SHARED ? state->old_pfn : 0, 0);
 out:
 	state->doing = DOING_NOTHING;
@@ -88,7 +88,7 @@ int hugetlb_wp_exit(u64 *ctx)
 	u64 result = 0;
 
 	bpf_get_func_ret(ctx, &result);
-	return hugetlb_exit(result);
+	return hugetlb_exit(ctx, result);
 }
 
 /* 6.1 has seven arguments: more than fentry takes there. */
@@ -101,7 +101,7 @@ int hugetlb_wp_enter_kprobe(struct pt_regs *regs)
 SEC("?kretprobe/hugetlb_wp")
 int hugetlb_wp_exit_kprobe(struct pt_regs *regs)
 {
-	return hugetlb_exit(regs->ax);
+	return hugetlb_exit(regs, regs->ax);
 }
 
 /* Called for writes only, and told nothing else of the fault. */
@@ -118,11 +118,11 @@ int hugetlb_cow_enter(u64 *ctx)
 SEC("?fexit/hugetlb_cow")
 int hugetlb_cow_exit(u64 *ctx)
 {
-	return hugetlb_exit((u32)ctx[6]);
+	return hugetlb_exit(ctx, (u32)ctx[6]);
 }
 
 /* The first mapping of a new hugetlb page, under the page-table lock. */
-static __always_inline int new_hugetlb(u64 folio, struct vm_area_struct *vma, u64 address)
+static __always_inline int new_hugetlb(void *ctx, u64 folio, struct vm_area_struct *vma, u64 address)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct state *state = state_slot(tid);
@@ -136,7 +136,7 @@ static __always_inline int new_hugetlb(u64 folio, struct vm_area_struct *vma, u6
 	refcount = KERNEL_S32(folio + bpf_core_field_offset(struct page, _refcount));
 	if (state->tid == tid && state->doing == DOING_HUGETLB_WP && state->vpn == vpn) {
 		state->outcome = state->flags & FLAG_UNSHARE ? OUTCOME_UNSHARE : OUTCOME_COPY;
-		send_fault(state, RECORD_HUGETLB_WP, state->outcome, bpf_ktime_get_ns(), pfn, refcount);
+		send_fault(ctx, state, RECORD_HUGETLB_WP, state->outcome, bpf_ktime_get_ns(), pfn, refcount);
 		return 0;
 	}
 	read_large(folio, &counts);
@@ -151,13 +151,13 @@ static __always_inline int new_hugetlb(u64 folio, struct vm_area_struct *vma, u6
 SEC("?fentry/hugetlb_add_new_anon_rmap")
 int new_hugetlb_folio(u64 *ctx)
 {
-	return new_hugetlb(first_argument(ctx), (struct vm_area_struct *)ctx[1], ctx[2]);
+	return new_hugetlb(ctx, first_argument(ctx), (struct vm_area_struct *)ctx[1], ctx[2]);
 }
 
 SEC("?fentry/hugepage_add_new_anon_rmap")
 int new_hugetlb_page(u64 *ctx)
 {
-	return new_hugetlb(first_argument(ctx), (struct vm_area_struct *)ctx[1], ctx[2]);
+	return new_hugetlb(ctx, first_argument(ctx), (struct vm_area_struct *)ctx[1], ctx[2]);
 }
 
 SEC("?fentry/__unmap_hugepage_range")

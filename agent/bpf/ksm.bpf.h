@@ -8,15 +8,18 @@ int ksm_merge(u64 *ctx)
 {
 	struct vm_area_struct *vma = (struct vm_area_struct *)ctx[0];
 	u64 cookie = cookie_of(vma->vm_mm);
-	u64 page, kpage, old_pfn, new_pfn;
+	u64 page, kpage, old_pfn, new_pfn, vpn;
 	struct identity_record *record;
 	struct state frame;
 
-	if (!cookie)
-		return 0;
 	page = argument(ctx, 1);
 	kpage = argument(ctx, 2);
-	if ((int)ctx[3] || page == kpage) {
+	if (!(int)ctx[3] && page != kpage)
+		count(COUNTER_KSM_MERGE, 1);
+	if (!cookie)
+		return 0;
+	vpn = (vma->vm_start >> PAGE_SHIFT) + index_of(page) - vma->vm_pgoff;
+	if ((int)ctx[3] || page == kpage || !is_chosen(vpn)) {
 		BOOK_UNTOLD(LEG_KSM, filtered);
 		return 0;
 	}
@@ -34,7 +37,7 @@ int ksm_merge(u64 *ctx)
 	record->new_refcount = frame.refcount;
 	record->refcount = KERNEL_S32(page + bpf_core_field_offset(struct page, _refcount));
 	record->mapcount = KERNEL_S32(page + bpf_core_field_offset(struct page, _mapcount)) + 1;
-	record->vpn = (vma->vm_start >> PAGE_SHIFT) + index_of(page) - vma->vm_pgoff;
+	record->vpn = vpn;
 	record->aux = 0;
 	end_record(LEG_KSM, record);
 	track(old_pfn);

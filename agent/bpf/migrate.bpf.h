@@ -11,6 +11,7 @@ static __always_inline int migrated(u64 old, u64 new)
 	u8 *mark = mark_of(old_pfn);
 	struct state frame;
 
+	count(COUNTER_MIGRATE, 1);
 	if (!mark || !*mark)
 		return 0;
 	track(new_pfn);

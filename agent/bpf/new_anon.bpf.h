@@ -31,8 +31,13 @@ static __noinline u64 pfn_mapped(u64 pgd, u64 address)
 static __always_inline int fork_copy(struct state *state, u64 vpn, u64 new_pfn, s32 new_refcount, u8 order)
 {
 	struct fault_record *record;
-	u64 old_pfn = pfn_mapped(state->old_pte, vpn << PAGE_SHIFT);
+	u64 old_pfn;
 
+	if (!order && !is_chosen(vpn)) {
+		BOOK_UNTOLD(LEG_FORK, filtered);
+		return 0;
+	}
+	old_pfn = pfn_mapped(state->old_pte, vpn << PAGE_SHIFT);
 	state->flags = 0;
 	state->order = 0;
 	state->refcount = 0;
@@ -105,7 +110,8 @@ static __always_inline bool is_this_fault(struct state *state)
 	return pte == state->old_pte;
 }
 
-static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 address, s32 refcount)
+static __always_inline int new_anon(void *ctx, void *page, struct vm_area_struct *vma, u64 address,
+				    s32 refcount)
 {
 	u64 vpn = address >> PAGE_SHIFT;
 	struct state *state;
@@ -121,7 +127,7 @@ static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 
 		return 0;
 	if (state->tid == tid && state->doing == DOING_WP && state->vpn == vpn && is_this_fault(state)) {
 		state->outcome = state->flags & FLAG_UNSHARE ? OUTCOME_UNSHARE : OUTCOME_COPY;
-		send_fault(state, RECORD_WP_FAULT, state->outcome, bpf_ktime_get_ns(),
+		send_fault(ctx, state, RECORD_WP_FAULT, state->outcome, bpf_ktime_get_ns(),
 			   pfn_of(number_of(state, page)), refcount);
 		return 0;
 	}
@@ -144,6 +150,11 @@ static __always_inline int new_anon(void *page, struct vm_area_struct *vma, u64 
 			order = counts.order;
 		}
 	}
+	/* A copy of such a page comes here as well: its fault was booked by its own leg. */
+	if (!order && !is_chosen(vpn)) {
+		BOOK_UNTOLD(LEG_ANON_NEW, filtered);
+		return 0;
+	}
 	if (state->tid == tid && state->swap_vmf &&
 	    swapped_in(state, cookie, vpn, number, 1U << (order & 31), refcount))
 		return 0;
@@ -162,7 +173,7 @@ int new_folio(u64 *ctx)
 {
 	struct folio *folio = (struct folio *)ctx[0];
 
-	return new_anon(folio, (struct vm_area_struct *)ctx[1], ctx[2], folio->_refcount.counter);
+	return new_anon(ctx, folio, (struct vm_area_struct *)ctx[1], ctx[2], folio->_refcount.counter);
 }
 
 SEC("?fentry/page_add_new_anon_rmap")
@@ -170,5 +181,5 @@ int new_page(u64 *ctx)
 {
 	struct page *page = (struct page *)ctx[0];
 
-	return new_anon(page, (struct vm_area_struct *)ctx[1], ctx[2], page->_refcount.counter);
+	return new_anon(ctx, page, (struct vm_area_struct *)ctx[1], ctx[2], page->_refcount.counter);
 }

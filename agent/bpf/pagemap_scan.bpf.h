@@ -18,11 +18,11 @@ struct {
 	__type(value, struct scan);
 } scans SEC(".maps");
 
-static __always_inline void end_run(struct scan *scan)
+static __always_inline void end_run(void *ctx, struct scan *scan)
 {
 	if (scan->pages)
-		protect_range(scan->cookie, scan->vpn << PAGE_SHIFT, (scan->vpn + scan->pages) << PAGE_SHIFT,
-			      scan->facts, PROTECTION_UFFD_WP);
+		protect_range(ctx, scan->cookie, scan->vpn << PAGE_SHIFT,
+			      (scan->vpn + scan->pages) << PAGE_SHIFT, scan->facts, PROTECTION_UFFD_WP);
 	scan->pages = 0;
 }
 
@@ -59,7 +59,7 @@ int scan_protect(u64 *ctx)
 	if (!scan)
 		return 0;
 	if (scan->vpn + scan->pages != vpn) {
-		end_run(scan);
+		end_run(ctx, scan);
 		scan->vpn = vpn;
 	}
 	scan->pages++;
@@ -81,7 +81,7 @@ int scan_exit(u64 *ctx)
 		scan->vpn = ctx[1] >> PAGE_SHIFT;
 		scan->pages = PMD_PAGES;
 	}
-	end_run(scan);
+	end_run(ctx, scan);
 	bpf_map_delete_elem(&scans, &tid);
 	return 0;
 }

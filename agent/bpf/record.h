@@ -141,6 +141,13 @@ enum counter {
 	COUNTER_GUP_PAGES,
 	COUNTER_PIN_TAKEN,
 	COUNTER_PIN_RETURNED,
+	COUNTER_SWAP_OUT,
+	COUNTER_SWAP_IN,
+	COUNTER_KSM_MERGE,
+	COUNTER_PMD_SPLIT,
+	COUNTER_FOLIO_SPLIT,
+	COUNTER_COLLAPSE,
+	COUNTER_MIGRATE,
 	COUNTERS,
 };
 
@@ -153,7 +160,7 @@ struct tally {
 	u32 was;  /* whose it is or was, 0: nobody's yet */
 	u64 start_time_ns;
 	char comm[16];
-	u64 counts[16];
+	u64 counts[24];
 };
 
 /* Begin of every record. */
@@ -179,7 +186,7 @@ struct fault_record {
 	u64 vpn;
 	u64 old_pfn;
 	u64 new_pfn;
-	u64 other_mm;
+	u64 other_mm; /* WP_FAULT, HUGE_WP, HUGETLB_WP: the stack in user mode, as pages_record has it */
 	u32 flags;
 	s32 refcount;
 	s32 mapcount;
@@ -212,7 +219,7 @@ struct range_record {
 	u64 other_mm;
 	u32 pages;
 	u32 flags;
-	u32 other_tgid;
+	u32 other_tgid; /* WRPROTECT: the stack in user mode, as pages_record has it */
 	u32 aux;
 };
 
@@ -228,6 +235,8 @@ struct frame_record {
 	s32 mapcount;
 	s32 pincount;
 	u32 aux;
+	u32 user_stack; /* as pages_record has it */
+	u32 pad;
 };
 
 /* FRAME_FREE */
@@ -257,7 +266,7 @@ struct pages_record {
 	u32 each;  /* references on each frame */
 	u32 foll;  /* as fault_record has it */
 	u16 runs;
-	u16 pad;
+	u16 user_stack; /* 0: none; else its place in the map `user_stacks`, plus one */
 };
 
 struct process_record {
@@ -303,6 +312,8 @@ struct config {
 	u32 foll_pin;	   /* FOLL_PIN of this kernel */
 	u8 counters;	   /* every process is counted */
 	u8 pad2[3];
+	u32 opener_tgid; /* a child of the agent that is not traced either */
+	u32 sample;	 /* pages are told whose hash is below this, 0: all */
 };
 
 /* Written by the programs, read by user space. */

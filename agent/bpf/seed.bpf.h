@@ -11,7 +11,7 @@ static __always_inline u64 seed_wanted(struct task_struct *task, u32 tgid)
 	u64 *by_tgid, *by_comm;
 	u64 why = 0;
 
-	if (tgid == config.my_tgid)
+	if (is_agents(tgid))
 		return 0;
 	if (config.trace_all)
 		return WHY_OWN;
@@ -87,6 +87,8 @@ int seed(struct bpf_iter__task *ctx)
 		BOOK_UNTOLD(LEG_EXIT, missed);
 		return 0;
 	}
+	if (!config.trace_all)
+		bpf_map_update_elem(&fresh_tgids, &tgid, &cookie, BPF_ANY);
 	tell_process(task, cookie);
 	return 0;
 }

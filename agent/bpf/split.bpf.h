@@ -53,6 +53,7 @@ static __always_inline void tell_split(void *ctx, u32 leg, u8 kind, u8 outcome, 
 	record->head.outcome = outcome;
 	record->head.order = split->order;
 	record->head.stack = stack_of_now(ctx);
+	record->user_stack = user_stack_of_now(ctx);
 	record->vpn = split->vpn;
 	record->old_pfn = split->pfn;
 	record->flags = split->flags;
@@ -64,13 +65,18 @@ static __always_inline void tell_split(void *ctx, u32 leg, u8 kind, u8 outcome, 
 	end_record(leg, record);
 }
 
+static __always_inline bool is_huge_pmd(u64 pmd)
+{
+	return (pmd & (PTE_PRESENT | PTE_PSE)) == (PTE_PRESENT | PTE_PSE);
+}
+
 /* Whether `pmd` maps a huge page: else it is a table already, or a migration entry. */
 static __always_inline bool look_at_pmd(struct vm_area_struct *vma, u64 cookie, u64 address, u64 pmd,
 					struct splitting *split)
 {
 	struct state frame;
 
-	if ((pmd & (PTE_PRESENT | PTE_PSE)) != (PTE_PRESENT | PTE_PSE))
+	if (!is_huge_pmd(pmd))
 		return false;
 	split->time_ns = bpf_ktime_get_ns();
 	split->cookie = cookie;
@@ -126,10 +132,12 @@ int split_pmd(u64 *ctx)
 	struct splitting split;
 	u64 pmd = 0;
 
-	if (!cookie)
+	if (!cookie && !config.counters)
 		return 0;
 	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[1]);
-	if (look_at_pmd(vma, cookie, ctx[2], pmd, &split))
+	if (is_huge_pmd(pmd))
+		count(COUNTER_PMD_SPLIT, 1);
+	if (cookie && look_at_pmd(vma, cookie, ctx[2], pmd, &split))
 		tell_pmd_split(ctx, &split);
 	return 0;
 }
@@ -149,7 +157,7 @@ int split_pmd_enter(u64 *ctx)
 	struct splitting split;
 	u64 pmd = 0;
 
-	if (!cookie)
+	if (!cookie && !config.counters)
 		return 0;
 	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[1]);
 	if (look_at_pmd(vma, cookie, ctx[2], pmd, &split) &&
@@ -167,11 +175,13 @@ int split_pmd_locked(u64 *ctx)
 	struct splitting split;
 	u64 pmd = 0;
 
-	if (!cookie)
+	if (!cookie && !config.counters)
 		return 0;
 	bpf_map_delete_elem(&pmds_splitting, &tid);
 	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[2]);
-	if (look_at_pmd(vma, cookie, ctx[1], pmd, &split))
+	if (is_huge_pmd(pmd))
+		count(COUNTER_PMD_SPLIT, 1);
+	if (cookie && look_at_pmd(vma, cookie, ctx[1], pmd, &split))
 		tell_pmd_split(ctx, &split);
 	return 0;
 }
@@ -182,12 +192,14 @@ int split_pmd_exit(u64 *ctx)
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct splitting *split;
 
-	if (!cookie_of(((struct vm_area_struct *)ctx[0])->vm_mm))
+	if (!config.counters && !cookie_of(((struct vm_area_struct *)ctx[0])->vm_mm))
 		return 0;
 	split = bpf_map_lookup_elem(&pmds_splitting, &tid);
 	if (!split)
 		return 0;
-	tell_pmd_split(ctx, split);
+	count(COUNTER_PMD_SPLIT, 1);
+	if (split->cookie)
+		tell_pmd_split(ctx, split);
 	bpf_map_delete_elem(&pmds_splitting, &tid);
 	return 0;
 }
@@ -244,6 +256,8 @@ static __always_inline int folio_split_exit(void *ctx, u32 new_order, int result
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct splitting *split = bpf_map_lookup_elem(&folios_splitting, &tid);
 
+	if (!result)
+		count(COUNTER_FOLIO_SPLIT, 1);
 	if (!split)
 		return 0;
 	tell_split(ctx, LEG_FOLIO_SPLIT, RECORD_FOLIO_SPLIT, result ? OUTCOME_FAILED : OUTCOME_NONE, split,

@@ -32,7 +32,9 @@ static __always_inline void tell_identity(struct identity_record *record, const 
 	record->pages = 1;
 }
 
-/* One slot after an attempt to unmap it. A global function: the verifier looks at it once, not in each round.
+/*
+ * One slot after an attempt to unmap it; its address space is no target where `cookie` is 0. A global
+ * function: the verifier looks at it once, not in each round.
  */
 __noinline int swapped_out(u64 cookie, u64 pgd, u64 vpn, u64 pfn)
 {
@@ -40,7 +42,11 @@ __noinline int swapped_out(u64 cookie, u64 pgd, u64 vpn, u64 pfn)
 	struct identity_record *record;
 	struct state frame;
 
-	if (!is_swap(pte)) {
+	if (is_swap(pte))
+		count(COUNTER_SWAP_OUT, 1);
+	if (!cookie)
+		return 0;
+	if (!is_swap(pte) || !is_chosen(vpn)) {
 		BOOK_UNTOLD(LEG_SWAP, filtered);
 		return 0;
 	}
@@ -67,7 +73,7 @@ int swap_out(u64 *ctx)
 	u32 i, pages = 1;
 	u64 pfn, from;
 
-	if (!cookie)
+	if (!cookie && !config.counters)
 		return 0;
 	page = argument(ctx, 0);
 	bpf_probe_read_kernel(&words, sizeof(words), (void *)page);
@@ -120,12 +126,25 @@ int swap_enter(u64 *ctx)
 	return 0;
 }
 
+/* Where it has mapped a page, the new PTE stands in vmf->orig_pte; where it lost a race, the old one still.
+ */
+static __always_inline void count_swap_in(u64 *ctx)
+{
+	u32 result = (u32)ctx[1];
+
+	if (!config.counters || result & (RET_OOM | RET_SIGBUS | RET_HWPOISON | RET_SIGSEGV | RET_RETRY))
+		return;
+	if (((struct vm_fault *)ctx[0])->orig_pte.pte & PTE_PRESENT)
+		count(COUNTER_SWAP_IN, 1);
+}
+
 SEC("?fexit/do_swap_page")
 int swap_exit(u64 *ctx)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct state *state = state_slot(tid);
 
+	count_swap_in(ctx);
 	if (state && state->tid == tid && state->swap_vmf) {
 		state->swap_vmf = 0;
 		__sync_fetch_and_add(&swapping_in, -1);
@@ -148,6 +167,10 @@ static __always_inline bool swapped_in(struct state *state, u64 cookie, u64 vpn,
 			      (void *)(state->swap_vmf + bpf_core_field_offset(struct vm_fault, orig_pte)));
 	if (!(pte & PTE_PRESENT) || PTE_PFN(pte) - pfn >= pages)
 		return false;
+	if (pages == 1 && !is_chosen(vpn)) {
+		BOOK_UNTOLD(LEG_SWAP, filtered);
+		return true;
+	}
 	record = begin_record(LEG_SWAP, sizeof(*record), RECORD_SWAP_IN, cookie);
 	if (!record)
 		return true;

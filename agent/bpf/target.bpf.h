@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Whom we trace: address spaces by pointer, processes by tgid, and what makes a process a target. */
 
+/* The agent and its child are never traced. */
+static __always_inline bool is_agents(u32 tgid)
+{
+	return tgid == config.my_tgid || tgid == config.opener_tgid;
+}
+
 /*
  * `why` has a bit for each who wants it: bit 0 the agent's own target, bits 1 to 63 clients' filters.
  * Children have their parent's.
@@ -46,6 +52,18 @@ struct {
 	__type(key, u32);
 	__type(value, u64); /* who wants it */
 } wanted_tgids SEC(".maps");
+
+/*
+ * Processes that the task iterator has made targets, with their cookies, until user space has read them: of
+ * what they map already it takes a snapshot.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, 1); /* BPF_F_NO_PREALLOC */
+	__uint(max_entries, 65536);
+	__type(key, u32);
+	__type(value, u64);
+} fresh_tgids SEC(".maps");
 
 /* Who wants nothing any more of what it wanted before the next pass of the task iterator. */
 struct {

@@ -39,11 +39,15 @@ int wp_userfault(u64 *ctx)
 		return 0;
 	state = state_while(DOING_WP);
 	if (state) {
-		send_fault(state, RECORD_WP_FAULT, OUTCOME_UFFD, state->time_ns, 0, 0);
+		send_fault(ctx, state, RECORD_WP_FAULT, OUTCOME_UFFD, state->time_ns, 0, 0);
 		state->doing = DOING_NOTHING;
 	}
 	if (!queues_message(vmf, vma))
 		return 0;
+	if (!is_chosen(vmf->address >> PAGE_SHIFT)) {
+		BOOK_UNTOLD(LEG_UFFD, filtered);
+		return 0;
+	}
 	record = begin_record(LEG_UFFD, sizeof(*record), RECORD_UFFD_MESSAGE, cookie);
 	if (!record)
 		return 0;

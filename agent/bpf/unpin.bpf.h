@@ -22,11 +22,14 @@ static __always_inline void send_unpin(struct pages_record *record, const u32 ro
 	record->first = 0;
 	record->each = each;
 	record->foll = 0;
+	record->user_stack = 0;
 	fill_runs(record, room, array, page, count, PAGES_GIVEN);
-	if (record->runs)
+	if (record->runs) {
 		end_record(LEG_UNPIN, record);
-	else
+	} else {
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		BOOK(LEG_UNPIN, filtered);
+	}
 }
 
 /* One record. */
@@ -80,7 +83,7 @@ static __always_inline int unpin_array(u64 *ctx, u64 count)
 		return 0;
 	count_unpin(ctx, array, 0, count, 1);
 	bpf_probe_read_kernel(&first, sizeof(first), (void *)array);
-	return was_taken(first) ? unpin_all(ctx, array, 0, count, 1) : 0;
+	return config.sample || was_taken(first) ? unpin_all(ctx, array, 0, count, 1) : 0;
 }
 
 static __always_inline int unpin_from(u64 *ctx, u64 count, u32 each)
@@ -88,7 +91,7 @@ static __always_inline int unpin_from(u64 *ctx, u64 count, u32 each)
 	u64 page = NUMBER(ctx, 0);
 
 	count_unpin(ctx, 0, page, count, each);
-	return was_taken(page) ? unpin_all(ctx, 0, page, count, each) : 0;
+	return config.sample || was_taken(page) ? unpin_all(ctx, 0, page, count, each) : 0;
 }
 
 SEC("?fentry/unpin_user_page")

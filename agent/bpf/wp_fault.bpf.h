@@ -7,8 +7,16 @@
  * ended.
  */
 
-static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome, u64 time_ns, u64 new_pfn,
-				       s32 new_refcount)
+/* Of a fault that cost a copy: who wrote. */
+static __always_inline u64 user_stack_of_fault(void *ctx, u8 outcome)
+{
+	return outcome == OUTCOME_COPY || outcome == OUTCOME_UNSHARE || outcome == OUTCOME_FALLBACK
+		   ? user_stack_of_now(ctx)
+		   : 0;
+}
+
+static __always_inline void send_fault(void *ctx, struct state *state, u8 kind, u8 outcome, u64 time_ns,
+				       u64 new_pfn, s32 new_refcount)
 {
 	struct books *books = close_state(state);
 	struct fault_record *record = reserve_record(books, sizeof(*record), kind, state->cookie);
@@ -21,7 +29,7 @@ static __always_inline void send_fault(struct state *state, u8 kind, u8 outcome,
 	record->vpn = state->vpn;
 	record->old_pfn = state->old_pfn;
 	record->new_pfn = new_pfn;
-	record->other_mm = 0;
+	record->other_mm = user_stack_of_fault(ctx, outcome);
 	record->flags = state->flags;
 	record->refcount = state->refcount;
 	record->mapcount = state->mapcount;
@@ -71,6 +79,10 @@ int wp_enter(u64 *ctx)
 	}
 	if (!state)
 		return 0;
+	if (!is_chosen(vmf->address >> PAGE_SHIFT)) {
+		BOOK_UNTOLD(LEG_WP_FAULT, filtered);
+		return 0;
+	}
 	begin_own_state(state, DOING_WP, state->known_cookie);
 	pte = vmf->orig_pte.pte;
 	/* Else the time is taken where the fault is decided. */
@@ -177,7 +189,7 @@ int wp_exit(u64 *ctx)
 		else
 			outcome = OUTCOME_RETRY;
 	}
-	send_fault(state, RECORD_WP_FAULT, outcome, time_ns,
+	send_fault(ctx, state, RECORD_WP_FAULT, outcome, time_ns,
 		   outcome == OUTCOME_REUSE || outcome == OUTCOME_SHARED ? state->old_pfn : 0, 0);
 out:
 	state->doing = DOING_NOTHING;

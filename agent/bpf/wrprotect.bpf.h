@@ -5,7 +5,7 @@
  * Ranges are told where they begin: what a fault meets afterwards comes later than its cause. The range is
  * what was asked for: pages in it that are not mapped, or that the kernel passes over, are not told apart.
  */
-static __always_inline int protect_range(u64 cookie, u64 start, u64 end, u32 facts, u32 protection)
+static __always_inline int protect_range(void *ctx, u64 cookie, u64 start, u64 end, u32 facts, u32 protection)
 {
 	struct range_record *record = begin_record(LEG_WRPROTECT, sizeof(*record), RECORD_WRPROTECT, cookie);
 
@@ -16,7 +16,7 @@ static __always_inline int protect_range(u64 cookie, u64 start, u64 end, u32 fac
 	record->pages = (end - start) >> PAGE_SHIFT;
 	record->flags = facts;
 	record->other_mm = 0;
-	record->other_tgid = 0;
+	record->other_tgid = user_stack_of_now(ctx);
 	record->aux = protection;
 	end_record(LEG_WRPROTECT, record);
 	return 0;
@@ -46,7 +46,8 @@ int protect(u64 *ctx)
 	if (!cookie)
 		return 0;
 	bpf_get_func_arg(ctx, bpf_get_func_arg_cnt(ctx) - 1, &cp_flags);
-	return protect_range(cookie, ctx[2], ctx[3], vma_facts(vma), protection_of(cp_flags, vma->vm_flags));
+	return protect_range(ctx, cookie, ctx[2], ctx[3], vma_facts(vma),
+			     protection_of(cp_flags, vma->vm_flags));
 }
 
 /* The same without mmu_gather as first argument, up to 6.0; the pgprot_t is in the way of fentry. */
@@ -62,7 +63,7 @@ int protect_kprobe(struct pt_regs *regs)
 		return 0;
 	vm_flags = BPF_CORE_READ(vma, vm_flags);
 	facts = vma_flag_facts(vm_flags) | (BPF_CORE_READ(vma, anon_vma) ? FLAG_VMA_ANON : 0);
-	return protect_range(cookie, regs->si, regs->dx, facts, protection_of(regs->r8, vm_flags));
+	return protect_range(regs, cookie, regs->si, regs->dx, facts, protection_of(regs->r8, vm_flags));
 }
 
 /*
@@ -82,7 +83,7 @@ int protect_soft_dirty(u64 *ctx)
 	what = walk->private;
 	if (BPF_CORE_READ(what, type) != CLEAR_REFS_SOFT_DIRTY)
 		return 0;
-	return protect_range(cookie, ctx[0], ctx[1], vma_facts(vma), PROTECTION_SOFT_DIRTY);
+	return protect_range(ctx, cookie, ctx[0], ctx[1], vma_facts(vma), PROTECTION_SOFT_DIRTY);
 }
 
 /*
@@ -96,23 +97,29 @@ int protect_ksm(u64 *ctx)
 	u64 cookie = (int)ctx[3] ? 0 : cookie_of(vma->vm_mm);
 	struct frame_record *record;
 	struct state frame;
-	u64 page, index = 0;
+	u64 page, index = 0, vpn;
 
 	if (!cookie)
 		return 0;
 	bpf_probe_read_kernel(&page, sizeof(page), &ctx[1]);
 	/* Where vma maps it: page->index (7.2: __folio_index), the fifth word. */
 	bpf_probe_read_kernel(&index, sizeof(index), (void *)(page + 32));
+	vpn = (vma->vm_start >> PAGE_SHIFT) + index - vma->vm_pgoff;
+	if (!is_chosen(vpn)) {
+		BOOK_UNTOLD(LEG_WRPROTECT, filtered);
+		return 0;
+	}
 	frame.flags = vma_facts(vma);
 	read_frame(&frame, pfn_of(page));
 	record = begin_record(LEG_WRPROTECT, sizeof(*record), RECORD_WRPROTECT, cookie);
 	if (!record)
 		return 0;
 	record->head.time_ns = bpf_ktime_get_ns();
-	record->vpn = (vma->vm_start >> PAGE_SHIFT) + index - vma->vm_pgoff;
+	record->vpn = vpn;
 	tell_frame(record, &frame, pfn_of(page));
 	record->pages = 1;
 	record->aux = PROTECTION_KSM;
+	record->user_stack = user_stack_of_now(ctx);
 	end_record(LEG_WRPROTECT, record);
 	return 0;
 }

@@ -6,13 +6,18 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use cowpath_agent::collect::{self, Config};
-use cowpath_agent::event::{Drained, Source, Target};
+use cowpath_agent::event::{Drained, Source, Stacks, Target};
 
 fn main() -> anyhow::Result<()> {
     let mut target = Target::default();
     let mut seconds = 5;
     let mut ring_bytes = 8 << 20;
     let mut throttle = 0;
+    let mut one_page_in = 1;
+    let mut stacks = Stacks {
+        kernel: true,
+        user: false,
+    };
     let mut words = env::args().skip(1);
     while let (Some(option), Some(value)) = (words.next(), words.next()) {
         match option.as_str() {
@@ -21,6 +26,8 @@ fn main() -> anyhow::Result<()> {
             "--seconds" => seconds = value.parse()?,
             "--ring" => ring_bytes = value.parse()?,
             "--throttle" => throttle = value.parse()?,
+            "--pages" => one_page_in = value.parse()?,
+            "--user-stacks" => stacks.user = value == "on",
             _ => anyhow::bail!("no option {option}"),
         }
     }
@@ -30,6 +37,8 @@ fn main() -> anyhow::Result<()> {
         throttle,
         counters: false,
         on_demand: false,
+        stacks,
+        one_page_in,
     })?;
     eprintln!("attached");
     collector.listened();

@@ -7,8 +7,9 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::collect;
 use crate::doctor::DoctorArgs;
-use crate::event::{Source, Target};
+use crate::event::{Source, Stacks, Target};
 use crate::failure::{Exit, Failure};
+use crate::opener;
 use crate::serve::synthetic::{self, Synthetic};
 use crate::serve::{self, Address, Listener};
 
@@ -38,6 +39,9 @@ enum Command {
     Serve(ServeArgs),
     /// Says what works on this host, and what to do about the rest. Changes nothing; exit status 3: cannot trace.
     Doctor(DoctorArgs),
+    /// The child of `serve` that opens files for it.
+    #[command(name = opener::COMMAND, hide = true)]
+    OpenFiles,
 }
 
 #[derive(Args)]
@@ -76,6 +80,17 @@ struct ServeArgs {
     #[arg(long, value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = parse_switch)]
     counters: bool,
 
+    /// Whose call stacks are taken with what has a cause worth naming. kernel: who takes references and who splits huge
+    /// pages; user: the code that did that, that copied or write-protected, by frame pointers; none: nothing is unwound.
+    /// Clients may ask for more.
+    #[arg(long, value_name = "none|kernel|user|both", default_value = "kernel", value_parser = parse_stacks)]
+    stacks: Stacks,
+
+    /// Tells the history of one page in N, the whole of it: pages are chosen by their number, the same in parent and child.
+    /// What is about ranges, huge pages, processes and address spaces is told of all.
+    #[arg(long, value_name = "1/N", default_value = "1/1", value_parser = parse_share)]
+    pages: u32,
+
     /// What is kept of the stream for clients that are behind or come back.
     #[arg(long, value_name = "BYTES", default_value = "8M", value_parser = parse_size)]
     replay: u64,
@@ -105,6 +120,8 @@ pub fn run() -> ExitCode {
             serve(args).map_or_else(|failure| report(&failure), |()| ExitCode::SUCCESS)
         }
         Command::Doctor(args) => args.run(),
+        // Nobody reads what it would say.
+        Command::OpenFiles => opener::run().map_or(Exit::Broken.into(), |()| ExitCode::SUCCESS),
     }
 }
 
@@ -137,6 +154,8 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
             throttle: args.throttle,
             counters: args.counters,
             on_demand: args.on_demand,
+            stacks: args.stacks,
+            one_page_in: args.pages,
         })?,
     };
     serve::drop_all_but_reading()
@@ -155,6 +174,8 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
             target,
             on_demand: args.on_demand,
             replay_bytes,
+            stacks: args.stacks,
+            one_page_in: args.pages,
         },
         source,
         listener,
@@ -174,6 +195,24 @@ fn parse_switch(text: &str) -> Result<bool, String> {
         "off" => Ok(false),
         _ => Err("write on or off".to_owned()),
     }
+}
+
+fn parse_stacks(text: &str) -> Result<Stacks, String> {
+    let (kernel, user) = match text {
+        "none" => (false, false),
+        "kernel" => (true, false),
+        "user" => (false, true),
+        "both" => (true, true),
+        _ => return Err("write none, kernel, user or both".to_owned()),
+    };
+    Ok(Stacks { kernel, user })
+}
+
+fn parse_share(text: &str) -> Result<u32, String> {
+    let share = text.strip_prefix("1/").and_then(|n| n.parse().ok());
+    share
+        .filter(|n| (1..=1 << 20).contains(n))
+        .ok_or_else(|| "write 1/N, with N from 1 to 1048576".to_owned())
 }
 
 fn parse_comm(text: &str) -> Result<String, String> {
@@ -232,6 +271,9 @@ mod tests {
             (["--replay", "99999999999G"], "too large"),
             (["--source", "kernel"], "synthetic:RATE"),
             (["--counters", "maybe"], "on or off"),
+            (["--stacks", "all"], "none, kernel, user or both"),
+            (["--pages", "2/3"], "1/N"),
+            (["--pages", "1/0"], "1/N"),
         ] {
             let words = refusal(&args);
             assert!(words.contains(why) && !words.contains('\n'), "{words}");

@@ -39,13 +39,14 @@ pub struct Process {
     pub start_time_ns: u64,
 }
 
-/// A call stack of the kernel that events name by its number.
+/// A call stack that events name by its number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stack {
     pub stack: u32,
     /// The function that asked, empty where it is not known.
     pub taker: String,
-    /// Innermost first, `symbol+0xoffset`.
+    /// Innermost first: of the kernel, `symbol+0xoffset`; then of the process, `@module+0xoffset symbol+0xoffset` or
+    /// `@0xaddress`.
     pub frames: Vec<String>,
 }
 
@@ -87,8 +88,24 @@ pub struct Target {
     pub cgroups: Vec<String>,
 }
 
+/// Which call stacks are taken. Each of both may be wanted by the agent's own command line, and by clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stacks {
+    pub kernel: bool,
+    pub user: bool,
+}
+
+impl Stacks {
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            kernel: self.kernel || other.kernel,
+            user: self.user || other.user,
+        }
+    }
+}
+
 /// Counts that are kept of each process: `Counter` of the proto, from 1 on.
-pub const COUNTERS: usize = 15;
+pub const COUNTERS: usize = 22;
 
 /// What one process did since the agent attached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,6 +149,13 @@ pub trait Source: Send {
     /// # Errors
     /// The source broke off. What cannot be traced is no error: the client then hears nothing of it.
     fn wish(&mut self, _bit: u32, _target: &Target) -> anyhow::Result<()> {
+        Ok(())
+    }
+    /// Client `bit` wants these stacks from now on, beside those that the source takes of its own.
+    ///
+    /// # Errors
+    /// The source broke off.
+    fn wish_stacks(&mut self, _bit: u32, _stacks: Stacks) -> anyhow::Result<()> {
         Ok(())
     }
     /// Legs with their current books.

@@ -5,5 +5,6 @@ pub mod collect;
 pub mod doctor;
 pub mod event;
 pub mod failure;
+pub mod opener;
 pub mod serve;
 pub mod verify;

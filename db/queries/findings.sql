@@ -25,7 +25,7 @@ SELECT n.finding, n.rule, coalesce(n.verdict_name, 'verdict ' || n.verdict) AS v
        p.comm, n.mm, e.vpn, coalesce(nullif(e.old_pfn, 0), e.new_pfn) AS pfn, n.size, n.cause,
        nullif(n.cause_tgid, 0) AS cause_tgid,
        (SELECT q.comm FROM process q WHERE q.tgid = n.cause_tgid ORDER BY q.process DESC LIMIT 1) AS cause_comm,
-       e.reference_kind, e.reference_write, e.reference_longterm, nullif(s.taker, '') AS taker, e.reference_tgid,
+       e.reference_kind, e.reference_write, e.reference_longterm, nullif(s.taker, '') AS taker, s.frames, e.reference_tgid,
        (SELECT q.comm FROM process q WHERE q.tgid = e.reference_tgid ORDER BY q.process DESC LIMIT 1) AS reference_comm,
        e.reference_taken_ns, e.pin, e.run, b.seq AS first_seq, e.seq AS last_seq, e.refcount, e.mapcount, e.pincount,
        e.words

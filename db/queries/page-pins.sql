@@ -2,7 +2,7 @@
 -- :tgid process id and :vpn address >> 12; or :pfn page frame number, with the other two NULL
 -- :limit rows at most
 SELECT p.pin, p.tgid, (SELECT q.comm FROM process q WHERE q.tgid = p.tgid ORDER BY q.process DESC LIMIT 1) AS comm,
-       nullif(s.taker, '') AS taker, iif(p.foll & 4, 'pin', 'get') AS kind, p.foll & 1 AS write,
+       nullif(s.taker, '') AS taker, s.frames, iif(p.foll & 4, 'pin', 'get') AS kind, p.foll & 1 AS write,
        p.foll >> 3 & 1 AS longterm, p.from_ns, p.until_ns, e.name AS ended_by
 FROM pin p
 LEFT JOIN mm m ON m.mm = p.mm

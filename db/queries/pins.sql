@@ -14,7 +14,7 @@ WITH told AS (
   WHERE p.foll & 4 OR :gets
 )
 SELECT t.pin, t.tgid, (SELECT q.comm FROM process q WHERE q.tgid = t.tgid ORDER BY q.process DESC LIMIT 1) AS comm,
-       nullif(s.taker, '') AS taker, iif(t.foll & 4, 'pin', 'get') AS kind, t.foll & 1 AS write,
+       nullif(s.taker, '') AS taker, s.frames, iif(t.foll & 4, 'pin', 'get') AS kind, t.foll & 1 AS write,
        t.foll >> 3 & 1 AS longterm, t.mm, t.vpn, t.pages, t.pfn, t.from_ns, t.until_ns, e.name AS ended_by, t.held_ns,
        coalesce(t.ended_by, 0) <> 1
          AND EXISTS (SELECT 1 FROM gap g

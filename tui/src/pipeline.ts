@@ -12,6 +12,7 @@ import type { Keep } from './store/retention.js'
 import type { Connection } from './views/live-snapshot.js'
 import type { ClientFilter } from './wire/filter.js'
 import { Follower } from './wire/follow.js'
+import type { WantedStacks } from './wire/stack.js'
 
 export interface PipelineOptions {
   /** This client's own filter, within what the agent traces; absent: all of that. */
@@ -26,6 +27,8 @@ export interface PipelineOptions {
   readonly policy?: Policy
   /** What the recording may hold; without a word: everything. */
   readonly keep?: Keep
+  /** Has the agent take these call stacks, beside its own. */
+  readonly stacks?: WantedStacks
 }
 
 export interface PipelineListener {
@@ -96,7 +99,7 @@ export class Pipeline {
     ended: AbortSignal,
   ): Promise<void> {
     const { endpoint } = this
-    const { afterEnd = 'reconnect', firstWordMs } = this.#options
+    const { afterEnd = 'reconnect', firstWordMs, stacks } = this.#options
     const target = this.#target
     const stop = new AbortController()
     const until = AbortSignal.any([ended, stop.signal])
@@ -112,6 +115,7 @@ export class Pipeline {
       onConnection: tell,
       ...(target === undefined ? {} : { filter: target }),
       ...(firstWordMs === undefined ? {} : { firstWordMs }),
+      ...(stacks === undefined ? {} : { stacks }),
       ...(recorder?.position === undefined ? {} : { resume: recorder.position }),
     })
     this.#follower = follower

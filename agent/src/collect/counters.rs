@@ -8,8 +8,8 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle, Object};
 use super::{host, map_named};
 use crate::event::{COUNTERS, Counted, Counters, Tally};
 
-/// `struct tally`: two numbers of 32 bits, one of 64, a comm, 16 counts.
-const TALLY_BYTES: usize = 160;
+/// `struct tally`: two numbers of 32 bits, one of 64, a comm, 24 counts.
+const TALLY_BYTES: usize = 224;
 const COMM: usize = 16;
 const COUNTS: usize = 32;
 /// `shared` of agent/bpf/record.h: `evicted` and `crowded` are its words 5 and 6.

@@ -15,8 +15,10 @@ use crate::collect::foll::Foll;
 use crate::collect::host;
 use crate::collect::ladder::{Choice, LADDERS, Refusal, Refused, choose};
 use crate::collect::pfn::OwnPage;
+use crate::collect::sample::Share;
 use crate::collect::seed::{Wanted, run};
-use crate::event::Target;
+use crate::collect::{STACKS_WANTED, stack_bits};
+use crate::event::{Stacks, Target};
 
 /// libelf reads words in place.
 #[repr(align(8))]
@@ -30,7 +32,7 @@ const MOST_MARKS: u64 = 64 << 20;
 const MARKS_PER_CHUNK: u64 = 4096;
 const TAKERS_PER_CHUNK: u64 = 2048;
 /// `struct config` of agent/bpf/record.h.
-const CONFIG_BYTES: usize = 40;
+const CONFIG_BYTES: usize = 48;
 /// Rungs that the kernel may refuse before we give up.
 const MOST_REFUSALS: usize = 16;
 /// Functions to be taken for absent, separated by commas: how tests look at poorer kernels.
@@ -170,6 +172,11 @@ pub struct Room {
     pub throttle: u32,
     /// Every process is counted, target or not.
     pub counters: bool,
+    /// Call stacks that are taken from the beginning on.
+    pub stacks: Stacks,
+    pub share: Share,
+    /// A child of ours that is not traced either, 0: none.
+    pub opener_tgid: u32,
 }
 
 impl Room {
@@ -224,6 +231,9 @@ pub fn try_load() -> Result<(Vec<Choice>, Result<Option<u64>>)> {
         ring_bytes: 4096,
         throttle: 0,
         counters: true,
+        stacks: Stacks::default(),
+        share: Share::of(1),
+        opener_tgid: 0,
     };
     let (object, legs) = load(&kernel, &mut Refused::new(), &room, &everything)?;
     let agreed = attach_seed(&object).map(|(_, agreed)| agreed);
@@ -359,11 +369,13 @@ fn configure(
         ]
         .map(u8::from),
     );
-    config.resize(CONFIG_BYTES - 12, 0);
+    config.resize(CONFIG_BYTES - 20, 0);
     config.extend(kernel.foll.longterm().to_ne_bytes());
     config.extend(kernel.foll.pin().to_ne_bytes());
     config.push(u8::from(room.counters));
-    config.resize(CONFIG_BYTES, 0);
+    config.resize(CONFIG_BYTES - 8, 0);
+    config.extend(room.opener_tgid.to_ne_bytes());
+    config.extend(room.share.below().to_ne_bytes());
 
     for mut map in open.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();
@@ -377,6 +389,11 @@ fn configure(
             map.set_max_entries(u32::try_from(marks / MARKS_PER_CHUNK)?)?;
         } else if name == "takers" && room.counters {
             map.set_max_entries(u32::try_from(marks / TAKERS_PER_CHUNK)?)?;
+        } else if name == STACKS_WANTED
+            && let Some(value) = map.initial_value_mut()
+            && let Some(place) = value.first_chunk_mut()
+        {
+            *place = stack_bits(room.stacks).to_ne_bytes();
         } else if name.ends_with(".rodata")
             && let Some(value) = map.initial_value_mut()
             && let Some(place) = value.get_mut(..config.len())

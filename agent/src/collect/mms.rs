@@ -48,7 +48,7 @@ impl Mms {
             kind: head.kind,
             outcome: head.outcome,
             order: head.order,
-            stack: u32::from(head.stack),
+            stack: u32::from(head.stack) | u32::from(head.user_stack) << 16,
             ..Event::default()
         };
         match *body {

@@ -3,6 +3,7 @@
 //! The programs are in `agent/bpf`. Nothing here knows gRPC.
 
 mod books;
+mod code;
 mod counters;
 mod foll;
 mod host;
@@ -13,6 +14,7 @@ mod order;
 mod pfn;
 mod preflight;
 mod record;
+mod sample;
 mod seed;
 mod snapshot;
 mod stacks;
@@ -20,14 +22,16 @@ mod stacks;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
-use libbpf_rs::{AsRawLibbpf, Link, MapCore, Object, RingBuffer, RingBufferBuilder};
+use libbpf_rs::{AsRawLibbpf, Link, MapCore, MapFlags, Object, RingBuffer, RingBufferBuilder};
 
-use crate::event::{Counters, Drained, LegStatus, Source, Target};
+use crate::event::{self, Counters, Drained, LegStatus, Source, Target};
+use crate::opener::Opener;
 use books::BookKeeper;
 use load::{Loaded, Room};
 use mms::Mms;
 use order::Window;
 use record::Record;
+use sample::Share;
 use seed::Seeder;
 use snapshot::Snapshot;
 use stacks::{Stacks, Symbols};
@@ -46,6 +50,10 @@ pub struct Config {
     pub counters: bool,
     /// An empty target is nothing: what clients filter for is traced.
     pub on_demand: bool,
+    /// Call stacks that are taken; clients may ask for more.
+    pub stacks: event::Stacks,
+    /// The history of one page in so many is told.
+    pub one_page_in: u32,
 }
 
 /// The kernel as a source of events.
@@ -55,8 +63,12 @@ pub struct Collector {
     window: Window,
     mms: Mms,
     stacks: Stacks,
+    /// Who wants which stacks: the agent itself, and clients by their bits.
+    stack_wishes: [event::Stacks; 64],
+    /// Opens what we may not open ourselves once we serve; `None`: no process can be started here.
+    opener: Option<Opener>,
     seeder: Seeder,
-    /// Of what targets mapped before they were attached; gone when all is told.
+    /// Of what targets mapped before they were attached; `None`: everything is a target.
     snapshot: Option<Snapshot>,
     has_listener: bool,
     books: BookKeeper,
@@ -77,10 +89,21 @@ pub fn open(config: &Config) -> Result<Collector> {
         on_demand: config.on_demand,
         ..seed::Wanted::resolve(&config.target)?
     };
+    // While we have the privilege that it is to keep. Before anything is attached: we never trace ourselves.
+    let opener = Opener::start()
+        .inspect_err(|error| {
+            eprintln!(
+                "cowpath-agent: no process can be started to look at others ({error}): code in user mode has no names"
+            );
+        })
+        .ok();
     let room = Room {
         ring_bytes: config.ring_bytes,
         throttle: config.throttle,
         counters: config.counters,
+        stacks: config.stacks,
+        share: Share::of(config.one_page_in),
+        opener_tgid: opener.as_ref().map_or(0, Opener::tgid),
     };
     let Loaded {
         object,
@@ -113,8 +136,12 @@ pub fn open(config: &Config) -> Result<Collector> {
     // Of everything a snapshot would have no bound.
     let has_snapshot = !wanted.is_everything();
     let seeder = Seeder::begin(&object, seed_link, wanted)?;
-    // Now, while we may look at other processes: afterwards only what is open by then can be read.
-    let snapshot = has_snapshot.then(|| Snapshot::begin(&object)).transpose()?;
+    let mut snapshot = has_snapshot
+        .then(|| Snapshot::new(Share::of(config.one_page_in)))
+        .transpose()?;
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.look(&object, opener.as_ref())?;
+    }
     let books = BookKeeper::new(&object, legs);
     Ok(Collector {
         ring,
@@ -122,6 +149,11 @@ pub fn open(config: &Config) -> Result<Collector> {
         window: Window::default(),
         mms: Mms::new(foll),
         stacks,
+        stack_wishes: std::array::from_fn(|bit| match bit {
+            0 => config.stacks,
+            _ => event::Stacks::default(),
+        }),
+        opener,
         seeder,
         snapshot,
         has_listener: false,
@@ -140,6 +172,19 @@ impl Collector {
         books::by_cpu(&self.object)
     }
 
+    /// Who is a target now and was none: what it maps already is told.
+    fn look_at_fresh(&mut self) -> Result<()> {
+        let Self {
+            snapshot,
+            object,
+            opener,
+            ..
+        } = self;
+        snapshot
+            .as_mut()
+            .map_or(Ok(()), |snapshot| snapshot.look(object, opener.as_ref()))
+    }
+
     /// What the programs wrote into the ring and nobody has read.
     fn unread_bytes(&self) -> u64 {
         let ring = self.ring.as_libbpf_object();
@@ -155,8 +200,8 @@ impl Collector {
 impl Source for Collector {
     fn drain(&mut self, out: &mut Drained) -> Result<()> {
         let began_ns = host::monotonic_ns();
-        if self.attached {
-            self.seeder.look_again(&self.object)?;
+        if self.attached && self.seeder.look_again(&self.object)? {
+            self.look_at_fresh()?;
         }
         self.ring
             .consume()
@@ -165,9 +210,8 @@ impl Source for Collector {
         if self.attached
             && self.has_listener
             && let Some(snapshot) = &mut self.snapshot
-            && !snapshot.step(&self.object, &mut arrived)?
         {
-            self.snapshot = None;
+            snapshot.step(&self.object, &mut arrived)?;
         }
         self.window.take(&mut arrived);
         drop(arrived);
@@ -178,14 +222,26 @@ impl Source for Collector {
         } else {
             window.release_all(|record| mms.translate(&record, out));
         }
-        let Self { stacks, object, .. } = self;
-        for event in out
-            .events
-            .iter()
+        let Self {
+            stacks,
+            object,
+            opener,
+            ..
+        } = self;
+        for process in &out.processes {
+            stacks.forget(process.tgid);
+        }
+        let Drained {
+            events,
+            stacks: told,
+            ..
+        } = out;
+        for event in events
+            .iter_mut()
             .skip(first)
             .filter(|event| event.stack != 0)
         {
-            out.stacks.extend(stacks.first_time(object, event.stack));
+            stacks.number(object, opener.as_ref(), event, told);
         }
         Ok(())
     }
@@ -202,7 +258,26 @@ impl Source for Collector {
         if !self.attached {
             return Ok(());
         }
-        self.seeder.wish(&self.object, bit, target)
+        self.seeder.wish(&self.object, bit, target)?;
+        self.look_at_fresh()
+    }
+
+    fn wish_stacks(&mut self, bit: u32, stacks: event::Stacks) -> Result<()> {
+        let Some(wish) = self.stack_wishes.get_mut(bit as usize) else {
+            return Ok(());
+        };
+        *wish = stacks;
+        let union = self
+            .stack_wishes
+            .iter()
+            .fold(event::Stacks::default(), |all, wish| all.or(*wish));
+        map_named(&self.object, STACKS_WANTED)?
+            .update(
+                &0_u32.to_ne_bytes(),
+                &stack_bits(union).to_ne_bytes(),
+                MapFlags::ANY,
+            )
+            .context("the choice of stacks cannot be changed")
     }
 
     fn counters(&self) -> Option<Box<dyn Counters>> {
@@ -218,6 +293,14 @@ impl Source for Collector {
         self.links.clear();
         self.attached = false;
     }
+}
+
+/// The map that holds `stacks_wanted` of agent/bpf/stack.bpf.h, by its section.
+const STACKS_WANTED: &str = ".data.stacks";
+
+/// `STACKS_KERNEL` and `STACKS_USER` of the same.
+fn stack_bits(stacks: event::Stacks) -> u32 {
+    u32::from(stacks.kernel) | u32::from(stacks.user) << 1
 }
 
 fn map_named<'object>(object: &'object Object, name: &str) -> Result<libbpf_rs::Map<'object>> {

@@ -14,6 +14,8 @@ pub struct Head {
     pub order: u8,
     /// Place in the map `stacks` plus one, 0: none.
     pub stack: u16,
+    /// The same in the map `user_stacks`; where it stands differs by the body.
+    pub user_stack: u16,
 }
 
 /// What follows the head.
@@ -107,7 +109,7 @@ const HEAD: usize = 32;
 const FAULT: usize = 96;
 const IDENTITY: usize = 88;
 const RANGE: usize = 64;
-const FRAME: usize = 72;
+const FRAME: usize = 80;
 const FREE: usize = 40;
 const PROCESS: usize = 64;
 const PAGES: usize = 56;
@@ -132,6 +134,7 @@ pub const KIND_WP_FAULT: u8 = 1;
 pub const KIND_HUGE_WP: u8 = 2;
 pub const KIND_EXEC: u8 = 7;
 pub const KIND_MM_EXIT: u8 = 8;
+const KIND_HUGETLB_WP: u8 = 11;
 const KIND_WRPROTECT: u8 = 14;
 pub const KIND_GUP: u8 = 12;
 const KIND_UNPIN: u8 = 13;
@@ -152,6 +155,7 @@ impl Record {
             outcome: at.u8(27)?,
             order: at.u8(28)?,
             stack: at.u16(30)?,
+            user_stack: 0,
         };
         let body = match (head.kind, bytes.len()) {
             (KIND_PROCESS, PROCESS..) => Body::Process {
@@ -159,20 +163,22 @@ impl Record {
                 parent_tgid: at.u32(40)?,
                 comm: bytes.get(48..64)?.try_into().ok()?,
             },
-            (KIND_WP_FAULT | KIND_HUGE_WP | 5 | 10 | 11 | 18, FAULT..) => Body::Fault {
-                vpn: at.u64(HEAD)?,
-                old_pfn: at.u64(40)?,
-                new_pfn: at.u64(48)?,
-                other_mm: at.u64(56)?,
-                flags: at.u32(64)?,
-                refcount: at.i32(68)?,
-                mapcount: at.i32(72)?,
-                pincount: at.i32(76)?,
-                new_refcount: at.i32(80)?,
-                pages: at.u32(84)?,
-                foll: at.u32(88)?,
-                folio_mapcount: at.u32(92)?,
-            },
+            (KIND_WP_FAULT | KIND_HUGE_WP | 5 | 10 | KIND_HUGETLB_WP | 18, FAULT..) => {
+                Body::Fault {
+                    vpn: at.u64(HEAD)?,
+                    old_pfn: at.u64(40)?,
+                    new_pfn: at.u64(48)?,
+                    other_mm: at.u64(56)?,
+                    flags: at.u32(64)?,
+                    refcount: at.i32(68)?,
+                    mapcount: at.i32(72)?,
+                    pincount: at.i32(76)?,
+                    new_refcount: at.i32(80)?,
+                    pages: at.u32(84)?,
+                    foll: at.u32(88)?,
+                    folio_mapcount: at.u32(92)?,
+                }
+            }
             (KIND_WRPROTECT | 16 | 17, FRAME..) => Body::Frame {
                 vpn: at.u64(HEAD)?,
                 old_pfn: at.u64(40)?,
@@ -218,7 +224,26 @@ impl Record {
             (9, FREE..) => Body::Free { pfn: at.u64(HEAD)? },
             _ => return None,
         };
-        Some(Self { head, body })
+        Some(Self { head, body }.with_user_stack(&at))
+    }
+
+    /// Who wrote it where: agent/bpf/record.h.
+    fn with_user_stack(mut self, at: &Reader<'_>) -> Self {
+        let kind = self.head.kind;
+        self.head.user_stack = match &mut self.body {
+            Body::Fault { other_mm, .. }
+                if matches!(kind, KIND_WP_FAULT | KIND_HUGE_WP | KIND_HUGETLB_WP) =>
+            {
+                std::mem::take(other_mm) as u16
+            }
+            Body::Range { other_tgid, .. } if kind == KIND_WRPROTECT => {
+                std::mem::take(other_tgid) as u16
+            }
+            Body::Frame { .. } => at.u16(72).unwrap_or(0),
+            Body::Pages { .. } => at.u16(54).unwrap_or(0),
+            _ => 0,
+        };
+        self
     }
 }
 
@@ -353,6 +378,8 @@ mod tests {
             ("mapcount", 60),
             ("pincount", 64),
             ("aux", 68),
+            ("user_stack", 72),
+            ("pad", 76),
         ];
         assert_eq!(layout("frame_record"), (FRAME, offsets(&frame)));
         assert_eq!(
@@ -366,7 +393,7 @@ mod tests {
             ("each", 44),
             ("foll", 48),
             ("runs", 52),
-            ("pad", 54),
+            ("user_stack", 54),
         ];
         assert_eq!(layout("pages_record"), (PAGES, offsets(&pages)));
         let run = [
@@ -385,6 +412,35 @@ mod tests {
             ("comm", 48),
         ];
         assert_eq!(layout("process_record"), (PROCESS, offsets(&process)));
+    }
+
+    #[test]
+    fn the_stack_in_user_mode_is_read_where_its_kind_has_it() {
+        let stack_of = |kind: u8, length: usize, at: usize| {
+            let mut bytes = vec![0; length];
+            bytes[26] = kind;
+            bytes[at] = 7;
+            let record = Record::parse(&bytes).unwrap();
+            let names_another = match record.body {
+                Body::Fault { other_mm, .. } => other_mm != 0,
+                Body::Range { other_tgid, .. } => other_tgid != 0,
+                _ => false,
+            };
+            (record.head.user_stack, names_another)
+        };
+        for (kind, length, at) in [
+            (KIND_WP_FAULT, FAULT, 56),
+            (KIND_HUGE_WP, FAULT, 56),
+            (KIND_WRPROTECT, RANGE, 56),
+            (KIND_WRPROTECT, FRAME, 72),
+            (16, FRAME, 72),
+            (KIND_GUP, PAGES, 54),
+        ] {
+            assert_eq!(stack_of(kind, length, at), (7, false), "kind {kind}");
+        }
+        // Early copies at fork name the child there, and a fork its tgid.
+        assert_eq!(stack_of(5, FAULT, 56), (0, true));
+        assert_eq!(stack_of(3, RANGE, 56), (0, true));
     }
 
     proptest! {

@@ -183,22 +183,22 @@ impl Seeder {
         looked
     }
 
-    /// Looks for new members of the target that neither fork nor exec told, once a second.
+    /// Looks for new members of the target that neither fork nor exec told, once a second. Whether it did.
     ///
     /// # Errors
     /// The kernel refused a map update or the task iterator.
-    pub fn look_again(&mut self, object: &Object) -> Result<()> {
+    pub fn look_again(&mut self, object: &Object) -> Result<bool> {
         if self.by_comm.is_empty() && self.wanted.cgroups.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let now = Instant::now();
         if now < self.next {
-            return Ok(());
+            return Ok(false);
         }
         self.look(object, &[], OWN)?;
         // From the end: on a host where a look takes long, most of the time is not spent on looking.
         self.next = Instant::now() + AGAIN;
-        Ok(())
+        Ok(true)
     }
 
     /// One pass of the task iterator, for the agent's own target (`OWN`) or for a client's. A tgid is wanted for that pass

@@ -1,16 +1,30 @@
-//! Names for call stacks: addresses of the map `stacks`, by /proc/kallsyms. An address never leaves this file.
+//! Names for call stacks: addresses of the map `stacks`, by /proc/kallsyms, and of the map `user_stacks`, by what their
+//! process maps. No address of the kernel leaves this file.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use anyhow::{Context, Result};
 use libbpf_rs::{MapCore, MapFlags, Object};
 
+use super::code::Code;
 use super::map_named;
-use crate::event::Stack;
+use crate::event::{Event, Stack};
+use crate::opener::Opener;
 
 /// A longer stack ends here: what asked stands among the innermost.
 const MOST_FRAMES: usize = 24;
+/// In user mode.
+const MOST_USER_FRAMES: usize = 16;
+/// Different stacks that have a part in user mode; who comes later has what the kernel's part tells alone.
+const MOST_USER_STACKS: u32 = 4096;
+/// Their numbers begin here: those of the kernel alone are places in a map of 4,096.
+const FIRST_USER_STACK: u32 = 1 << 16;
+/// Places of stacks in all processes whose number is remembered.
+const MOST_REMEMBERED: usize = 64 << 10;
+/// How a frame in user mode begins.
+const USER: char = '@';
 /// Longer symbols are cut: KSYM_NAME_LEN is 512 since 6.1.
 const MOST_SYMBOL_BYTES: usize = 64;
 
@@ -101,6 +115,12 @@ impl Symbols {
 pub struct Stacks {
     symbols: Symbols,
     told: HashSet<u32>,
+    code: Code,
+    /// Numbers of stacks with a part in user mode: by process, and by the places of both parts.
+    numbers: HashMap<u32, HashMap<u32, u32>>,
+    remembered: usize,
+    /// The same by what they say.
+    by_words: HashMap<u64, u32>,
 }
 
 impl Stacks {
@@ -108,23 +128,111 @@ impl Stacks {
         Self {
             symbols,
             told: HashSet::new(),
+            code: Code::default(),
+            numbers: HashMap::new(),
+            remembered: 0,
+            by_words: HashMap::new(),
         }
     }
 
-    /// The stack of this number (its place in the map plus one), the first time that it is asked for.
-    pub fn first_time(&mut self, object: &Object, stack: u32) -> Option<Stack> {
-        let key = stack.checked_sub(1)?.to_ne_bytes();
-        if !self.told.insert(stack) {
-            return None;
-        }
-        let map = map_named(object, "stacks").ok()?;
-        let bytes = map.lookup(&key, MapFlags::ANY).ok()??;
-        let addresses = bytes
-            .chunks_exact(8)
-            .map(|chunk| u64::from_ne_bytes(chunk.try_into().unwrap_or_default()))
-            .take_while(|&address| address != 0);
-        Some(name(&self.symbols, stack, addresses))
+    /// This process is a new one, or runs another program.
+    pub fn forget(&mut self, tgid: u32) {
+        self.code.forget(tgid);
+        self.remembered -= self.numbers.remove(&tgid).map_or(0, |places| places.len());
     }
+
+    /// Puts a number in place of the places that the event names, and appends the stack the first time.
+    pub fn number(
+        &mut self,
+        object: &Object,
+        opener: Option<&Opener>,
+        event: &mut Event,
+        out: &mut Vec<Stack>,
+    ) {
+        let places = event.stack;
+        let (kernel, user) = (places & 0xffff, places >> 16);
+        if user != 0
+            && let Some(number) = self.number_of(object, opener, event.tgid, places, out)
+        {
+            event.stack = number;
+            return;
+        }
+        event.stack = kernel;
+        if kernel != 0 && self.told.insert(kernel) {
+            out.extend(self.named(object, kernel));
+        }
+    }
+
+    /// `None`: there are too many, or it is not in the map.
+    fn number_of(
+        &mut self,
+        object: &Object,
+        opener: Option<&Opener>,
+        tgid: u32,
+        places: u32,
+        out: &mut Vec<Stack>,
+    ) -> Option<u32> {
+        let known = self.numbers.get(&tgid).and_then(|known| known.get(&places));
+        if let Some(&number) = known {
+            return Some(number);
+        }
+        let addresses: Vec<u64> = addresses(object, "user_stacks", places >> 16)?
+            .take(MOST_USER_FRAMES)
+            .collect();
+        let words = match opener {
+            Some(opener) => self.code.name(opener, tgid, &addresses),
+            None => addresses.iter().map(|at| format!("0x{at:x}")).collect(),
+        };
+        let mut stack = self.named(object, places & 0xffff).unwrap_or_default();
+        let user = words.into_iter().map(|word| format!("{USER}{word}"));
+        stack.frames.extend(user);
+        let number = self.by_words(stack, out)?;
+        if self.remembered >= MOST_REMEMBERED {
+            self.numbers.clear();
+            self.remembered = 0;
+        }
+        self.numbers.entry(tgid).or_default().insert(places, number);
+        self.remembered += 1;
+        Some(number)
+    }
+
+    /// The number of the stack that says the same, or the next one.
+    fn by_words(&mut self, mut stack: Stack, out: &mut Vec<Stack>) -> Option<u32> {
+        let mut hasher = DefaultHasher::new();
+        stack.frames.hash(&mut hasher);
+        let hash = hasher.finish();
+        if let Some(&number) = self.by_words.get(&hash) {
+            return Some(number);
+        }
+        let count = u32::try_from(self.by_words.len()).unwrap_or(u32::MAX);
+        (count < MOST_USER_STACKS).then_some(())?;
+        stack.stack = FIRST_USER_STACK + count;
+        self.by_words.insert(hash, stack.stack);
+        let number = stack.stack;
+        out.push(stack);
+        Some(number)
+    }
+
+    /// The kernel's part at a place of its map plus one.
+    fn named(&self, object: &Object, place: u32) -> Option<Stack> {
+        let addresses = addresses(object, "stacks", place)?;
+        Some(name(&self.symbols, place, addresses))
+    }
+}
+
+/// What a map of stacks holds at a place, plus one; innermost first.
+fn addresses(object: &Object, map: &str, place: u32) -> Option<impl Iterator<Item = u64> + use<>> {
+    let key = place.checked_sub(1)?.to_ne_bytes();
+    let bytes = map_named(object, map)
+        .ok()?
+        .lookup(&key, MapFlags::ANY)
+        .ok()??;
+    let words: Vec<u64> = bytes
+        .chunks_exact(8)
+        .map(|chunk| u64::from_ne_bytes(chunk.try_into().unwrap_or_default()))
+        .take_while(|&address| address != 0)
+        .collect();
+    Some(words.into_iter())
 }
 
 fn name(symbols: &Symbols, stack: u32, addresses: impl Iterator<Item = u64>) -> Stack {
@@ -197,6 +305,29 @@ ffffffffc0001000 t bpf_trampoline_6442512345\t[bpf]
         assert_eq!(stack.taker, "io_sqe_buffers_register");
         assert_eq!(stack.frames[0], "gup_fast_fallback+0x5");
         assert_eq!(stack.frames.len(), 4);
+    }
+
+    #[test]
+    fn stacks_that_say_the_same_are_one_and_there_is_a_bound() {
+        let mut stacks = Stacks::new(Symbols::parse(KALLSYMS));
+        let mut told = Vec::new();
+        let mut number = |frame: String| {
+            let stack = Stack {
+                frames: vec![frame],
+                ..Stack::default()
+            };
+            stacks.by_words(stack, &mut told)
+        };
+        let first = number("@redis-server+0x10".to_owned());
+        assert_eq!(first, Some(FIRST_USER_STACK));
+        assert_eq!(
+            number("@redis-server+0x20".to_owned()),
+            Some(FIRST_USER_STACK + 1)
+        );
+        assert_eq!(number("@redis-server+0x10".to_owned()), first);
+        let more = (2..MOST_USER_STACKS + 5).map(|i| number(format!("@a+{i}")));
+        assert_eq!(more.filter(Option::is_none).count(), 5);
+        assert_eq!(told.len(), MOST_USER_STACKS as usize);
     }
 
     #[test]

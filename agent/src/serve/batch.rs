@@ -189,11 +189,14 @@ mod tests {
             outcome: u8::MAX,
             order: u8::MAX,
         };
-        // A symbol has at most 64 bytes, and its offset 10 more.
+        // A symbol has at most 64 bytes, and its offset 10 more; in user mode a module of 48 stands before it, and offsets
+        // have 18.
+        let mut frames = vec!["f".repeat(74); 24];
+        frames.extend(vec!["u".repeat(1 + 48 + 19 + 1 + 64 + 19); 16]);
         let stack = Stack {
             stack: u32::MAX,
             taker: "t".repeat(64),
-            frames: vec!["f".repeat(74); 24],
+            frames,
         };
         let mut events = vec![event; MAX_EVENTS];
         // Times that jump as far as they can: the longest deltas.

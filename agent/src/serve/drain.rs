@@ -151,6 +151,7 @@ impl<'a> Worker<'a> {
                 return Ok(());
             };
             self.source.wish(wish.bit, &wish.target)?;
+            self.source.wish_stacks(wish.bit, wish.stacks)?;
             let Self { sequencer, hub, .. } = self;
             sequencer.flush(Instant::now(), |cut| hub.publish(cut));
             hub.grant(wish.number, sequencer.last_seq() + 1);

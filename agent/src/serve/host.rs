@@ -4,17 +4,18 @@ use std::fs;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::wire::v1::{DescribeResponse, LegStatus, Target as WireTarget};
-use crate::event::Target;
+use super::wire::v1::{self, DescribeResponse, LegStatus, Target as WireTarget};
+use crate::event::{Stacks, Target};
 
 /// What does not change while the agent runs.
 #[derive(Clone, Debug)]
 pub struct Host {
     response: DescribeResponse,
+    stacks: Stacks,
 }
 
 impl Host {
-    pub fn new(target: &Target, on_demand: bool) -> Self {
+    pub fn new(target: &Target, on_demand: bool, stacks: Stacks, one_page_in: u32) -> Self {
         let wall_clock_offset_ns =
             now_ns(ClockId::Realtime).saturating_sub(now_ns(ClockId::Monotonic));
         Self {
@@ -35,7 +36,10 @@ impl Host {
                 }),
                 kernel_boot_id: sysctl("random/boot_id"),
                 on_demand,
+                stacks: encode_stacks(stacks).into(),
+                one_page_in,
             },
+            stacks,
         }
     }
 
@@ -43,11 +47,31 @@ impl Host {
         &self.response.boot_id
     }
 
-    pub fn describe(&self, legs: Vec<LegStatus>) -> DescribeResponse {
+    /// To a client that has these stacks taken beside our own.
+    pub fn describe(&self, legs: Vec<LegStatus>, besides: Stacks) -> DescribeResponse {
         DescribeResponse {
             legs,
+            stacks: encode_stacks(self.stacks.or(besides)).into(),
             ..self.response.clone()
         }
+    }
+}
+
+fn encode_stacks(stacks: Stacks) -> v1::Stacks {
+    match (stacks.kernel, stacks.user) {
+        (false, false) => v1::Stacks::None,
+        (true, false) => v1::Stacks::Kernel,
+        (false, true) => v1::Stacks::User,
+        (true, true) => v1::Stacks::Both,
+    }
+}
+
+/// What a client asks for. A word that is newer than this agent asks for nothing.
+pub fn decode_stacks(stacks: i32) -> Stacks {
+    let stacks = v1::Stacks::try_from(stacks).unwrap_or(v1::Stacks::Unspecified);
+    Stacks {
+        kernel: matches!(stacks, v1::Stacks::Kernel | v1::Stacks::Both),
+        user: matches!(stacks, v1::Stacks::User | v1::Stacks::Both),
     }
 }
 

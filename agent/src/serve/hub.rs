@@ -9,7 +9,7 @@ use super::replay::{Replay, RingLoss};
 use super::sequence::Cut;
 use super::wire::v1;
 use super::wishes::Wishes;
-use crate::event::{LegStatus, Target};
+use crate::event::{LegStatus, Stacks, Target};
 
 /// What the drain thread tells once a second.
 pub type Beat = Option<Arc<v1::Heartbeat>>;
@@ -54,8 +54,14 @@ impl Hub {
         self.replay.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A client filters for this from now on. The number of the wish that has to be granted before it holds, or 0.
-    pub fn wish(&self, client: ClaimId, target: &v1::Target) -> u64 {
+    /// Clients may have traced what the agent's own target leaves out.
+    pub fn widens(&self) -> bool {
+        self.widens
+    }
+
+    /// A client filters for this from now on, and wants these stacks. The number of the wish that has to be granted
+    /// before it holds, or 0.
+    pub fn wish(&self, client: ClaimId, target: &v1::Target, stacks: Stacks) -> u64 {
         if !self.widens {
             return 0;
         }
@@ -64,7 +70,7 @@ impl Hub {
             comms: target.comms.clone(),
             cgroups: Vec::new(),
         };
-        self.wishes().wish(client, wanted)
+        self.wishes().wish(client, wanted, stacks)
     }
 
     /// What clients filter for. Held for moments only, and never together with the log.

@@ -29,5 +29,5 @@ mod testing;
 mod tests;
 
 pub use listen::{Address, Listener, bind};
-pub use privileges::drop_all_but_reading;
+pub use privileges::{drop_all_but_reading, keep_looking};
 pub use server::{Config, serve};

@@ -9,6 +9,10 @@ use rustix::thread::{
 
 /// Reading maps and books of programs that are already attached.
 const KEPT: CapabilitySet = CapabilitySet::BPF.union(CapabilitySet::PERFMON);
+/// Looking at other processes: /proc/PID of anybody, frames in pagemap, the files that are mapped.
+const LOOKING: CapabilitySet = CapabilitySet::SYS_PTRACE
+    .union(CapabilitySet::SYS_ADMIN)
+    .union(CapabilitySet::DAC_READ_SEARCH);
 
 /// Drops every capability but CAP_BPF and CAP_PERFMON, for good, and hides memory from ptrace and core dumps.
 ///
@@ -17,19 +21,31 @@ const KEPT: CapabilitySet = CapabilitySet::BPF.union(CapabilitySet::PERFMON);
 /// # Errors
 /// The kernel refused; the process has then more privilege than it should.
 pub fn drop_all_but_reading() -> io::Result<()> {
+    keep(KEPT)
+}
+
+/// The same for the child that opens files of other processes, see `opener`: it keeps what that takes, and no more.
+///
+/// # Errors
+/// As above.
+pub fn keep_looking() -> io::Result<()> {
+    keep(LOOKING)
+}
+
+fn keep(wanted: CapabilitySet) -> io::Result<()> {
     set_no_new_privs(true)?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
 
     let held = capabilities(None)?;
     // Only who may change the bounding set has to: without privilege nothing comes back through it.
     if held.effective.contains(CapabilitySet::SETPCAP) {
-        for capability in (CapabilitySet::all() - KEPT).iter() {
+        for capability in (CapabilitySet::all() - wanted).iter() {
             // EINVAL: newer than this kernel.
             let _ = remove_capability_from_bounding_set(capability);
         }
         clear_ambient_capability_set()?;
     }
-    let kept = held.permitted & KEPT;
+    let kept = held.permitted & wanted;
     set_capabilities(
         None,
         CapabilitySets {

@@ -84,7 +84,8 @@ pub struct Replay {
     next_seq: u64,
     /// Processes alive just before the first of `cuts`.
     before_first: Processes,
-    /// Told before the first of `cuts`; there are no more than the kernel has places for (4,096).
+    /// Told before the first of `cuts`; there are no more than the kernel has places for
+    /// (4,096), and as many again with a part in user mode.
     stacks: Vec<Stack>,
     losses: VecDeque<Noted>,
     next_loss: u64,

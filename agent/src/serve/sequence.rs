@@ -11,8 +11,8 @@ pub const MAX_EVENTS: usize = 1024;
 /// No more processes than this in one batch. An event takes at most 173 bytes and a process 48, so that a batch never
 /// passes 256 KiB.
 pub const MAX_PROCESSES: usize = 1024;
-/// No more stacks than this in one batch; each takes at most 2 KiB.
-pub const MAX_STACKS: usize = 8;
+/// No more stacks than this in one batch; each takes at most 4.5 KiB.
+pub const MAX_STACKS: usize = 6;
 /// An event waits no longer than this for others to fill its batch.
 pub const MAX_AGE: Duration = Duration::from_millis(50);
 /// A comm is at most TASK_COMM_LEN - 1 bytes.

@@ -22,7 +22,7 @@ use super::listen::Listener;
 use super::service::Service;
 use super::wire::v1::agent_server::{AgentServer, SERVICE_NAME};
 use super::{peer, wire};
-use crate::event::{Source, Target};
+use crate::event::{Source, Stacks, Target};
 use crate::failure::{Exit, Failure};
 
 /// What clients may still take to receive the rest after a signal.
@@ -41,6 +41,10 @@ pub struct Config {
     /// An empty target is nothing, and not everything.
     pub on_demand: bool,
     pub replay_bytes: usize,
+    /// Call stacks that are taken for everybody.
+    pub stacks: Stacks,
+    /// The history of one page in so many is told.
+    pub one_page_in: u32,
 }
 
 /// Serves `source` on `listener` until SIGTERM or SIGINT, or until `source` fails.
@@ -76,7 +80,12 @@ pub async fn serve_until(
     let counters = source.counters().map(Arc::from);
     let service = Service::new(
         Arc::clone(&hub),
-        Host::new(&config.target, config.on_demand),
+        Host::new(
+            &config.target,
+            config.on_demand,
+            config.stacks,
+            config.one_page_in,
+        ),
         counters,
     );
     let (ended_in, ended) = oneshot::channel::<()>();

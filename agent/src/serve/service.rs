@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::counters::{self, SHORTEST_MS};
 use super::filter::Filter;
-use super::host::Host;
+use super::host::{Host, decode_stacks};
 use super::hub::Hub;
 use super::replay::{Cursor, Replay};
 use super::session::Session;
@@ -18,7 +18,7 @@ use super::wire::v1::{
     TraceRequest, TraceResponse, trace_request, trace_response,
 };
 use super::wishes::MAX_CLIENTS;
-use crate::event::Counters;
+use crate::event::{Counters, Stacks};
 
 /// Responses that wait for one client's connection; each is at most 256 KiB.
 const OUTLET: usize = 2;
@@ -42,6 +42,7 @@ impl Service {
     fn enter(&self, subscribe: Subscribe) -> Result<Session, Box<Status>> {
         let said = subscribe.filter.unwrap_or_default();
         let filter = Filter::new(&said)?;
+        let stacks = decode_stacks(subscribe.stacks);
         let name = subscribe.client.chars().take(MAX_NAME_CHARS).collect();
 
         let mut replay = self.hub.replay();
@@ -59,10 +60,15 @@ impl Service {
         };
         let claim = replay.claims.enter(name, cursor.next_seq - 1);
         drop(replay);
-        self.hub.wish(claim, &said);
+        self.hub.wish(claim, &said, stacks);
+        let besides = if self.hub.widens() {
+            stacks
+        } else {
+            Stacks::default()
+        };
 
         let started = trace_response::Response::Started(Started {
-            agent: Some(self.host.describe(self.hub.legs())),
+            agent: Some(self.host.describe(self.hub.legs(), besides)),
             next_seq: cursor.next_seq,
         });
         Ok(Session::new(
@@ -70,6 +76,7 @@ impl Service {
             claim,
             cursor,
             filter,
+            stacks,
             started,
         ))
     }
@@ -84,7 +91,8 @@ impl Agent for Service {
         &self,
         _request: Request<DescribeRequest>,
     ) -> Result<Response<DescribeResponse>, Status> {
-        Ok(Response::new(self.host.describe(self.hub.legs())))
+        let described = self.host.describe(self.hub.legs(), Stacks::default());
+        Ok(Response::new(described))
     }
 
     async fn trace(

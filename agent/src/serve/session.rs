@@ -17,7 +17,7 @@ use super::wire::columns::Batch;
 use super::wire::v1::trace_request::Request;
 use super::wire::v1::trace_response::Response;
 use super::wire::v1::{FilterChanged, Heartbeat, Loss, Target, TraceRequest, TraceResponse, loss};
-use crate::event::{Process, Stack};
+use crate::event::{Process, Stack, Stacks};
 
 /// Filters that one client may have asked for and not got yet.
 const MAX_CHANGES: usize = 16;
@@ -31,6 +31,8 @@ pub struct Session {
     claim: ClaimId,
     cursor: Cursor,
     filter: Option<Filter>,
+    /// Has them taken, beside the agent's own.
+    stacks: Stacks,
     /// Asked for, in this order, and not in force yet.
     changes: VecDeque<Change>,
     paused: bool,
@@ -57,6 +59,7 @@ impl Session {
         claim: ClaimId,
         cursor: Cursor,
         filter: Option<Filter>,
+        stacks: Stacks,
         started: Response,
     ) -> Self {
         Self {
@@ -65,6 +68,7 @@ impl Session {
             claim,
             cursor,
             filter,
+            stacks,
             changes: VecDeque::new(),
             paused: false,
             ready: VecDeque::from([started]),
@@ -127,7 +131,7 @@ impl Session {
                     )));
                 }
                 let filter = Filter::new(&said)?;
-                let wish = self.hub.wish(self.claim, &said);
+                let wish = self.hub.wish(self.claim, &said, self.stacks);
                 self.changes.push_back(Change { filter, said, wish });
             }
             Some(Request::Subscribe(_)) => {
@@ -367,7 +371,14 @@ mod tests {
         let cursor = hub.replay().cursor_now();
         let claim = hub.replay().claims.enter(String::new(), 0);
         let started = Response::Started(Started::default());
-        let mut session = Session::new(Arc::clone(&hub), claim, cursor, None, started);
+        let mut session = Session::new(
+            Arc::clone(&hub),
+            claim,
+            cursor,
+            None,
+            Stacks::default(),
+            started,
+        );
         let mut said = String::new();
         for second in 0..3 {
             hub.publish(cut(second * 20 + 1, 10));

@@ -45,6 +45,8 @@ impl Agent {
             },
             on_demand: false,
             replay_bytes,
+            stacks: crate::event::Stacks::default(),
+            one_page_in: 1,
         };
         let server = tokio::spawn(async move {
             serve_until(&config, Box::new(source), listener, async {

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::collect::{self, Collector, Config};
-use crate::event::{Drained, Event, Source, Target};
+use crate::event::{Drained, Event, Source, Stacks, Target};
 use fact::Line;
 pub use report::Report;
 
@@ -45,6 +45,11 @@ pub fn verify() -> Result<Report> {
         throttle: 0,
         counters: true,
         on_demand: false,
+        stacks: Stacks {
+            kernel: true,
+            user: false,
+        },
+        one_page_in: 1,
     })?;
     let mut events = Vec::new();
     let lines = subject.run(&mut collector, &mut events)?;

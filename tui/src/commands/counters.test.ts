@@ -26,6 +26,11 @@ beforeEach(async () => {
         { counter: COUNTERS.copied_bytes, values: [40_960, 163_840, 0], other: 4096 },
         { counter: COUNTERS.pins_taken, values: [500, 5, 0], other: 0 },
         { counter: COUNTERS.pins_returned, values: [200, 5, 0], other: 0 },
+        { counter: COUNTERS.swap_outs, values: [0, 64, 0], other: 0 },
+        { counter: COUNTERS.swap_ins, values: [0, 60, 0], other: 0 },
+        { counter: COUNTERS.pmd_splits, values: [3, 0, 0], other: 0 },
+        { counter: COUNTERS.collapses, values: [1, 0, 0], other: 0 },
+        { counter: COUNTERS.migrations, values: [0, 7, 0], other: 0 },
       ],
       evicted: 3,
     },
@@ -55,6 +60,15 @@ test('processes that did something stand in the order asked for, with what they 
   expect(lines[3]).toBe('')
   expect(lines[4]).toContain('1 copies and 2 faults, of 3 processes that have ended')
   expect((await printed('--by', 'pins')).split('\n')[1]).toContain('redis')
+})
+
+test('swap, huge pages and moves are columns of their own, and orders', async () => {
+  const [title, first, second] = (await printed('--by', 'swap')).split('\n')
+  expect(title).toMatch(/SWAP OUT\/IN▼? +SPLIT\/MADE +MOVED +PINS/)
+  expect(first).toMatch(/^ +9 .* 64\/60 +0\/0 +7 /)
+  expect(second).toMatch(/^ +7 .* 0\/0 +3\/1 +0 /)
+  expect((await printed('--by', 'huge')).split('\n')[1]).toContain('redis')
+  expect((await printed('--by', 'moves')).split('\n')[1]).toContain('red')
 })
 
 test('a comm never reaches the terminal raw', async () => {

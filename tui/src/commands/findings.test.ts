@@ -51,6 +51,7 @@ test('a finding is one JSON object a line, with owner, cause and reference', () 
           write: true,
           longterm: true,
           taker: 'vfio_pin_pages_remote',
+          code: null,
           pid: 10,
           comm: 'driver',
           taken_ns: 2e9,

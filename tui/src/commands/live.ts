@@ -1,6 +1,7 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { CowpathError, ExitStatus } from '../model/failure.js'
 import type { Policy } from '../policy/policy.js'
+import type { WantedStacks } from '../wire/stack.js'
 import { byteSize, timeSpan, wholeNumber } from './arguments.js'
 import type { FeedOf } from './feed.js'
 import { keepOf } from './keep.js'
@@ -14,6 +15,7 @@ interface LiveOptions {
   readonly keep?: number
   readonly maxSize?: number
   readonly policy?: Policy
+  readonly stacks?: WantedStacks
   readonly json?: true
 }
 
@@ -32,6 +34,11 @@ export function liveCommand(feedOf: FeedOf): Command {
       '--max-size <size>',
       'with --record: remove the oldest where the file would be larger: 500M, 5G',
       byteSize,
+    )
+    .addOption(
+      new Option('--stacks <which>', 'take these call stacks, beside what the agent takes by itself').choices(
+        ['kernel', 'user', 'both'],
+      ),
     )
     .option(
       '--policy <policy>',
@@ -60,6 +67,7 @@ export function liveCommand(feedOf: FeedOf): Command {
       const asked = {
         target: { pids: options.pid, comms: options.comm },
         ...(record === undefined ? {} : { recordTo: record, keep: keepOf(options) }),
+        ...(options.stacks === undefined ? {} : { stacks: options.stacks }),
       }
       process.exitCode = options.json
         ? await runLiveJson(feedOf(chosen[0], policy === undefined ? asked : { ...asked, policy }))

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { ExitStatus } from '../model/failure.js'
 import type { Policy } from '../policy/policy.js'
 import { Recording } from '../store/recording.js'
@@ -7,6 +7,7 @@ import { LiveModel } from '../views/live-model.js'
 import { liveJson } from '../views/live-json.js'
 import { lostEvents } from '../views/overview.js'
 import { printable } from '../views/printable.js'
+import type { WantedStacks } from '../wire/stack.js'
 import { summaryLines } from '../views/summary.js'
 import { count, duration } from '../views/units.js'
 import { byteSize, timeSpan, wholeNumber } from './arguments.js'
@@ -25,6 +26,7 @@ interface RecordOptions {
   readonly pid: readonly number[]
   readonly comm: readonly string[]
   readonly policy?: Policy
+  readonly stacks?: WantedStacks
   readonly keep?: number
   readonly maxSize?: number
   readonly json?: true
@@ -42,6 +44,11 @@ export function recordCommand(feedOf: FeedOf): Command {
     .option('--max-size <size>', 'remove the oldest where the file would be larger: 500M, 5G', byteSize)
     .option('--pid <pid>', 'only this process; may be repeated', collect(wholeNumber), [])
     .option('--comm <name>', 'only processes of this name; may be repeated', collect(String), [])
+    .addOption(
+      new Option('--stacks <which>', 'take these call stacks, beside what the agent takes by itself').choices(
+        ['kernel', 'user', 'both'],
+      ),
+    )
     .option(
       '--policy <policy>',
       `judge by: ${POLICY_WORDS}; else by what the traced kernel promises`,
@@ -61,6 +68,7 @@ export function recordCommand(feedOf: FeedOf): Command {
         recordTo: options.output,
         keep: keepOf(options),
         ...(options.policy === undefined ? {} : { policy: options.policy }),
+        ...(options.stacks === undefined ? {} : { stacks: options.stacks }),
       })
       process.exitCode = await recordFrom(feed, options)
     })

@@ -4,6 +4,7 @@ import type { Keep } from '../store/retention.js'
 import type { LivePage } from '../views/live-page.js'
 import type { HostBrief, ListName, SnapshotPart } from '../views/live-snapshot.js'
 import type { ClientTarget } from '../views/target.js'
+import type { WantedStacks } from '../wire/stack.js'
 
 /** An agent to listen to: what a thread can be given of `FeedOptions`. */
 export interface WatchRequest {
@@ -14,6 +15,7 @@ export interface WatchRequest {
   readonly firstWordMs?: number
   /** As a person names it. */
   readonly policy?: string
+  readonly stacks?: WantedStacks
 }
 
 export interface PageKey {

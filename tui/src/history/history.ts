@@ -135,9 +135,10 @@ export class History {
 
   /**
    * A run of the agent begins, or is met again: the next event has number `nextSeq` or a later one. With another run
-   * all numbers of the agent have lost their meaning. `pmdOrder` is its host's: of what a PMD maps.
+   * all numbers of the agent have lost their meaning. `pmdOrder` is its host's: of what a PMD maps. It tells the history
+   * of one page in `onePageIn`.
    */
-  begin(run: number, nextSeq: number, pmdOrder = DEFAULT_PMD_ORDER): void {
+  begin(run: number, nextSeq: number, pmdOrder = DEFAULT_PMD_ORDER, onePageIn = 1): void {
     if (run === this.#run) return
     const isFirst = this.#run === 0
     this.#releaseAll()
@@ -147,6 +148,7 @@ export class History {
     this.#applier.begin(run)
     this.#pages.pmdOrder = pmdOrder
     this.#view.run = run
+    this.#view.onePageIn = onePageIn
     this.#judge?.begin(run)
     if (isFirst) return
     const when = { timeNs: this.#timeNs, seq: this.#lastSeq }

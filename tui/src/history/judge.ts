@@ -32,7 +32,7 @@ export interface SlotView {
   readonly fromNs: number
   /** A `Cause`. */
   readonly cause: number
-  /** Observed since the last gap, and not deduced. */
+  /** Observed since the last gap, and not deduced; false of a page whose history is not told (`isSample`). */
   readonly isCertain: boolean
   /** When the slot last got a copy of its own (copy, unshare, first touch): seq; 0: not seen. */
   readonly brokenSeq: number
@@ -48,6 +48,8 @@ export interface SlotView {
 /** Reading allocates nothing but what it returns; objects returned are valid only within the call to `judge`. */
 export interface HistoryView {
   readonly run: number
+  /** The agent tells the history of some pages alone: references on others are not known, on the same folio either. */
+  readonly isSample: boolean
   /** The recording's number of the agent's address space; 0: not known. */
   mmOf(agentMm: number): number
   /** The process that was last seen in it; 0: not known. */

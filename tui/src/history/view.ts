@@ -1,3 +1,4 @@
+import { isChosen } from '../model/sample.js'
 import type { Clock } from './clock.js'
 import type { HistoryView, LivePin, SlotView } from './judge.js'
 import type { Mms } from './mms.js'
@@ -17,9 +18,15 @@ export interface ViewParts {
 export class View implements HistoryView {
   readonly #parts: ViewParts
   run = 0
+  /** Of so many pages the history of one is told. */
+  onePageIn = 1
 
   constructor(parts: ViewParts) {
     this.#parts = parts
+  }
+
+  get isSample(): boolean {
+    return this.onePageIn > 1
   }
 
   get hasPins(): boolean {
@@ -79,7 +86,7 @@ export class View implements HistoryView {
   }
 
   #slot(row: number, vpn: number): SlotView {
-    return new Slot(this.#parts, row, vpn)
+    return new Slot(this.#parts, row, vpn, isChosen(vpn, this.onePageIn))
   }
 }
 
@@ -88,11 +95,14 @@ class Slot implements SlotView {
   readonly vpn: number
   readonly #parts: ViewParts
   readonly #row: number
+  readonly #isTold: boolean
 
-  constructor(parts: ViewParts, row: number, vpn: number) {
+  /** `isTold`: the page's history is. */
+  constructor(parts: ViewParts, row: number, vpn: number, isTold: boolean) {
     this.vpn = vpn
     this.#parts = parts
     this.#row = row
+    this.#isTold = isTold
   }
 
   get mm(): number {
@@ -121,7 +131,7 @@ class Slot implements SlotView {
   }
 
   get isCertain(): boolean {
-    return this.#parts.pages.slots.gapsOf(this.#row) === this.#parts.clock.gaps
+    return this.#isTold && this.#parts.pages.slots.gapsOf(this.#row) === this.#parts.clock.gaps
   }
 
   get brokenSeq(): number {

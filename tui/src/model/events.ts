@@ -1,4 +1,5 @@
 import type { Kind, Outcome } from './kinds.js'
+import type { TakenStacks } from './stacks.js'
 
 /**
  * Columns of one batch of events: the shape in which every source (gRPC, a recording, the simulator) hands events
@@ -44,14 +45,14 @@ export interface ProcessInfo {
 }
 
 /**
- * A call stack of the kernel, told once in a run of the agent, before the first event that names its number. Names are
- * the kernel's own symbols, but come over the wire: never print them unescaped.
+ * A call stack, told once in a run of the agent, before the first event that names its number. Names come over the
+ * wire: never print them unescaped.
  */
 export interface StackInfo {
   readonly stack: number
   /** The function that asked: `io_sqe_buffers_register`, `vfio_pin_pages_remote`; empty: not known. */
   readonly taker: string
-  /** Innermost first: `symbol+0xoffset`. */
+  /** Innermost first: `symbol+0xoffset` of the kernel, then those in user mode, which begin with `@`; see `codeOf`. */
   readonly frames: readonly string[]
 }
 
@@ -92,6 +93,10 @@ export interface AgentInfo {
   readonly pageSize: number
   readonly wallClockOffsetNs: bigint
   readonly legs: readonly LegBooks[]
+  /** Call stacks that it takes; absent: it does not say. */
+  readonly stacks?: TakenStacks
+  /** It tells the history of one page in so many; absent or 1: of all. */
+  readonly onePageIn?: number
 }
 
 /** One step of a stream, in stream order. */

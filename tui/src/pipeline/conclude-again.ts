@@ -19,7 +19,7 @@ export function concludeAgain(
       case 'started':
         onRun(run)
         judges.started(run, item.agent)
-        history.begin(run, item.nextSeq, pmdOrderOf(item.agent.pageSize))
+        history.begin(run, item.nextSeq, pmdOrderOf(item.agent.pageSize), item.agent.onePageIn)
         break
       case 'batch':
         history.apply(item)

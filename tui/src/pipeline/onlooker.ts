@@ -29,7 +29,7 @@ export class Onlooker {
         if (!this.#runs.includes(bootId)) this.#runs.push(bootId)
         const run = this.#runs.indexOf(bootId) + 1
         this.#judges.started(run, item.agent)
-        this.#history.begin(run, item.nextSeq, pmdOrderOf(item.agent.pageSize))
+        this.#history.begin(run, item.nextSeq, pmdOrderOf(item.agent.pageSize), item.agent.onePageIn)
         break
       }
       case 'batch':

@@ -131,7 +131,7 @@ export class Recorder {
     this.#run = run
     this.#writer.run(run, agent, nextSeq)
     this.#judges.started(run, agent)
-    this.#history.begin(run, nextSeq, pmdOrderOf(agent.pageSize))
+    this.#history.begin(run, nextSeq, pmdOrderOf(agent.pageSize), agent.onePageIn)
   }
 
   #beat(beat: StreamItem & { readonly type: 'heartbeat' }): void {

@@ -32,6 +32,7 @@ interface EvidenceRow {
   readonly reference_vpn: number | null
   readonly reference_taken_ns: number | null
   readonly taker: string | null
+  readonly frames: string | null
   readonly words: string
 }
 
@@ -124,6 +125,7 @@ function takenStep(row: EvidenceRow): Html {
     write: row.reference_write,
     longterm: row.reference_longterm,
     taker: row.taker,
+    frames: row.frames,
   })
   const where = row.reference_vpn === null ? '' : ` on ${pageAddress(row.reference_vpn)}`
   return html`<li>

@@ -66,7 +66,7 @@ function otherOwner(scene: Scene): string | undefined {
   const live = liveOf(
     pins.filter((pin) => pin.mm !== mm),
     extraReferences(scene),
-    { pins, pfn: oldPfn, pages, size },
+    { pins, pfn: oldPfn, pages, size, isSample: view.isSample },
   )
   return live === undefined || live === 'doubt'
     ? undefined

@@ -96,7 +96,13 @@ function mergedByKsm(scene: Scene): Answer {
   const pins = view.pinsIn(mm, vpn, 1)
   if (pins.length === 0) return undefined
   if (scene.slot?.isCertain !== true) return 'unknown'
-  const on = { pins: view.pinsOn(oldPfn, 1), pfn: oldPfn, pages: 1, size: scene.size }
+  const on = {
+    pins: view.pinsOn(oldPfn, 1),
+    pfn: oldPfn,
+    pages: 1,
+    size: scene.size,
+    isSample: view.isSample,
+  }
   const live = liveOf(pins, ksmExtra(scene), on)
   if (live === undefined) return 'held'
   if (live === 'doubt') return 'unknown'

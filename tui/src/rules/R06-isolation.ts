@@ -72,7 +72,12 @@ function judged(scene: Scene, pfn: number, extra: number | undefined, cause: str
   const suspects = isOwn ? foreign.filter(isPin) : foreign
   if (suspects.length === 0) return 'held'
   const counted = pfn === scene.oldPfn ? countedFrames(scene) : { pfn, pages }
-  const live = liveOf(suspects, extra, { ...counted, pins: view.pinsOn(counted.pfn, counted.pages), size })
+  const live = liveOf(suspects, extra, {
+    ...counted,
+    pins: view.pinsOn(counted.pfn, counted.pages),
+    size,
+    isSample: view.isSample,
+  })
   if (live === undefined) return 'held'
   if (live === 'doubt') return 'unknown'
   const reference = referenceOf(live)

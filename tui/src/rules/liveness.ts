@@ -9,6 +9,8 @@ export interface OnFrame {
   readonly pages: number
   /** By its size: of a THP some pages may be mapped by themselves elsewhere, each with a reference. */
   readonly size: PageSize
+  /** References on other pages of the folio may not be told. */
+  readonly isSample: boolean
 }
 
 /**
@@ -39,6 +41,8 @@ function liveGet(
   if (extra === undefined) return 'doubt'
   if (extra <= 0) return undefined
   if (gets.some((pin) => !pin.isCertain)) return 'doubt'
+  // Where the count is that of a folio, what is beyond its mappings may be held through pages that are not told.
+  if (on.isSample && on.size !== '4k') return 'doubt'
   const ours = getsTaken(gets, on.pfn, on.pages)
   const all = Math.max(ours, getsTaken(on.pins, on.pfn, on.pages))
   if (extra <= all - ours) return 'doubt'

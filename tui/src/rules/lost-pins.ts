@@ -22,7 +22,7 @@ export function lostByFault(scene: Scene, before?: BeforeSplit): Lost {
   const through = pins.filter((pin) => pin.pfn - pin.vpn === oldPfn - vpn)
   if (through.length === 0 || view.slotAt(mm, vpn)?.isCertain !== true) return 'unknown'
   const extra = before ? before.extra : extraReferences(scene)
-  const live = liveOf(through, extra, before?.on ?? { ...onCounted(scene), size })
+  const live = liveOf(through, extra, before?.on ?? { ...onCounted(scene), size, isSample: view.isSample })
   if (live === undefined) return 'held'
   return live === 'doubt' ? 'unknown' : live
 }

@@ -116,6 +116,7 @@ const NO_EVENTS: EventColumns = {
 
 const NO_VIEW: HistoryView = {
   run: 0,
+  isSample: false,
   hasPins: false,
   mmOf: () => 0,
   tgidOf: () => 0,

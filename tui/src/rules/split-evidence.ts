@@ -53,6 +53,9 @@ export class SplitEvidence {
     const isSame = split.mm === mm && page >= 0 && page < pmdPages && split.pfn + page === oldPfn
     if (!isSame || scene.size !== 'pte-mapped' || timeNs - split.timeNs > LONGEST_NS) return undefined
     const pins = view.pinsOn(split.pfn, pmdPages)
-    return { extra: split.extra, on: { pins, pfn: split.pfn, pages: pmdPages, size: 'thp' } }
+    return {
+      extra: split.extra,
+      on: { pins, pfn: split.pfn, pages: pmdPages, size: 'thp', isSample: view.isSample },
+    }
   }
 }

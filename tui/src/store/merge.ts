@@ -59,6 +59,8 @@ interface RunRow {
   readonly agent_version: string
   readonly first_seq: number
   readonly wall_clock_offset_ns: string
+  readonly stacks: string
+  readonly one_page_in: number
   readonly hostname: string
   readonly kernel_boot_id: string
 }
@@ -96,7 +98,7 @@ export function mergeRecordings(paths: readonly string[], output: string): void 
   }
 }
 
-const RUNS = `SELECT r.run, r.host, r.boot_id, r.agent_version, r.first_seq,
+const RUNS = `SELECT r.run, r.host, r.boot_id, r.agent_version, r.first_seq, r.stacks, r.one_page_in,
                      CAST(CAST(r.wall_clock_offset_ns AS INTEGER) AS TEXT) AS wall_clock_offset_ns,
                      h.hostname, h.kernel_boot_id
               FROM run r JOIN host h ON h.host = r.host ORDER BY r.run`
@@ -214,16 +216,27 @@ class PartWriter {
     )
     for (const values of hosts) insertHost.run(values)
     const insertRun = this.#db.prepare(
-      `INSERT INTO run (run, host, boot_id, agent_version, wall_clock_offset_ns, first_seq)
-       SELECT ?, host, ?, ?, ?, ? FROM host WHERE hostname = ? AND kernel_boot_id = ?`,
+      `INSERT INTO run (run, host, boot_id, agent_version, wall_clock_offset_ns, first_seq, stacks, one_page_in)
+       SELECT ?, host, ?, ?, ?, ?, ?, ? FROM host WHERE hostname = ? AND kernel_boot_id = ?`,
     )
-    for (const { run, boot_id, agent_version, first_seq, hostname, kernel_boot_id } of runs)
+    for (const {
+      run,
+      boot_id,
+      agent_version,
+      first_seq,
+      stacks,
+      one_page_in,
+      hostname,
+      kernel_boot_id,
+    } of runs)
       insertRun.run(
         run + this.#added.run,
         boot_id,
         agent_version,
         this.#clocks.first,
         first_seq,
+        stacks,
+        one_page_in,
         hostname,
         kernel_boot_id,
       )

@@ -115,11 +115,11 @@ export class RareFactWriter {
       ...[agent.kernelBootId, agent.cpus, agent.pageSize],
     )
     this.#run(
-      `INSERT INTO run (run, host, boot_id, agent_version, wall_clock_offset_ns, first_seq)
-       VALUES (?, (SELECT host FROM host WHERE kernel_boot_id = ? AND hostname = ?), ?, ?, ?, ?)
+      `INSERT INTO run (run, host, boot_id, agent_version, wall_clock_offset_ns, first_seq, stacks, one_page_in)
+       VALUES (?, (SELECT host FROM host WHERE kernel_boot_id = ? AND hostname = ?), ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
       ...[run, agent.kernelBootId, agent.hostname, agent.bootId, agent.agentVersion],
-      ...[agent.wallClockOffsetNs, firstSeq],
+      ...[agent.wallClockOffsetNs, firstSeq, agent.stacks ?? '', agent.onePageIn ?? 1],
     )
     for (const leg of agent.legs) this.#leg(run, leg)
   }

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { EventColumns } from '../model/events.js'
 import { CowpathError } from '../model/failure.js'
+import { leftOutWords } from '../model/left-out.js'
 import { DamagedBlock, decodeBlock } from './block.js'
 import type { ColumnName } from './columns.js'
 import { namedQuery } from './files.js'
@@ -44,7 +45,7 @@ interface BlockRow {
 /** A recording to read: finished, cut off, or still being written. It is never changed. */
 export class Recording {
   readonly path: string
-  /** What a person should know before reading on: it was not closed, or an older schema was read from a copy. */
+  /** What a person should know before reading on: it was not closed, is a sample, or was read from a copy. */
   readonly remarks: readonly string[]
   readonly #db: Database.Database
   /** Named queries that were asked before: a page's history asks the same one for each of hundreds of frames. */
@@ -80,6 +81,7 @@ export class Recording {
         opened.remarks.push(
           `${path} was not closed (or is being written): it has no indexes, answers are slower`,
         )
+      opened.remarks.push(...explaining(path, () => leftOut(opened.db)).map((words) => `${path}: ${words}`))
       return new Recording(path, opened.db, opened.remarks, opened.copy)
     } catch (error) {
       opened.db.close()
@@ -259,6 +261,19 @@ function openReadOnly(path: string): Opened {
     if (isCutOff && existsSync(path + '-wal')) return openCopy(path, undefined)
     throw explained(error, path)
   }
+}
+
+/** What the agents of its runs left out, each once. */
+function leftOut(db: Database.Database): readonly string[] {
+  const runs = db
+    .prepare<[], { stacks: string; onePageIn: number }>(
+      'SELECT DISTINCT stacks, one_page_in AS onePageIn FROM run',
+    )
+    .all()
+  const words = runs.flatMap(({ stacks, onePageIn }) =>
+    leftOutWords({ onePageIn, ...(stacks === 'none' || stacks === 'user' ? { stacks } : {}) }),
+  )
+  return [...new Set(words)]
 }
 
 /** Opens a copy of the recording, brought from schema `older` to ours where it is older. */

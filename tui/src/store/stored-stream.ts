@@ -60,7 +60,8 @@ export interface StoredAgent {
   readonly agent: AgentInfo
 }
 
-interface AgentRow extends Omit<AgentInfo, 'legs' | 'wallClockOffsetNs'> {
+interface AgentRow extends Omit<AgentInfo, 'legs' | 'wallClockOffsetNs' | 'stacks'> {
+  readonly onePageIn: number
   readonly run: number
   readonly firstSeq: number
   /** Beyond 2^53. */
@@ -76,13 +77,18 @@ export function storedAgents(recording: Recording): readonly StoredAgent[] {
   const rows = recording.select<AgentRow>(
     `SELECT r.run, r.first_seq AS firstSeq, r.boot_id AS bootId, r.agent_version AS agentVersion,
             CAST(h.kernel_release AS TEXT) AS kernelRelease, h.kernel_version AS kernelVersion, h.kernel_boot_id AS kernelBootId,
-            h.hostname, h.cpus, h.page_size_bytes AS pageSize, CAST(CAST(r.wall_clock_offset_ns AS INTEGER) AS TEXT) AS wallClockOffsetNs
+            r.one_page_in AS onePageIn, h.hostname, h.cpus, h.page_size_bytes AS pageSize, CAST(CAST(r.wall_clock_offset_ns AS INTEGER) AS TEXT) AS wallClockOffsetNs
      FROM run r JOIN host h ON h.host = r.host ORDER BY r.run`,
   )
-  return rows.map(({ run, firstSeq, wallClockOffsetNs, ...agent }) => ({
+  return rows.map(({ run, firstSeq, wallClockOffsetNs, onePageIn, ...agent }) => ({
     run,
     firstSeq,
-    agent: { ...agent, wallClockOffsetNs: BigInt(wallClockOffsetNs), legs: legsOf(recording, run) },
+    agent: {
+      ...agent,
+      ...(onePageIn > 1 ? { onePageIn } : {}),
+      wallClockOffsetNs: BigInt(wallClockOffsetNs),
+      legs: legsOf(recording, run),
+    },
   }))
 }
 

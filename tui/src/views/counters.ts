@@ -2,7 +2,7 @@ import { printable } from './printable.js'
 import type { Column } from './table.js'
 import { bytes, count } from './units.js'
 
-export const COUNTER_ORDERS = ['copies', 'bytes', 'faults', 'pins'] as const
+export const COUNTER_ORDERS = ['copies', 'bytes', 'faults', 'pins', 'swap', 'huge', 'moves'] as const
 export type CounterOrder = (typeof COUNTER_ORDERS)[number]
 
 /** What one process did since its agent attached; a row of `cowpath counters`. */
@@ -27,6 +27,13 @@ export interface CountedProcess {
   readonly gup_pages: number
   readonly pins_taken: number
   readonly pins_returned: number
+  readonly swap_outs: number
+  readonly swap_ins: number
+  readonly ksm_merges: number
+  readonly pmd_splits: number
+  readonly folio_splits: number
+  readonly collapses: number
+  readonly migrations: number
   readonly pins_outstanding: number
 }
 
@@ -35,6 +42,9 @@ const SORTED_BY: Readonly<Record<CounterOrder, (row: CountedProcess) => number>>
   bytes: (row) => row.copied_bytes,
   faults: allFaults,
   pins: (row) => row.pins_outstanding,
+  swap: (row) => row.swap_outs + row.swap_ins,
+  huge,
+  moves,
 }
 
 /** The first `limit` processes by one of their counts, those that did something; equal ones by pid. */
@@ -45,7 +55,18 @@ export function topCounted(
 ): readonly CountedProcess[] {
   const value = SORTED_BY[order]
   return rows
-    .filter((row) => allFaults(row) + row.forks + row.execs + row.gups > 0)
+    .filter(
+      (row) =>
+        allFaults(row) +
+          row.forks +
+          row.execs +
+          row.gups +
+          row.swap_outs +
+          row.swap_ins +
+          huge(row) +
+          moves(row) >
+        0,
+    )
     .sort((a, b) => value(b) - value(a) || a.tgid - b.tgid)
     .slice(0, limit)
 }
@@ -76,6 +97,15 @@ export const COUNTED_COLUMNS: readonly Column<CountedProcess>[] = [
   number('reuses', 'REUSES', 9, 1, (row) => count(row.reuses)),
   number('forks', 'FORKS', 6, 3, (row) => count(row.forks)),
   number('gup_pages', 'GUP PAGES', 10, 2, (row) => count(row.gup_pages)),
+  number('swap', 'SWAP OUT/IN', 13, 5, (row) => `${count(row.swap_outs)}/${count(row.swap_ins)}`),
+  number(
+    'huge',
+    'SPLIT/MADE',
+    11,
+    6,
+    (row) => `${count(row.pmd_splits + row.folio_splits)}/${count(row.collapses)}`,
+  ),
+  number('moves', 'MOVED', 7, 7, (row) => count(moves(row))),
   number('pins', 'PINS', 8, 0, (row) => count(row.pins_outstanding)),
   {
     id: 'state',
@@ -87,6 +117,16 @@ export const COUNTED_COLUMNS: readonly Column<CountedProcess>[] = [
     text: (row) => (row.ended ? 'ended' : ''),
   },
 ]
+
+/** What changed how huge pages are mapped, or whether they are. */
+function huge(row: CountedProcess): number {
+  return row.pmd_splits + row.folio_splits + row.collapses
+}
+
+/** What gave slots another frame without a write: KSM and migration. */
+function moves(row: CountedProcess): number {
+  return row.ksm_merges + row.migrations
+}
 
 /** Write-protect faults of pages of every size. */
 function allFaults(row: CountedProcess): number {

@@ -70,7 +70,7 @@ function evidenceLines(
           step(
             reference.takenNs,
             `pid ${reference.tgid}${named(finding.takerComm, charset)} takes a ${referenceWords(reference)} on ${pageAddress(reference.vpn)}` +
-              (finding.taker === '' ? '' : `, in ${printable(finding.taker, charset)}()`),
+              (finding.taker === '' ? '' : `, in ${printable(finding.taker, charset)}`),
           ),
         ]
   const event = step(

@@ -1,4 +1,5 @@
 import type { LegBooks } from '../model/events.js'
+import { leftOutWords } from '../model/left-out.js'
 import { span, type Line } from './line.js'
 import type { LiveSnapshot } from './live-snapshot.js'
 import { printable } from './printable.js'
@@ -33,6 +34,7 @@ export function agentLines({ agent, load, filter }: LiveSnapshot, { charset }: V
       span('traced for this client: '),
       span(filter === null ? 'everything' : targetWords(filter, charset), 'strong'),
       span('  (:filter changes it; / only hides rows)', 'dim'),
+      ...leftOutWords(agent).map((words) => span(`  ${words}`, 'warn')),
     ],
   ]
 }

@@ -1,3 +1,4 @@
+import { codeOf, takerWords } from '../model/code.js'
 import type { AgentInfo, EventColumns, LegBooks, LossInfo, ProcessInfo, StreamItem } from '../model/events.js'
 import type { PinEnd, PinFact } from '../model/facts.js'
 import type { Finding, RuleCount } from '../model/finding.js'
@@ -115,8 +116,8 @@ export class LiveModel {
         item.processes.forEach((process) => {
           this.#name(process)
         })
-        for (const { stack, taker } of item.stacks)
-          if (this.#takers.size < STACKS) this.#takers.set(stack, taker)
+        for (const { stack, taker, frames } of item.stacks)
+          if (this.#takers.size < STACKS) this.#takers.set(stack, takerWords(taker, codeOf(frames)))
         this.#count(item.events)
         break
       case 'loss':

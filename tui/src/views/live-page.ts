@@ -59,6 +59,8 @@ export function pagePin(
     tgid: pin.tgid,
     comm: commOf(pin.tgid),
     taker: taker === '' ? null : taker,
+    // What is known of the code behind it is in the taker's words.
+    frames: null,
     kind: (pin.foll & Foll.Pin) === 0 ? 'get' : 'pin',
     write: (pin.foll & Foll.Write) === 0 ? 0 : 1,
     longterm: (pin.foll & Foll.Longterm) === 0 ? 0 : 1,

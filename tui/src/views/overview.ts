@@ -59,6 +59,7 @@ function whoLine(snapshot: LiveSnapshot, wallMs: number, options: ViewOptions): 
       : connection.state === 'recorded'
         ? span(`recorded in ${printable(connection.endpoint, options.charset)}`)
         : span(connection.state.toUpperCase(), 'warn'),
+    ...((agent.onePageIn ?? 1) > 1 ? [span(`  SAMPLE 1/${agent.onePageIn ?? 1}`, 'warn')] : []),
   ]
 }
 

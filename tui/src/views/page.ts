@@ -41,6 +41,8 @@ export interface PagePin {
   readonly tgid: number
   readonly comm: string | null
   readonly taker: string | null
+  /** Of its stack, as JSON; null: none was taken. */
+  readonly frames: string | null
   readonly kind: string
   readonly write: number
   readonly longterm: number

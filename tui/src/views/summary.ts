@@ -1,4 +1,5 @@
 import type { LegBooks } from '../model/events.js'
+import { leftOutWords } from '../model/left-out.js'
 import { plainText } from './line.js'
 import type { LiveSnapshot } from './live-snapshot.js'
 import { pageLines } from './page-lines.js'
@@ -27,6 +28,7 @@ export function summaryLines(
       ? 'No agent answered.'
       : `Kernel   Linux ${text(agent.kernelRelease)} ${text(agent.kernelVersion)}, host ${text(agent.hostname)}, ${agent.cpus} CPUs`,
     `Watched  ${duration(lastedNs)}: ${count(totals.faults)} write faults on shared pages, ${count(totals.copies)} copies (${bytes(totals.copiedBytes)}), ${count(totals.reuses)} reuses, ${count(totals.forks)} forks`,
+    ...(agent === null ? [] : leftOutWords(agent).map((words) => `NOTE     ${words}`)),
     '',
     'Processes that copied most:',
     ...renderTable(processColumns(options), top, {

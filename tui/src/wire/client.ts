@@ -10,6 +10,7 @@ import { checkFilter, targetOf, type ClientFilter, type FilterChange } from './f
 import './numbers.js'
 import { cowpath } from './generated/cowpath.js'
 import { agentInfo, filterChangeOf } from './messages.js'
+import { STACKS, type WantedStacks } from './stack.js'
 
 export const DESCRIBE = '/cowpath.v1.Agent/Describe'
 export const TRACE = '/cowpath.v1.Agent/Trace'
@@ -35,6 +36,8 @@ export interface TraceOptions {
   /** Begin with all that the agent still holds. */
   readonly replay?: true
   readonly filter?: ClientFilter
+  /** Has the agent take these call stacks, beside its own. */
+  readonly stacks?: WantedStacks
 }
 
 /** Opens a channel; the first call connects it. Throws a CowpathError where `endpoint` is none. */
@@ -148,7 +151,7 @@ export class TraceStream implements AsyncIterable<StreamItem> {
     this.#call = call
     // What goes wrong is thrown to whoever iterates; without a listener it would end the process.
     call.on('error', () => undefined)
-    const { client, resume, replay, filter, firstWordMs = FIRST_WORD_MS } = options
+    const { client, resume, replay, filter, stacks, firstWordMs = FIRST_WORD_MS } = options
     this.#firstWordMs = firstWordMs
     this.#write({
       subscribe: {
@@ -157,6 +160,7 @@ export class TraceStream implements AsyncIterable<StreamItem> {
         afterSeq: resume?.afterSeq ?? 0,
         replay: replay ?? false,
         ...(filter === undefined ? {} : { filter: targetOf(filter) }),
+        ...(stacks === undefined ? {} : { stacks: STACKS[stacks] }),
       },
     })
   }

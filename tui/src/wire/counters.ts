@@ -22,6 +22,13 @@ export const COUNTERS = {
   gup_pages: v1.Counter.COUNTER_GUP_PAGES,
   pins_taken: v1.Counter.COUNTER_PIN_TAKEN,
   pins_returned: v1.Counter.COUNTER_PIN_RETURNED,
+  swap_outs: v1.Counter.COUNTER_SWAP_OUT,
+  swap_ins: v1.Counter.COUNTER_SWAP_IN,
+  ksm_merges: v1.Counter.COUNTER_KSM_MERGE,
+  pmd_splits: v1.Counter.COUNTER_PMD_SPLIT,
+  folio_splits: v1.Counter.COUNTER_FOLIO_SPLIT,
+  collapses: v1.Counter.COUNTER_COLLAPSE,
+  migrations: v1.Counter.COUNTER_MIGRATE,
 } as const
 
 export type CounterName = keyof typeof COUNTERS

@@ -1,6 +1,7 @@
 import type { AgentInfo, EventColumns, LegBooks, StreamItem } from '../model/events.js'
 import './numbers.js'
 import { cowpath } from './generated/cowpath.js'
+import { STACKS } from './stack.js'
 
 /** The agent's side of the wire, for tests, benchmarks and the fake agent. */
 
@@ -82,8 +83,9 @@ function packed(events: EventColumns): cowpath.v1.Batch.$Properties {
 }
 
 function describeOf(agent: AgentInfo): cowpath.v1.DescribeResponse.$Properties {
-  const { legs, wallClockOffsetNs, ...rest } = agent
-  return { ...rest, wallClockOffsetNs: Number(wallClockOffsetNs), legs: legs.map(legOf) }
+  const { legs, wallClockOffsetNs, stacks, ...rest } = agent
+  const taken = stacks === undefined ? {} : { stacks: STACKS[stacks] }
+  return { ...rest, ...taken, wallClockOffsetNs: Number(wallClockOffsetNs), legs: legs.map(legOf) }
 }
 
 function legOf(leg: LegBooks): cowpath.v1.LegStatus.$Properties {

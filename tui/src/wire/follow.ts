@@ -4,6 +4,7 @@ import { CowpathError } from '../model/failure.js'
 import { connect, type TraceOptions, type TraceStream } from './client.js'
 import { columnsFrom } from './columns.js'
 import { checkFilter, type ClientFilter, type FilterChange } from './filter.js'
+import type { WantedStacks } from './stack.js'
 
 /** Where a stream is to go on. */
 export interface Position {
@@ -15,6 +16,7 @@ export interface FollowOptions {
   /** Name for the agent's log. */
   readonly client: string
   readonly filter?: ClientFilter
+  readonly stacks?: WantedStacks
   /** Where an earlier stream ended, of which nothing is to be missed. */
   readonly resume?: Position
   readonly afterEnd: 'reconnect' | 'finish'
@@ -115,12 +117,13 @@ export class Follower {
   }
 
   #traceOptions(): TraceOptions {
-    const { client, firstWordMs } = this.#options
+    const { client, firstWordMs, stacks } = this.#options
     const filter = this.#filter
     return {
       client,
       ...(firstWordMs === undefined ? {} : { firstWordMs }),
       ...(filter === undefined ? {} : { filter }),
+      ...(stacks === undefined ? {} : { stacks }),
       ...(this.#position === undefined || this.#position.afterSeq === 0 ? {} : { resume: this.#position }),
       ...(this.#fromStart ? { replay: true } : {}),
     }

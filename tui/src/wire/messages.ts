@@ -3,6 +3,7 @@ import { Cursor, DecodeError } from './cursor.js'
 import type { FilterChange } from './filter.js'
 import './numbers.js'
 import { cowpath } from './generated/cowpath.js'
+import { takenStacks } from './stack.js'
 
 /** Messages that are rare: read by the generated code, then checked and put into the model's words. */
 
@@ -31,6 +32,7 @@ export function startedItem(body: Cursor): StreamItem {
 /** What a DescribeResponse says. */
 export function agentInfo(bytes: Uint8Array): AgentInfo {
   const response = reading(() => v1.DescribeResponse.decode(bytes))
+  const stacks = takenStacks(response.stacks)
   if (response.bootId === '') throw new DecodeError('the agent has no boot id')
   return {
     bootId: response.bootId,
@@ -44,6 +46,8 @@ export function agentInfo(bytes: Uint8Array): AgentInfo {
     // Beyond 2^53: the generated code would round it to some 256 ns.
     wallClockOffsetNs: exactUint64(new Cursor(bytes), 8),
     legs: response.legs.map(legBooks),
+    ...(stacks === undefined ? {} : { stacks }),
+    ...(response.onePageIn > 1 ? { onePageIn: response.onePageIn } : {}),
   }
 }
 

@@ -1,5 +1,25 @@
 import type { StackInfo } from '../model/events.js'
+import type { TakenStacks } from '../model/stacks.js'
 import { type Cursor, DecodeError } from './cursor.js'
+import { cowpath } from './generated/cowpath.js'
+
+const { v1 } = cowpath
+
+/** What a client may ask for. */
+export type WantedStacks = Exclude<TakenStacks, 'none'>
+
+/** By the words that people use. */
+export const STACKS: Readonly<Record<TakenStacks, cowpath.v1.Stacks>> = {
+  none: v1.Stacks.STACKS_NONE,
+  kernel: v1.Stacks.STACKS_KERNEL,
+  user: v1.Stacks.STACKS_USER,
+  both: v1.Stacks.STACKS_BOTH,
+}
+
+/** As an agent says it; undefined: it is older and does not say. */
+export function takenStacks(number: cowpath.v1.Stacks): TakenStacks | undefined {
+  return Object.entries(STACKS).find(([, value]) => value === number)?.[0] as TakenStacks | undefined // by its keys
+}
 
 /** Of a batch. An agent sends one an event at most, of 1,024. */
 export const MAX_STACKS = 4096

@@ -10,6 +10,8 @@ import { bootLab } from '../../src/lab/guest.js'
 import { resolveKernel } from '../../src/lab/kernels.js'
 import { buildScenarios } from '../../src/lab/scenarios.js'
 import { connect, type AgentClient } from '../../src/wire/client.js'
+import type { EventColumns } from '../../src/model/events.js'
+import { Kind } from '../../src/model/kinds.js'
 import type { CountersSnapshot, ProcessCounts } from '../../src/wire/counters.js'
 import { jsonLines } from './guest-run.js'
 
@@ -118,10 +120,51 @@ describe.each(['5.10', '6.1', '7.2'])('counters of kernel %s, where nobody is a 
   })
 })
 
+/** Pages that a snapshot told, and the frames that writes found and left there. */
+class Memory {
+  readonly told = new Map<string, { readonly pfn: number; readonly timeNs: number; times: number }>()
+  readonly #frames = new Map<string, number[]>()
+
+  take(events: EventColumns): void {
+    for (let i = 0; i < events.length; i++) {
+      if (events.kind[i] === Kind.Snapshot) this.#mapped(events, i)
+      else if (events.kind[i] === Kind.WpFault && events.newPfn[i] !== 0) this.#wrote(events, i)
+    }
+  }
+
+  /** Of those pages that were written since. A snapshot bears the time at which its reading began: it shows no less than
+   * what the first write after that found, and no more than what one of them left. */
+  get compared(): readonly { readonly key: string; readonly isTrue: boolean }[] {
+    return [...this.told].flatMap(([key, { pfn }]) => {
+      const frames = this.#frames.get(key)
+      return frames === undefined ? [] : [{ key, isTrue: frames.includes(pfn) }]
+    })
+  }
+
+  #mapped(events: EventColumns, i: number): void {
+    for (let page = 0; page < events.pages[i]; page++) {
+      const key = `${events.mm[i]}:${events.vpn[i] + page}`
+      const before = this.told.get(key)
+      const pfn = events.oldPfn[i] + page
+      this.told.set(key, { pfn, timeNs: events.timeNs[i], times: (before?.times ?? 0) + 1 })
+    }
+  }
+
+  #wrote(events: EventColumns, i: number): void {
+    const key = `${events.mm[i]}:${events.vpn[i]}`
+    const since = this.told.get(key)?.timeNs
+    if (since === undefined || events.timeNs[i] < since) return
+    const frames = this.#frames.get(key)
+    if (frames === undefined) this.#frames.set(key, [events.oldPfn[i], events.newPfn[i]])
+    else frames.push(events.newPfn[i])
+  }
+}
+
 describe.each(['6.1', '7.2'])('an agent on demand on kernel %s', (series) => {
   test(
     'traces a process that runs from when a client filters for it until it does not',
     async () => {
+      const memory = new Memory()
       const { heard } = await beside(series, 'forkloop 12 50', async (client, start) => {
         const stream = client.trace({ client: 'test', filter: { pids: [], comms: ['nobody'] } })
         const told: string[] = []
@@ -129,7 +172,10 @@ describe.each(['6.1', '7.2'])('an agent on demand on kernel %s', (series) => {
         let beats = 0
         for await (const item of stream) {
           if (item.type === 'started') start()
-          if (item.type === 'batch') events += item.events.length
+          if (item.type === 'batch') {
+            events += item.events.length
+            memory.take(item.events)
+          }
           if (item.type !== 'heartbeat') continue
           beats++
           if (beats === 4) {
@@ -150,6 +196,11 @@ describe.each(['6.1', '7.2'])('an agent on demand on kernel %s', (series) => {
         return told
       })
       expect(heard).toEqual(['before: none', 'while: events', 'left', 'nothing is traced'])
+      // What it mapped by then was told once, and joins what its writes tell.
+      expect(memory.told.size).toBeGreaterThan(50)
+      expect([...memory.told.values()].filter(({ times }) => times !== 1)).toEqual([])
+      expect(memory.compared.length).toBeGreaterThanOrEqual(50)
+      expect(memory.compared.filter(({ isTrue }) => !isTrue)).toEqual([])
     },
     GUEST_MS,
   )

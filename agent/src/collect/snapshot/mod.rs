@@ -19,6 +19,8 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::{host, map_named};
 use crate::collect::record::{Head, Record};
+use crate::collect::sample::Share;
+use crate::opener::Opener;
 use frames::Frames;
 use marks::Marks;
 use process::{Process, Progress};
@@ -36,53 +38,78 @@ const MOST_RECORDS: usize = 4 << 20;
 pub struct Snapshot {
     processes: VecDeque<Process>,
     frames: Frames,
-    marks: Marks,
+    /// While a snapshot is under way.
+    marks: Option<Marks>,
+    share: Share,
     records: usize,
 }
 
 impl Snapshot {
-    /// Opens what will be read, of every process that is a target now.
+    /// Opens what tells of frames. To be called while we may.
     ///
     /// # Errors
-    /// One line: this host shows no frames, or the map of marks cannot be shared.
-    pub fn begin(object: &Object) -> Result<Self> {
-        allow_files();
-        let tgids = map_named(object, "tgids")?;
-        let mut found: Vec<u32> = tgids.keys().filter_map(|key| number(&key)).collect();
+    /// One line: this host shows no frames.
+    pub fn new(share: Share) -> Result<Self> {
+        Ok(Self {
+            processes: VecDeque::new(),
+            frames: Frames::open()?,
+            marks: None,
+            share,
+            records: 0,
+        })
+    }
+
+    /// Opens what will be read, of every process that has become a target since we looked last, other than by fork or
+    /// exec: of those it is known how their memory began.
+    ///
+    /// # Errors
+    /// One line: the map of marks cannot be shared.
+    pub fn look(&mut self, object: &Object, opener: Option<&Opener>) -> Result<()> {
+        let fresh = map_named(object, "fresh_tgids")?;
+        let mut found: Vec<u32> = fresh.keys().filter_map(|key| number(&key)).collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        for tgid in &found {
+            fresh.delete(&tgid.to_ne_bytes())?;
+        }
+        if self.processes.is_empty() {
+            allow_files();
+            self.records = 0;
+        }
         found.sort_unstable();
-        if found.len() > MOST_PROCESSES {
+        let room = MOST_PROCESSES - self.processes.len().min(MOST_PROCESSES);
+        if found.len() > room {
             warn(&format!(
-                "{} processes run already: of {MOST_PROCESSES} is told what they map, of the others what they do from now on",
+                "{} processes run already: of {room} is told what they map, of the others what they do from now on",
                 found.len()
             ));
         }
-        let mut processes = VecDeque::new();
-        for tgid in found.into_iter().take(MOST_PROCESSES) {
+        let tgids = map_named(object, "tgids")?;
+        for tgid in found.into_iter().take(room) {
             let Some(cookie) = cookie_of(&tgids, tgid) else {
                 continue;
             };
-            match Process::open(tgid, cookie) {
-                Ok(process) => processes.push_back(process),
+            match Process::open(opener, tgid, cookie) {
+                Ok(process) => self.processes.push_back(process),
                 // It went away meanwhile: the exit hooks saw that.
                 Err(_) if cookie_of(&tgids, tgid).is_none() => {}
                 Err(error) => warn(&format!("no snapshot of process {tgid}: {error:#}")),
             }
         }
-        Ok(Self {
-            processes,
-            frames: Frames::open()?,
-            marks: Marks::of(&map_named(object, "tracked")?)?,
-            records: 0,
-        })
+        if self.marks.is_none() && !self.processes.is_empty() {
+            self.marks = Some(Marks::of(&map_named(object, "tracked")?)?);
+        }
+        Ok(())
     }
 
-    /// Appends the next bit. False when all is told.
+    /// Appends the next bit, if there is one.
     ///
     /// # Errors
     /// The BPF object has no map of targets.
-    pub fn step(&mut self, object: &Object, out: &mut Vec<Record>) -> Result<bool> {
-        let Some(process) = self.processes.front_mut() else {
-            return Ok(false);
+    pub fn step(&mut self, object: &Object, out: &mut Vec<Record>) -> Result<()> {
+        let (Some(process), Some(marks)) = (self.processes.front_mut(), &self.marks) else {
+            return Ok(());
         };
         let mut told = Vec::new();
         let mut runs = Runs::new(
@@ -95,7 +122,7 @@ impl Snapshot {
             },
             &mut told,
         );
-        let progress = process.step(BUDGET, &self.frames, &self.marks, &mut runs);
+        let progress = process.step(BUDGET, &self.frames, marks, self.share, &mut runs);
         runs.finish();
 
         // After exec the files still are those of the old address space, or never were: nothing is said of either.
@@ -114,7 +141,10 @@ impl Snapshot {
         if progress == Progress::Done || !is_ours || is_over {
             self.processes.pop_front();
         }
-        Ok(!self.processes.is_empty())
+        if self.processes.is_empty() {
+            self.marks = None;
+        }
+        Ok(())
     }
 }
 

@@ -10,7 +10,9 @@ use super::areas::{Area, areas_in};
 use super::frames::{Frame, Frames, WORDS, words_at};
 use super::marks::Marks;
 use super::runs::{Place, Runs, Slot};
-use crate::collect::record::{FLAG_PMD_MAPPED, FLAG_UFFD_WP};
+use crate::collect::record::{FLAG_HUGETLB, FLAG_PMD_MAPPED, FLAG_UFFD_WP};
+use crate::collect::sample::Share;
+use crate::opener::{Opener, Which};
 
 /// Bits of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst.
 const PM_PRESENT: u64 = 1 << 63;
@@ -44,17 +46,19 @@ pub struct Process {
 impl Process {
     /// # Errors
     /// It is gone, or we may not read its memory map.
-    pub fn open(tgid: u32, cookie: u64) -> Result<Self> {
-        let open = |name: &str| {
+    pub fn open(opener: Option<&Opener>, tgid: u32, cookie: u64) -> Result<Self> {
+        let open = |name: &str, which: Which| {
             let path = format!("/proc/{tgid}/{name}");
-            File::open(&path).with_context(|| format!("{path} cannot be read"))
+            opener
+                .map_or_else(|| File::open(&path), |opener| opener.open(tgid, which))
+                .with_context(|| format!("{path} cannot be read"))
         };
         Ok(Self {
             tgid,
             cookie,
-            maps: open("maps")?,
-            smaps: open("smaps")?,
-            pagemap: open("pagemap")?,
+            maps: open("maps", Which::Maps)?,
+            smaps: open("smaps", Which::Smaps)?,
+            pagemap: open("pagemap", Which::Pagemap)?,
             next: 0,
             looked: 0,
         })
@@ -66,6 +70,7 @@ impl Process {
         budget: u64,
         frames: &Frames,
         marks: &Marks,
+        share: Share,
         runs: &mut Runs<'_>,
     ) -> Progress {
         let areas = areas_of(&mut self.maps);
@@ -79,7 +84,8 @@ impl Process {
                     return Progress::More;
                 }
                 let chunk = (WORDS as u64 - at % WORDS as u64).min(area.end - at);
-                let Some(slots) = self.slots(at, chunk as usize, &area, frames, marks) else {
+                let Some(slots) = self.slots(at, chunk as usize, &area, (frames, marks, share))
+                else {
                     return Progress::Done;
                 };
                 let is_pmd = is_huge(&slots) && pmds.holds(self, &area, frames);
@@ -87,7 +93,10 @@ impl Process {
                     if is_pmd {
                         slot.flags |= FLAG_PMD_MAPPED;
                     }
-                    runs.push(slot);
+                    // What is mapped as one is told as one.
+                    if is_pmd || slot.flags & FLAG_HUGETLB != 0 || share.has(slot.vpn) {
+                        runs.push(slot);
+                    }
                 }
                 self.looked += chunk;
                 at += chunk;
@@ -104,8 +113,7 @@ impl Process {
         at: u64,
         count: usize,
         area: &Area,
-        frames: &Frames,
-        marks: &Marks,
+        (frames, marks, share): (&Frames, &Marks, Share),
     ) -> Option<Vec<(Slot, Frame)>> {
         let mut before = words_at(&self.pagemap, at, count);
         if before.is_empty() {
@@ -113,7 +121,7 @@ impl Process {
         }
         let mut tries = TRIES;
         loop {
-            let facts = facts_of(&before, frames, marks);
+            let facts = facts_of(at, &before, frames, marks, share);
             let after = words_at(&self.pagemap, at, count);
             tries -= 1;
             let is_same = |a: u64, b: u64| (a ^ b) & (PM_PRESENT | PM_SWAP | PM_PLACE) == 0;
@@ -195,8 +203,8 @@ fn is_huge(slots: &[(Slot, Frame)]) -> bool {
             .all(|(i, (slot, _))| slot.place == Place::Frame(pfn + i as u64))
 }
 
-/// Marks the frames of these slots, and reads what is known of each. Entries that hold no frame have no facts.
-fn facts_of(words: &[u64], frames: &Frames, marks: &Marks) -> Vec<Frame> {
+/// Marks the frames of these slots, from `at` on, as far as they are told, and reads what is known of each. Entries that hold no frame have no facts.
+fn facts_of(at: u64, words: &[u64], frames: &Frames, marks: &Marks, share: Share) -> Vec<Frame> {
     let mut facts = Vec::with_capacity(words.len());
     while let Some(&word) = words.get(facts.len()) {
         if word & PM_PRESENT == 0 || word & PM_PLACE == 0 {
@@ -210,8 +218,11 @@ fn facts_of(words: &[u64], frames: &Frames, marks: &Marks) -> Vec<Frame> {
             .enumerate()
             .take_while(|&(i, &word)| word & PM_PRESENT != 0 && word & PM_PLACE == pfn + i as u64);
         let count = run.count();
-        (pfn..pfn + count as u64).for_each(|pfn| marks.mark(pfn));
         let first = facts.len();
+        let vpn = at + first as u64;
+        (0..count as u64)
+            .filter(|&page| share.has(vpn + page))
+            .for_each(|page| marks.mark(pfn + page));
         frames.read(pfn, count, &mut facts);
         // A folio ends as a whole: its end names the head.
         if let Some(frame) = facts.get(first)

@@ -166,6 +166,7 @@ export function viewOf({ slots = [], pins = [], uncertainFrames = [] }: Known): 
   }
   return {
     run: 1,
+    isSample: false,
     hasPins: pins.length > 0,
     mmOf: (agentMm) => agentMm,
     tgidOf,

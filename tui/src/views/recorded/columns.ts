@@ -1,4 +1,5 @@
 /** Columns that the tables of a recording share. What comes from outside is escaped here, and nowhere printed past it. */
+import { codeOf, takerWords } from '../../model/code.js'
 import { printable } from '../printable.js'
 import type { Column } from '../table.js'
 import { count, duration, pageAddress, sinceBoot } from '../units.js'
@@ -55,15 +56,30 @@ export function durationText(ns: number | null): string | null {
   return ns === null ? null : duration(ns)
 }
 
+/** The code in user mode of a stack, as a recording holds its frames; empty: not known. */
+export function codeIn(frames: string | null): string {
+  if (frames === null) return ''
+  try {
+    const all: unknown = JSON.parse(frames)
+    return Array.isArray(all) ? codeOf(all.filter((frame) => typeof frame === 'string')) : ''
+  } catch {
+    // Somebody else wrote it.
+    return ''
+  }
+}
+
 /** Who took a reference and how: `pin write longterm by vfio_pin_pages_remote`. */
 export function referenceText(reference: {
   readonly kind: string | null
   readonly write: number | null
   readonly longterm: number | null
   readonly taker: string | null
+  /** Of its stack, as JSON; null: none was taken. */
+  readonly frames: string | null
 }): string | null {
-  const { kind, write, longterm, taker } = reference
+  const { kind, write, longterm } = reference
   if (kind === null) return null
   const parts = [kind, write === 1 ? 'write' : 'read', ...(longterm === 1 ? ['longterm'] : [])]
-  return [...parts, ...(taker === null ? [] : ['by', taker])].join(' ')
+  const taker = takerWords(reference.taker ?? '', codeIn(reference.frames))
+  return [...parts, ...(taker === '' ? [] : ['by', taker])].join(' ')
 }

@@ -5,7 +5,15 @@ import { renderTable, type Column } from '../table.js'
 import { count, pageAddress, sinceBoot } from '../units.js'
 import { signs, type ViewOptions } from '../view-options.js'
 import { clip } from '../width.js'
-import { addressText, commColumn, numberColumn, pidColumn, referenceText, textColumn } from './columns.js'
+import {
+  addressText,
+  codeIn,
+  commColumn,
+  numberColumn,
+  pidColumn,
+  referenceText,
+  textColumn,
+} from './columns.js'
 
 /** A finding with the names of its owner and of who had part in it; a row of db/queries/findings.sql. */
 export interface RecordedFinding {
@@ -31,6 +39,7 @@ export interface RecordedFinding {
   readonly reference_write: number | null
   readonly reference_longterm: number | null
   readonly taker: string | null
+  readonly frames: string | null
   readonly reference_tgid: number | null
   readonly reference_comm: string | null
   readonly reference_taken_ns: number | null
@@ -82,6 +91,7 @@ function referenceJson(row: RecordedFinding): object {
     write: row.reference_write === 1,
     longterm: row.reference_longterm === 1,
     taker: row.taker,
+    code: codeIn(row.frames) || null,
     pid: row.reference_tgid,
     comm: row.reference_comm,
     taken_ns: row.reference_taken_ns,
@@ -115,6 +125,7 @@ const COLUMNS: readonly Column<RecordedFinding>[] = [
       write: row.reference_write,
       longterm: row.reference_longterm,
       taker: row.taker,
+      frames: row.frames,
     }),
   ),
   textColumn('address', 'ADDRESS', { width: 14, dropOrder: 4 }, (row) => addressText(row.vpn)),

@@ -2,6 +2,7 @@ import type { Column } from '../table.js'
 import { count, duration, pageAddress } from '../units.js'
 import {
   addressText,
+  codeIn,
   commColumn,
   countColumn,
   durationText,
@@ -18,6 +19,7 @@ export interface RecordedPin {
   readonly tgid: number
   readonly comm: string | null
   readonly taker: string | null
+  readonly frames: string | null
   readonly kind: string
   readonly write: number
   readonly longterm: number
@@ -73,9 +75,10 @@ export const TAKER_COLUMNS: readonly Column<TakerRow>[] = [
   numberColumn('longest', 'LONGEST', { width: 10, dropOrder: 5 }, (row) => durationText(row.longest_ns)),
 ]
 
-export function pinJson({ vpn, write, longterm, uncertain, ...row }: RecordedPin): object {
+export function pinJson({ vpn, write, longterm, uncertain, frames, ...row }: RecordedPin): object {
   return {
     ...row,
+    code: codeIn(frames) || null,
     address: pageAddress(vpn),
     write: write === 1,
     longterm: longterm === 1,
