@@ -70,7 +70,7 @@ function evidenceLines(
           step(
             reference.takenNs,
             `pid ${reference.tgid}${named(finding.takerComm, charset)} takes a ${referenceWords(reference)} on ${pageAddress(reference.vpn)}` +
-              (finding.taker === '' ? '' : `, in ${printable(finding.taker, charset)}`),
+              (finding.taker === '' ? '' : `, in ${printable(called(finding.taker), charset)}`),
           ),
         ]
   const event = step(
@@ -88,6 +88,11 @@ function evidenceLines(
       span(line),
     ]),
   )
+}
+
+/** A function of the kernel as one that is called; code in user mode is shown as it is. */
+function called(taker: string): string {
+  return taker.replace(/^[A-Za-z_]\w*(?= from |$)/, '$&()')
 }
 
 function causeText({ cause, causeTgid, causeComm }: FindingRow, charset: ViewOptions['charset']): string {
