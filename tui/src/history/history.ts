@@ -181,14 +181,17 @@ export class History {
       const untilNs = events.length === 0 ? this.#timeNs : events.timeNs[0]
       this.#lost({ reason: 'reconnect', count, ...span, fromNs: this.#timeNs, untilNs })
     }
-    for (let i = 0; i < events.length; i++) {
-      if (events.seq[i] <= this.#lastSeq) {
+    const window = this.#window
+    const { length, seq, timeNs } = events
+    for (let i = 0; i < length; i++) {
+      const number = seq[i]
+      if (number <= this.#lastSeq) {
         this.#duplicates++
         continue
       }
-      this.#lastSeq = events.seq[i]
-      this.#window.push(events, i)
-      while (this.#window.isDue) this.#release()
+      this.#lastSeq = number
+      window.push(events, i, timeNs[i])
+      while (window.isDue) this.#release()
     }
     if (lastSeq > this.#lastSeq) this.#lastSeq = lastSeq
   }
@@ -248,14 +251,14 @@ export class History {
   }
 
   #release(): void {
-    const { batch, index } = this.#window
-    const timeNs = batch.timeNs[index]
+    const { batch, index, timeNs } = this.#window
     if (timeNs < this.#timeNs) this.#anomalies.note('late-event', { timeNs, seq: batch.seq[index] })
     else this.#timeNs = timeNs
     if (this.#losses.mayPrecede(timeNs)) this.#clock.gaps++
     const mm = this.#applier.meet(batch, index)
     this.#judge?.judge(batch, index, this.#view)
     this.#applier.apply(batch, index, mm)
+    this.#view.turn()
     this.#window.drop()
     this.#events++
   }

@@ -1,10 +1,10 @@
 /** Beyond this many rows, room grows by a quarter: unused rows cost more than moving the used ones. */
 const DOUBLED_TO = 65_536
-/** Above four fifths, searches become long. */
-const FULLEST = 0.8
+/** Fuller than half, searches for what is not there become long. */
+const FULLEST = 0.5
 const HIGH = 2 ** 32
 
-/** Rows found by a pair of numbers: open addressing over typed arrays, no object a row, 15 to 20 bytes each. */
+/** Rows found by a pair of numbers: open addressing over typed arrays, no object a row, some 20 bytes each. */
 export class KeyedRows {
   /** Of row i at 2i: first key (of a free row: the next free one, plus one) and low bits of the second. */
   #keys: Uint32Array

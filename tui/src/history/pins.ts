@@ -52,8 +52,15 @@ export class Pins {
     return this.#live.size
   }
 
-  take(taken: Omit<PinFact, 'pin'>, held: 'counted' | 'uncounted', when: When): void {
-    const pin = new Pin({ ...taken, pin: ++this.#last }, this.#parts.clock, held)
+  /** The number of the pin that is to be taken next. */
+  get next(): number {
+    return this.#last + 1
+  }
+
+  /** Its number is `next`. */
+  take(taken: PinFact, held: 'counted' | 'uncounted', when: When): void {
+    this.#last = taken.pin
+    const pin = new Pin(taken, this.#parts.clock, held)
     // What nobody sees end is known by its latest taking: else each read of a buffer would leave one more behind.
     if (!pin.isCounted) {
       const before = this.#byPfn.beside(0, pin).find((old) => isSameReference(old, pin))
@@ -64,7 +71,7 @@ export class Pins {
     this.#byPfn.add(0, pin)
     this.#byVpn.add(pin.mm, pin)
     this.#pages += pin.pages
-    this.#parts.sink.pinTaken({ ...taken, pin: pin.pin })
+    this.#parts.sink.pinTaken(taken)
   }
 
   /** Returns the first frame on which more was given back than any known pin held there; -1: there is none. */

@@ -1,5 +1,5 @@
 import type { FactSink } from '../model/facts.js'
-import { KeyedRows } from './keyed-rows.js'
+import { grown, KeyedRows } from './keyed-rows.js'
 
 /** Keys that one second may have before its counts so far are told early: rows of one second add up. */
 const MOST_KEYS = 65_536
@@ -9,10 +9,10 @@ const RECENT = 512
 
 /** Counts of the second that runs, by process, mm, kind and outcome. */
 export class Rates {
-  readonly #rows = new KeyedRows(MOST_KEYS)
-  readonly #mm = new Float64Array(MOST_KEYS)
-  readonly #events = new Float64Array(MOST_KEYS)
-  readonly #pages = new Float64Array(MOST_KEYS)
+  readonly #rows = new KeyedRows()
+  #mm = new Float64Array(this.#rows.capacity)
+  #events = new Float64Array(this.#rows.capacity)
+  #pages = new Float64Array(this.#rows.capacity)
   /** Events that a recording which goes on has counted already. */
   #skip: number
   #second = -1
@@ -94,9 +94,17 @@ export class Rates {
     if (found >= 0) return found
     if (this.#rows.size === MOST_KEYS) this.flush(sink)
     const row = this.#rows.insert(tgid, key)
+    if (this.#rows.capacity > this.#mm.length) this.#grow()
     this.#mm[row] = mm
     this.#events[row] = 0
     this.#pages[row] = 0
     return row
+  }
+
+  #grow(): void {
+    const { capacity } = this.#rows
+    this.#mm = grown(this.#mm, new Float64Array(capacity))
+    this.#events = grown(this.#events, new Float64Array(capacity))
+    this.#pages = grown(this.#pages, new Float64Array(capacity))
   }
 }

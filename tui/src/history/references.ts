@@ -33,6 +33,7 @@ export function gup(parts: Parts, events: EventColumns, i: number, mm: Mm, when:
   const held = seen.kind === FrameKind.Zero ? 'uncounted' : 'counted'
   parts.pins.take(
     {
+      pin: parts.pins.next,
       mm: mm.id,
       vpn,
       pages,

@@ -20,6 +20,11 @@ export class View implements HistoryView {
   run = 0
   /** Of so many pages the history of one is told. */
   onePageIn = 1
+  /** What was asked for last of the state as it is: several rules ask the same of one event. */
+  #through: readonly LivePin[] | undefined
+  #mm = 0
+  #vpn = 0
+  #pages = 0
 
   constructor(parts: ViewParts) {
     this.#parts = parts
@@ -59,9 +64,17 @@ export class View implements HistoryView {
   }
 
   pinsIn(mm: number, vpn: number, pages: number): readonly LivePin[] {
-    const pins = this.#parts.pins.through(mm, vpn, pages)
-    if (pins.length === 0) return pins
-    return pins.filter((pin) => this.#isStillMapped(pin, vpn, pages))
+    const known = this.#through
+    if (known !== undefined && this.#vpn === vpn && this.#mm === mm && this.#pages === pages) return known
+    this.#mm = mm
+    this.#vpn = vpn
+    this.#pages = pages
+    return (this.#through = this.#pinsIn(mm, vpn, pages))
+  }
+
+  /** An event was applied: what was asked for before is not so any more. */
+  turn(): void {
+    this.#through = undefined
   }
 
   pinsOn(pfn: number, pages: number): readonly LivePin[] {
@@ -70,6 +83,12 @@ export class View implements HistoryView {
 
   isFrameCertain(pfn: number): boolean {
     return this.#parts.pages.isFrameCertain(pfn)
+  }
+
+  #pinsIn(mm: number, vpn: number, pages: number): readonly LivePin[] {
+    const pins = this.#parts.pins.through(mm, vpn, pages)
+    if (pins.length === 0) return pins
+    return pins.filter((pin) => this.#isStillMapped(pin, vpn, pages))
   }
 
   /** Whether a slot of the range still maps the frame that the pin holds through it. */

@@ -19,9 +19,8 @@ export class Window {
   #tail = 0
   #newestNs = 0
 
-  /** Events come in sequence: one that comes later sorts behind those of the same time. */
-  push(batch: EventColumns, index: number): void {
-    const timeNs = batch.timeNs[index]
+  /** Event `index`, that happened at `timeNs`. Events come in sequence: one that comes later sorts behind those of the same time. */
+  push(batch: EventColumns, index: number, timeNs: number): void {
     let at = this.#tail++
     while (at > this.#head && this.#times[(at - 1) & MASK] > timeNs) {
       this.#move((at - 1) & MASK, at & MASK)
@@ -59,6 +58,10 @@ export class Window {
 
   get index(): number {
     return this.#indexes[this.#head & MASK]
+  }
+
+  get timeNs(): number {
+    return this.#times[this.#head & MASK]
   }
 
   drop(): void {

@@ -33,7 +33,7 @@ const REUSE: Look = { outcomes: [Outcome.Reuse], check: reused }
 
 function reused(scene: Scene): Answer {
   if (scene.has(Flag.VmaShared)) return undefined
-  const answer = judged(scene, scene.oldPfn, extraOfReuse(scene), 'reuse')
+  const answer = judged(scene, scene.oldPfn, extraOfReuse, 'reuse')
   return typeof answer === 'object' && isForcedForRead(scene) ? 'unknown' : answer
 }
 
@@ -54,17 +54,27 @@ function extraOfReuse(scene: Scene): number | undefined {
 
 function swappedInWritable(scene: Scene): Answer {
   if (scene.has(Flag.VmaShared)) return undefined
-  const refcount = scene.events.newRefcount[scene.i]
-  const extra = refcount > 0 && scene.size === '4k' ? refcount - 1 - cacheReferences(scene.flags) : undefined
-  return judged(scene, scene.newPfn, extra, 'swap')
+  return judged(scene, scene.newPfn, extraOfSwapIn, 'swap')
 }
 
-function judged(scene: Scene, pfn: number, extra: number | undefined, cause: string): Answer {
-  const { view, events, i, mm, size } = scene
+function extraOfSwapIn({ events, i, size, flags }: Scene): number | undefined {
+  const refcount = events.newRefcount[i]
+  return refcount > 0 && size === '4k' ? refcount - 1 - cacheReferences(flags) : undefined
+}
+
+function judged(
+  scene: Scene,
+  pfn: number,
+  extraOf: (scene: Scene) => number | undefined,
+  cause: string,
+): Answer {
+  const { view, events, i, size } = scene
   const pages = slotPages(scene)
   const pins = view.pinsOn(pfn, pages)
+  if (pins.length === 0) return undefined
+  const { mm } = scene
+  if (mm === 0 || pins.every((pin) => pin.mm === mm)) return undefined
   const foreign = pins.filter((pin) => pin.mm !== mm)
-  if (mm === 0 || foreign.length === 0) return undefined
   if (!view.isFrameCertain(pfn)) return 'unknown'
   // The kernel has once found it the page of this address space alone: a FOLL_GET reference of another was gone by then.
   // Of hugetlb it looks at mappings only (mm/hugetlb.c, hugetlb_wp()), also where a pin for reading makes it exclusive.
@@ -72,7 +82,7 @@ function judged(scene: Scene, pfn: number, extra: number | undefined, cause: str
   const suspects = isOwn ? foreign.filter(isPin) : foreign
   if (suspects.length === 0) return 'held'
   const counted = pfn === scene.oldPfn ? countedFrames(scene) : { pfn, pages }
-  const live = liveOf(suspects, extra, {
+  const live = liveOf(suspects, extraOf(scene), {
     ...counted,
     pins: view.pinsOn(counted.pfn, counted.pages),
     size,

@@ -49,9 +49,9 @@ function folioSplit(scene: Scene): Answer {
 function copied(scene: Scene): Answer {
   if (scene.has(Flag.VmaShared)) return undefined
   const { view, mm, vpn, oldPfn } = scene
-  const pins = view
-    .pinsIn(mm, vpn, 1)
-    .filter((pin) => isPin(pin) && pin.splitNs >= pin.fromNs && pin.splitNs > 0)
+  const through = view.pinsIn(mm, vpn, 1)
+  if (through.length === 0) return undefined
+  const pins = through.filter((pin) => isPin(pin) && pin.splitNs >= pin.fromNs && pin.splitNs > 0)
   if (pins.length === 0) return undefined
   const pin = pins.find((one) => isHeldPin(one) && one.pfn - one.vpn === oldPfn - vpn)
   if (pin === undefined || scene.slot?.isCertain !== true) return 'unknown'

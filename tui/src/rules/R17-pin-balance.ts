@@ -42,7 +42,9 @@ function unpinned(scene: Scene): Answer {
 function freed(scene: Scene): Answer {
   const { view, events, i, oldPfn } = scene
   if (!view.hasPins) return undefined
-  const pins = view.pinsOn(oldPfn, folioPages(events, i)).filter(isPin)
+  const on = view.pinsOn(oldPfn, folioPages(events, i))
+  if (on.length === 0) return undefined
+  const pins = on.filter(isPin)
   if (pins.length === 0) return undefined
   const pin = pins.find(isHeldPin)
   if (pin === undefined || events.pincount[i] <= 0) return 'unknown'

@@ -43,10 +43,12 @@ export class SplitEvidence {
 
   /** Once: it speaks for the fault that follows the split, and for no later one. */
   of(scene: Scene): BeforeSplit | undefined {
-    const { events, i, mm, vpn, oldPfn, timeNs, view, pmdPages } = scene
-    const split = this.#splits.get(events.tid[i])
+    if (this.#splits.size === 0) return undefined
+    const tid = scene.events.tid[scene.i]
+    const split = this.#splits.get(tid)
     if (split === undefined) return undefined
-    this.#splits.delete(events.tid[i])
+    this.#splits.delete(tid)
+    const { mm, vpn, oldPfn, timeNs, view, pmdPages } = scene
     // By its own counts; those of the split may lack mappings of single pages elsewhere.
     if (countsFolio(scene)) return undefined
     const page = vpn - split.vpn
