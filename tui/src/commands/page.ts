@@ -80,7 +80,7 @@ function unknownPage(path: string, target: PageTarget): CowpathError {
   })
 }
 
-const COUNT_COLUMNS = ['seq', 'flags', 'refcount', 'mapcount', 'pincount', 'oldPfn', 'newRefcount'] as const
+const COUNT_COLUMNS = ['seq', 'flags', 'refcount', 'mapcount', 'pincount', 'newRefcount'] as const
 
 /** The recording with the raw events behind its facts; the block last read is kept, as neighbours are asked next. */
 export function sourceOf(recording: Recording): PageSource {
