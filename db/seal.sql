@@ -35,13 +35,26 @@ WITH more (mm, vpn, pages) AS MATERIALIZED (
     FROM other_edge e CROSS JOIN frame f ON f.frame = e.to_frame AND f.folio_order > 0
   )
   GROUP BY mm, vpn
+),
+-- In the order of the index: no sort of all copies.
+own (mm, vpn, copies, last_ns) AS (
+  SELECT mm, vpn, count(*), max(seen_ns) FROM frame INDEXED BY ix_frame_page
+  WHERE slot IS NOT NULL AND origin IS NOT NULL
+  GROUP BY mm, vpn
+),
+other (mm, vpn, copies, last_ns) AS MATERIALIZED (
+  SELECT mm, vpn, count(*), max(at_ns) FROM other_edge GROUP BY mm, vpn
+),
+counted (mm, vpn, copies, last_ns) AS (
+  SELECT w.mm, w.vpn, w.copies + coalesce(o.copies, 0), max(w.last_ns, coalesce(o.last_ns, w.last_ns))
+  FROM own w LEFT JOIN other o ON o.mm = w.mm AND o.vpn = w.vpn
+  UNION ALL
+  SELECT o.mm, o.vpn, o.copies, o.last_ns FROM other o
+  WHERE NOT EXISTS (SELECT 1 FROM frame f
+                    WHERE f.mm = o.mm AND f.vpn = o.vpn AND f.slot IS NOT NULL AND f.origin IS NOT NULL)
 )
 SELECT c.mm, c.vpn, c.copies, c.copies + coalesce(m.pages, 0), c.last_ns
-FROM (SELECT e.mm, e.vpn, count(*) AS copies, max(e.at_ns) AS last_ns
-      FROM edge e
-      GROUP BY e.mm, e.vpn
-      ORDER BY copies DESC, e.mm, e.vpn
-      LIMIT 1000) c
+FROM (SELECT * FROM counted ORDER BY copies DESC, mm, vpn LIMIT 1000) c
 LEFT JOIN more m ON m.mm = c.mm AND m.vpn = c.vpn
 ORDER BY c.copies DESC, c.mm, c.vpn;
 

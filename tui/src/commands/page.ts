@@ -40,11 +40,11 @@ export function pageCommand(): Command {
     .option('--addr <address>', 'any address within the page, hex', pageOfAddress)
     .option('--pfn <number>', 'instead: a physical page', wholeNumber)
     .option('--at <time>', 'with --pfn: the life that it had then', moment)
-    .option('--all', 'the family of its frames up to 2,000, not 50')
+    .option('--all', 'the family of its frames up to 2,000, not 30')
     .option('--json', 'one JSON value')
     .addHelpText(
       'after',
-      `\n${MOMENTS}\nOf the frames that its own came of, and that came of those, the 50 nearest are told (--all: 2,000), and of each how\n` +
+      `\n${MOMENTS}\nOf the frames that its own came of, and that came of those, the 30 nearest are told (--all: 2,000), and of each how\n` +
         `many more came of it; of each frame the first 50 that mapped it; 1,000 references and 100 findings. cowpath sql\n` +
         `tells the rest.\n` +
         `Exit status: 0 the page is known, 1 it is not, or the file cannot be read.`,
@@ -90,7 +90,7 @@ function unknownPage(path: string, target: PageTarget): CowpathError {
   })
 }
 
-const COUNT_COLUMNS = ['seq', 'flags', 'refcount', 'mapcount', 'pincount', 'oldPfn', 'newRefcount'] as const
+const COUNT_COLUMNS = ['seq', 'flags', 'refcount', 'mapcount', 'pincount', 'newRefcount'] as const
 
 /** The recording with the raw events behind its facts; the block last read is kept, as neighbours are asked next. */
 export function sourceOf(recording: Recording): PageSource {

@@ -109,7 +109,7 @@ export interface OwnerView {
 }
 
 /** Of a family, the nearest: a page that hundreds share has as many copies, and nobody reads them all. */
-const NEAREST_FRAMES = 50
+const NEAREST_FRAMES = 30
 /** With --all. Copies of copies nest as deep, and so does what tells them. */
 const MOST_FRAMES = 2000
 const OWNERS_A_FRAME = 50
