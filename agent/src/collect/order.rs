@@ -6,6 +6,9 @@
 
 use crate::collect::record::Record;
 
+/// Records for which there is room at any time.
+const KEPT: usize = 8192;
+
 #[derive(Default)]
 pub struct Window {
     held: Vec<Record>,
@@ -31,6 +34,8 @@ impl Window {
             .held
             .partition_point(|record| record.head.time_ns < until_ns);
         self.held.drain(..count).for_each(&mut each);
+        // After a flood, or the beginning of a crowd.
+        self.held.shrink_to(KEPT);
     }
 
     /// Releases the rest: nothing more will come.

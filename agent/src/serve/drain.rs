@@ -177,6 +177,7 @@ impl<'a> Worker<'a> {
         } = self;
         sequencer.push(drained, Instant::now(), |cut| hub.publish(cut));
         drained.events.shrink_to(KEPT_EVENTS);
+        drained.processes.shrink_to(KEPT_EVENTS);
         Ok(came)
     }
 

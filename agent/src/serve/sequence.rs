@@ -55,15 +55,13 @@ impl Sequencer {
 
     /// Takes all of `drained` and hands every batch that is full, or old enough, to `publish`.
     pub fn push(&mut self, drained: &mut Drained, now: Instant, mut publish: impl FnMut(Cut)) {
+        // Processes stand before the events that name them: as many of them as do not fit go ahead.
         for mut process in drained.processes.drain(..) {
             process.comm.truncate(MAX_COMM_BYTES);
+            if self.processes.len() == MAX_PROCESSES {
+                self.cut(now, &mut publish);
+            }
             self.processes.push(process);
-        }
-        // Processes stand before the events that name them: as many of them as do not fit go ahead.
-        while self.processes.len() > MAX_PROCESSES {
-            let rest = self.processes.split_off(MAX_PROCESSES);
-            self.cut(now, &mut publish);
-            self.processes = rest;
         }
         for stack in drained.stacks.drain(..) {
             self.stacks.push(stack);
@@ -169,6 +167,25 @@ mod tests {
             prop_assert_eq!(sequencer.last_seq(), events);
             prop_assert_eq!(cuts.iter().map(|cut| cut.processes.len()).sum::<usize>(), processes);
         }
+    }
+
+    #[test]
+    fn a_crowd_of_processes_is_kept_in_no_more_room_than_it_takes() {
+        let mut drained = Drained {
+            processes: (1..=10 * MAX_PROCESSES as u32)
+                .map(|tgid| process(tgid, 0, "many"))
+                .collect(),
+            ..Drained::default()
+        };
+        let now = Instant::now();
+        let mut sequencer = Sequencer::new(now);
+        let mut cuts = Vec::new();
+        sequencer.push(&mut drained, now, |cut| cuts.push(cut));
+        sequencer.flush(now, |cut| cuts.push(cut));
+        let told: usize = cuts.iter().map(|cut| cut.processes.len()).sum();
+        let room: usize = cuts.iter().map(|cut| cut.processes.capacity()).sum();
+        assert_eq!((cuts.len(), told), (10, 10 * MAX_PROCESSES));
+        assert!(room <= 2 * told, "{room} places for {told}");
     }
 
     #[test]
