@@ -67,7 +67,7 @@ export class HotRows {
     )
   }
 
-  /** Ends before this time are told again, and are stored: they have no numbers by which that could be seen. */
+  /** Ends of slots before this time are told again, and are stored: they have no numbers by which that could be seen. */
   set storedNs(timeNs: number) {
     this.#storedNs = timeNs
   }
@@ -85,7 +85,6 @@ export class HotRows {
   }
 
   frameFreed(frame: number, timeNs: number, seq: number): void {
-    if (timeNs < this.#storedNs) return
     const begun = this.#rows.frame.find(frame)
     const rows = begun < 0 ? this.#ends.frame : this.#rows.frame
     const at = begun < 0 ? rows.add() : begun + 6
@@ -196,7 +195,6 @@ export class HotRows {
   }
 
   pinEnded(pin: number, timeNs: number, seq: number, end: PinEnd): void {
-    if (timeNs < this.#storedNs) return
     const begun = this.#rows.pin.find(pin)
     const rows = begun < 0 ? this.#ends.pin : this.#rows.pin
     const at = begun < 0 ? rows.add() : begun + 12

@@ -222,7 +222,7 @@ export class RecordingWriter implements FactSink {
     this.#startTimer()
   }
 
-  /** Until this is called with -Infinity, what ended before that time is told once more: it is stored. */
+  /** Until this is called with -Infinity, slots that ended before that time are told once more: it is stored. */
   endsAreStoredUntil(timeNs: number): void {
     this.#hot.storedNs = timeNs
   }

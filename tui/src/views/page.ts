@@ -159,7 +159,7 @@ export function pageView(source: PageSource, target: PageTarget, part: FamilyPar
   const asked = new Set(rows.map((row) => row.frame))
   const family = source.ask<LineageRow>('family', {
     frames: JSON.stringify([...asked]),
-    limit: part === 'most' ? MOST_FRAMES : asked.size + NEAREST_FRAMES,
+    limit: asked.size + (part === 'most' ? MOST_FRAMES : NEAREST_FRAMES),
   })
   const trees = treesOf(source, family, asked)
   const page =
