@@ -24,6 +24,7 @@ import { pinsCommand } from './commands/pins.js'
 import { recordCommand } from './commands/record.js'
 import { replayCommand } from './commands/replay.js'
 import { reportCommand } from './commands/report.js'
+import { simulateCommand } from './commands/simulate.js'
 import { splitsCommand } from './commands/splits.js'
 import { sqlCommand } from './commands/sql.js'
 import { startCommand } from './commands/start.js'
@@ -81,6 +82,7 @@ function commands(): readonly Command[] {
     reportCommand(),
     exportCommand(),
     importCommand(),
+    simulateCommand(),
     doctorCommand(),
   ]
 }

@@ -1,6 +1,7 @@
 /** What the thread that draws and the thread that listens say to each other. */
 import type { FailureParts } from '../model/failure.js'
-import type { HostBrief, ListName, PageEvent, SnapshotPart } from '../views/live-snapshot.js'
+import type { LivePage } from '../views/live-page.js'
+import type { HostBrief, ListName, SnapshotPart } from '../views/live-snapshot.js'
 import type { ClientTarget } from '../views/target.js'
 import type { WantedStacks } from '../wire/stack.js'
 
@@ -37,7 +38,7 @@ export type Tell =
       readonly host: number
       readonly part: SnapshotPart
       readonly briefs: readonly HostBrief[]
-      readonly page: (PageKey & { readonly events: readonly PageEvent[] }) | null
+      readonly page: (PageKey & LivePage) | null
     }
   /** A filter that was asked for holds, or in words why not; in the order of asking. */
   | { readonly tell: 'filter'; readonly wrong: string }

@@ -2,6 +2,7 @@
  * The thread that listens: takes what agents send, concludes, counts, and tells who draws when asked. However much comes, the
  * other thread stays free for keys.
  */
+import { setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { CowpathError } from '../model/failure.js'
@@ -58,7 +59,7 @@ function listen(requests: readonly WatchRequest[], tell: (message: Tell) => void
           host,
           part: model.part(lists),
           briefs: hosts.map((each) => each.model.brief()),
-          page: page && { ...page, events: model.pageEvents(page.tgid, page.vpn) },
+          page: page && { ...page, ...model.page(page.tgid, page.vpn) },
         })
         break
       }
@@ -92,8 +93,12 @@ function failureOf(error: unknown): Failure {
   return { parts: { what, why, todo, exitStatus } }
 }
 
+/** Of this thread alone (setpriority(2): Linux knows no other): where processors are scarce, keys and frames come first. */
+const NICENESS = 5
+
 if (parentPort !== null) {
   const port = parentPort
+  setPriority(NICENESS)
   const obey = listen(workerData as readonly WatchRequest[], (message) => {
     port.postMessage(message)
     // Nothing more is to be done: the thread may end.

@@ -6,9 +6,9 @@ import type { LiveSource } from '../screen/live-screen.js'
 import type { Pane } from '../screen/views.js'
 import { hostRow } from '../views/hosts.js'
 import { liveJson } from '../views/live-json.js'
+import { livePageLines } from '../views/live-page.js'
 import { LiveModel } from '../views/live-model.js'
 import { LIST_NAMES, type HostRow, type LiveSnapshot } from '../views/live-snapshot.js'
-import { pageEventLines } from '../views/page-events.js'
 import type { ClientTarget } from '../views/target.js'
 import type { ViewOptions } from '../views/view-options.js'
 import type { Ask, Failure, PageKey, Tell, WatchRequest } from './watch-messages.js'
@@ -83,8 +83,9 @@ export class Watch implements LiveSource {
   page(tgid: number, vpn: number, options: ViewOptions): readonly string[] {
     this.#page = { tgid, vpn }
     const told = this.#told
-    const events = told !== null && told.tgid === tgid && told.vpn === vpn ? told.events : []
-    return pageEventLines(tgid, vpn, events, options)
+    const page = told !== null && told.tgid === tgid && told.vpn === vpn ? told : null
+    const rules = this.snapshot().rules.flatMap(({ text }) => text ?? [])
+    return livePageLines(tgid, vpn, page, rules, options)
   }
 
   /** Where the last look is not answered yet this one waits for it, together with all that come meanwhile. */

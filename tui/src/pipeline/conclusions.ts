@@ -17,8 +17,15 @@ import type { RunFindingSink } from './judges.js'
 /** The part of it that a person watches. Of a recording that goes on, what it holds is told again first. */
 export interface Conclusions extends FindingSink {
   pinTaken(pin: PinFact): void
-  pinEnded(pin: number): void
+  pinEnded(pin: number, timeNs: number, end: PinEnd): void
+  readonly families: FamilySink
 }
+
+/** What mapped frames, and where those came from. */
+export type FamilySink = Pick<
+  FactSink,
+  'process' | 'fork' | 'frameSeen' | 'frameFreed' | 'slotMapped' | 'slotEnded' | 'edge'
+>
 
 const nothing = () => undefined
 
@@ -38,7 +45,7 @@ export function findingsShown(sink: RunFindingSink, conclusions: Conclusions | u
   }
 }
 
-/** Passes all facts on, and tells pins on the way. */
+/** Passes all facts on, and tells what is watched on the way. */
 export class FactsShown implements FactSink {
   readonly #sink: FactSink
   readonly #conclusions: Conclusions
@@ -55,7 +62,7 @@ export class FactsShown implements FactSink {
 
   pinEnded(pin: number, timeNs: number, seq: number, end: PinEnd): void {
     this.#sink.pinEnded(pin, timeNs, seq, end)
-    this.#conclusions.pinEnded(pin)
+    this.#conclusions.pinEnded(pin, timeNs, end)
   }
 
   mm(fact: MmFact): void {
@@ -68,10 +75,12 @@ export class FactsShown implements FactSink {
 
   process(fact: ProcessFact): void {
     this.#sink.process(fact)
+    this.#conclusions.families.process(fact)
   }
 
   fork(fact: ForkFact): void {
     this.#sink.fork(fact)
+    this.#conclusions.families.fork(fact)
   }
 
   gap(fact: GapFact): void {
@@ -80,10 +89,12 @@ export class FactsShown implements FactSink {
 
   frameSeen(frame: number, pfn: number, order: number, kind: FrameKind, timeNs: number, seq: number): void {
     this.#sink.frameSeen(frame, pfn, order, kind, timeNs, seq)
+    this.#conclusions.families.frameSeen(frame, pfn, order, kind, timeNs, seq)
   }
 
   frameFreed(frame: number, timeNs: number, seq: number): void {
     this.#sink.frameFreed(frame, timeNs, seq)
+    this.#conclusions.families.frameFreed(frame, timeNs, seq)
   }
 
   slotMapped(
@@ -97,10 +108,12 @@ export class FactsShown implements FactSink {
     certain: boolean,
   ): void {
     this.#sink.slotMapped(slot, mm, vpn, frame, timeNs, cause, seq, certain)
+    this.#conclusions.families.slotMapped(slot, mm, vpn, frame, timeNs, cause, seq, certain)
   }
 
   slotEnded(slot: number, timeNs: number, cause: Cause, seq: number): void {
     this.#sink.slotEnded(slot, timeNs, cause, seq)
+    this.#conclusions.families.slotEnded(slot, timeNs, cause, seq)
   }
 
   edge(
@@ -114,6 +127,7 @@ export class FactsShown implements FactSink {
     seq: number,
   ): void {
     this.#sink.edge(edge, kind, fromFrame, toFrame, mm, vpn, timeNs, seq)
+    this.#conclusions.families.edge(edge, kind, fromFrame, toFrame, mm, vpn, timeNs, seq)
   }
 
   rate(

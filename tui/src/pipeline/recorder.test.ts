@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { PinFact } from '../model/facts.js'
+import { NO_FACTS, type PinFact } from '../model/facts.js'
 import type { Finding } from '../model/finding.js'
 import type { LossInfo, StreamItem } from '../model/events.js'
 import { Recording } from '../store/recording.js'
@@ -132,16 +132,19 @@ test('who looks on is told findings and pins, also those of the recording that g
   const findings: Finding[] = []
   const pins: PinFact[] = []
   const ended: number[] = []
+  const slots: number[] = []
   const recorder = await Recorder.open(path, rulesUnder(), {
     finding: (finding) => findings.push(finding),
     ruleCounts: () => undefined,
     pinTaken: (pin) => pins.push(pin),
     pinEnded: (pin) => ended.push(pin),
+    families: { ...NO_FACTS, slotMapped: (slot) => slots.push(slot) },
   })
   await recorder.close()
   expect(findings.map(({ rule }) => rule)).toContain('R05')
   expect(pins).toHaveLength(1)
   expect(ended).toEqual([])
+  expect(slots.length).toBeGreaterThan(0)
 })
 
 test('a recording of which events were removed goes on behind what it holds, and accuses nobody twice', async () => {

@@ -25,6 +25,8 @@ export interface Mechanics {
   readonly copiesPinnedHugetlbAtFork: boolean
   /** FOLL_PIN for reading unshares what is not exclusive. */
   readonly pinUnshares: boolean
+  /** A long-term one also unshares what is not anonymous, in private mappings. */
+  readonly longtermUnsharesAll: boolean
   /** Reclaim and migration back off from pages that may be pinned. */
   readonly keepsPinnedOutOfSwap: boolean
   /** O_DIRECT takes FOLL_PIN; else FOLL_GET. */
@@ -47,6 +49,7 @@ export function mechanicsOf(version: Series): Mechanics {
     copiesPinnedAtFork: has('earlyForkCopy'),
     copiesPinnedHugetlbAtFork: has('hugetlbEarlyForkCopy'),
     pinUnshares: has('pinUnshares'),
+    longtermUnsharesAll: has('longtermUnsharesAll'),
     keepsPinnedOutOfSwap: has('pinnedStayOutOfSwap') || isLongterm510(version),
     directIoPins: has('directIoPins'),
   }

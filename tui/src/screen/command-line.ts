@@ -29,6 +29,12 @@ export const COMMAND_WORDS: readonly CommandWord[] = [
     },
   },
   {
+    name: 'page',
+    parameter: 'PID ADDRESS',
+    meaning: 'the history of a page',
+    read: pageAction,
+  },
+  {
     name: 'filter',
     parameter: '[pid=N comm=NAME ...]',
     meaning: 'what the agent traces for you; none: all it can',
@@ -107,6 +113,14 @@ export function filterAction(text: string): Action | { readonly wrong: string } 
   const filter = parseFilter(text)
   if ('wrong' in filter) return filter
   return { do: 'filter', filter: filter.terms.length === 0 ? null : filter }
+}
+
+/** `812 0x7f5e1c200000`, as the tables show them. */
+function pageAction(text: string): Action | { readonly wrong: string } {
+  const match = /^(\d+)\s+(?:0x)?([0-9a-f]{1,16})$/i.exec(text.trim())
+  if (match === null) return { wrong: 'page wants a pid and an address: 812 0x7f5e1c200000' }
+  const [, pid, address] = match
+  return { do: 'page', page: { tgid: Number(pid), vpn: Math.floor(Number(`0x${address}`) / 4096) } }
 }
 
 /** `12.5` since the host booted, `+3` and `-3` from here. */

@@ -41,6 +41,12 @@ export const BINDINGS: readonly Binding[] = [
     shown: 'Enter',
     meaning: 'all about the finding, page, rule or leg; show the agent',
   },
+  {
+    keys: ['p'],
+    action: { do: 'page', page: null },
+    shown: 'p',
+    meaning: 'the page of the row or of the open finding; Esc goes back',
+  },
   { keys: ['escape'], action: { do: 'back' }, shown: 'Esc', meaning: 'back; at the top, no filter' },
   ...pair(
     '/ :',

@@ -7,7 +7,7 @@ import { syntheticJudgement } from '../views/testing/synthetic-judgement.js'
 import { syntheticAgent, syntheticSecond } from '../views/testing/synthetic-stream.js'
 import { textWidth } from '../views/width.js'
 import { parseCommand } from './command-line.js'
-import { detailLines, extentOf, pageUnderCursor, rowText } from './details.js'
+import { detailLines, extentOf, rowText } from './details.js'
 import { actionOf, BINDINGS } from './keys.js'
 import { frameText, layoutFrame } from './layout.js'
 import type { Shown } from './lists.js'
@@ -190,19 +190,35 @@ test('every view has its key, and the arrows go round', () => {
 
 test('Enter opens the history of the page under the cursor', () => {
   expect(screenAfter('3', 'enter')).toContain('the history of a page')
-  expect(pageUnderCursor(snapshot, after('3'), { width: 80, charset: 'unicode' })).toMatchObject({
-    vpn: expect.any(Number) as number,
-  })
-  expect(pageUnderCursor(snapshot, after('6'), { width: 80, charset: 'unicode' })).toBeUndefined()
+  const [{ tgid, vpn }] = snapshot.pages
+  expect(after('3', 'enter').page).toEqual({ tgid, vpn, above: 'none' })
+  expect(after('3', 'enter', 'escape')).toMatchObject({ overlay: 'none', view: 'pages' })
 })
 
-test('an open page stays open when others overtake it, and when it leaves the list', () => {
-  const open = after('3', 'enter')
-  const before = pageUnderCursor(snapshot, open, { width: 80, charset: 'unicode' })
-  const turned = { ...snapshot, pages: [...snapshot.pages].reverse() }
-  const emptied = { ...snapshot, pages: [] }
-  for (const later of [turned, emptied])
-    expect(pageUnderCursor(later, open, { width: 80, charset: 'unicode' })).toEqual(before)
+test('p goes from a finding to its page, also from its explanation, and Esc back to where it was', () => {
+  const page = { tgid: 800, vpn: 0x7f5e1c200 }
+  expect(after('2', 'p').page).toEqual({ ...page, above: 'none' })
+  expect(after('2', 'enter', 'p').page).toEqual({ ...page, above: 'detail' })
+  expect(screenAfter('2', 'enter', 'p')).toContain('the history of a page')
+  expect(screenAfter('2', 'enter', 'p', 'escape')).toContain('R05 pin-coherent  HAZARD')
+  expect(screenAfter('2', 'enter', 'p', 'escape', 'escape')).toContain('R05  hazard')
+})
+
+test('a pin opens the page of whose memory it is; what is about no page says so', () => {
+  expect(after('4', 'enter').page).toMatchObject({ tgid: 800, vpn: 0x7f5e1c200 })
+  expect(after('6', 'p')).toMatchObject({
+    overlay: 'none',
+    notice: expect.stringContaining('no page') as string,
+  })
+})
+
+test(':page opens any page, by the address that the tables show', () => {
+  expect(parseCommand('page 812 0x7f5e1c200000')).toEqual({
+    do: 'page',
+    page: { tgid: 812, vpn: 0x7f5e1c200 },
+  })
+  for (const wrong of ['page', 'page 812', 'page x 0x1000', 'page 812 0xzz'])
+    expect(parseCommand(wrong)).toHaveProperty('wrong')
 })
 
 test('a hazard is announced in every view', () => {

@@ -16,7 +16,7 @@ import { helpLines } from './help.js'
 import { listPane, ruleLine } from './list-pane.js'
 import type { Shown } from './lists.js'
 import type { ScreenState } from './state.js'
-import { PANES_OF, PANES_WITH_DETAIL, VIEWS } from './views.js'
+import { PANES_OF, PANES_OF_PAGES, PANES_WITH_DETAIL, VIEWS } from './views.js'
 
 export interface Size {
   readonly columns: number
@@ -157,7 +157,8 @@ function bottomLine(input: FrameInput, state: ScreenState, options: ViewOptions)
 const PROMPT_SIGNS = { filter: '/', command: ':', jump: 'jump to s, +s or -s: ' } as const
 
 function bodyLines(snapshot: Shown, state: ScreenState, rows: number, options: ViewOptions): readonly Line[] {
-  if (state.overlay === 'detail') return detailPane(snapshot, state, rows, options)
+  if (state.overlay === 'detail' || state.overlay === 'page')
+    return detailPane(snapshot, state, rows, options)
   if (state.overlay === 'marks') return marksPane(state, options)
   switch (state.view) {
     case 'overview':
@@ -239,12 +240,16 @@ function footerLine({ playing }: FrameInput, state: ScreenState, options: ViewOp
 
 /** The keys that matter in this view now. */
 function footerOfView(state: ScreenState, mark: string): readonly (readonly [string, string])[] {
-  if (state.overlay === 'detail') return [['Esc', 'back']]
+  const ofPage = ['p', 'its page'] as const
+  if (state.overlay === 'page') return [['Esc', 'back']]
+  if (state.overlay === 'detail') return [['Esc', 'back'], ...(state.pane === 'findings' ? [ofPage] : [])]
   return [
     ...(state.orders[state.pane] === undefined
       ? []
       : [['s/S', `${state.orders[state.pane]?.column ?? ''} ${mark}`] as const]),
     ...(PANES_WITH_DETAIL.includes(state.pane) ? [['Enter', 'all about it'] as const] : []),
+    ...(PANES_OF_PAGES.includes(state.pane) ? [['Enter', 'its page'] as const] : []),
+    ...(state.pane === 'findings' ? [ofPage] : []),
     ...(PANES_OF[state.view].length > 1 ? [['Tab', 'list'] as const] : []),
   ]
 }

@@ -7,7 +7,7 @@ import { legColumns, legLines } from '../views/host-lines.js'
 import type { HotPage } from '../views/hot-pages.js'
 import { hugeColumns } from '../views/huge-table.js'
 import { latestColumns } from '../views/latest-pages.js'
-import { span, type Line } from '../views/line.js'
+import type { Line } from '../views/line.js'
 import type { FindingRow, RuleRow } from '../views/live-findings.js'
 import type { HugeRow } from '../views/live-huge.js'
 import type { PinRow } from '../views/live-pins.js'
@@ -21,7 +21,7 @@ import { RULE_COLUMNS, ruleLines } from '../views/rule-table.js'
 import type { Column } from '../views/table.js'
 import { count } from '../views/units.js'
 import type { ViewOptions } from '../views/view-options.js'
-import type { ScreenState } from './state.js'
+import type { PageOfProcess, ScreenState } from './state.js'
 import type { Pane } from './views.js'
 
 /** A snapshot with all hosts that are looked at beside its own, and what is known of the page that was asked for. */
@@ -38,6 +38,8 @@ interface ListSpec<Row> {
   /** Said where there is no row at all. */
   readonly empty: (snapshot: Shown) => string
   readonly detail?: (row: Row, snapshot: Shown, options: ViewOptions) => readonly Line[]
+  /** The page that a row is about. */
+  readonly pageOf?: (row: Row) => PageOfProcess
   /** By what a row is known again while others overtake it; for lists with a detail. */
   readonly id?: (row: Row) => string
 }
@@ -52,6 +54,7 @@ export interface ShownList<Row> {
   /** The row that the open detail is about, as it is now, or as it was when it left the list; else the one under the cursor. */
   readonly chosen: Row | undefined
   readonly id: (row: Row) => string
+  readonly pageOf: (row: Row) => PageOfProcess | undefined
 }
 
 /** Calls `use` with the list of a pane, whatever its rows are. */
@@ -112,7 +115,7 @@ function shown<Row>(
   const { id = () => '' } = spec
   const { subject } = state
   const chosen =
-    state.overlay === 'detail' && subject?.pane === pane
+    isSubject(state) && subject?.pane === pane
       ? (all.find((row) => id(row) === subject.id) ?? (subject.row as Row)) // it was taken from this list
       : rows.at(Math.min(state.cursor[pane], rows.length - 1))
   return {
@@ -123,7 +126,13 @@ function shown<Row>(
     id,
     empty: left === 0 ? spec.empty(snapshot) : 'nothing passes the filter',
     detail: (row) => spec.detail?.(row, snapshot, options) ?? [],
+    pageOf: (row) => spec.pageOf?.(row),
   }
+}
+
+/** Whether a detail is open, or waits under the page that was opened from it. */
+function isSubject({ overlay, page }: ScreenState): boolean {
+  return overlay === 'detail' || (overlay === 'page' && page?.above === 'detail')
 }
 
 const PROCESSES: ListSpec<ProcessRow> = {
@@ -139,7 +148,7 @@ const LATEST: ListSpec<PageEvent> = {
   rows: ({ latest }) => latest,
   columns: latestColumns,
   empty: () => 'none yet',
-  detail: pageDetail,
+  pageOf: ({ tgid, vpn }) => ({ tgid, vpn }),
   id: ({ seq }) => String(seq),
 }
 
@@ -152,6 +161,7 @@ const FINDINGS: ListSpec<FindingRow> = {
   id: ({ finding }) => String(finding),
   detail: (row, { rules }, options) =>
     findingLines(row, rules.find(({ rule }) => rule === row.rule)?.text, options),
+  pageOf: ({ tgid, last }) => ({ tgid, vpn: last.vpn }),
 }
 
 const PAGES: ListSpec<HotPage> = {
@@ -159,13 +169,8 @@ const PAGES: ListSpec<HotPage> = {
   rows: ({ pages }) => pages,
   columns: pageColumns,
   empty: () => 'no faults yet',
-  detail: pageDetail,
+  pageOf: ({ tgid, vpn }) => ({ tgid, vpn }),
   id: ({ mm, vpn }) => `${mm}/${vpn}`,
-}
-
-/** Asked for by whoever draws: a recording is read for it. */
-function pageDetail(_row: unknown, { page }: Shown): readonly Line[] {
-  return page.map((line) => [span(line)])
 }
 
 const PINS: ListSpec<PinRow> = {
@@ -174,6 +179,7 @@ const PINS: ListSpec<PinRow> = {
   rows: ({ pins }) => pins.rows,
   columns: (options, { hostTimeNs }) => pinColumns(options, hostTimeNs),
   empty: () => 'nothing is pinned',
+  pageOf: ({ ownerTgid, vpn }) => ({ tgid: ownerTgid, vpn }),
 }
 
 const HUGE: ListSpec<HugeRow> = {

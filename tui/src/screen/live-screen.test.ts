@@ -37,6 +37,7 @@ test.each([
   [80, 24],
   [120, 40],
   [200, 50],
+  [300, 80],
 ])('fills a terminal of %ix%i and leaves it as it was', async (columns, rows) => {
   const shell = await start(columns, rows)
   const lines = shell.screen().replace(/\n$/, '').split('\n')
@@ -86,6 +87,22 @@ test('a finding opens, and what is seen is saved; never over a file that is ther
   shell.keys(':', `save ${folder}/seen.svg`, 'Enter')
   await shell.until(/not saved: EEXIST/)
   rmSync(folder, { recursive: true })
+})
+
+test('a finding leads to its page and its lineage, and Esc back the same way', async () => {
+  const shell = await start(120, 40)
+  shell.keys('2', 'Enter')
+  await shell.until(/Esc goes back, p opens its page/)
+  shell.keys('p')
+  const page = await shell.until(/Where the frames came from/)
+  expect(page).toMatch(/copy +- +262002/)
+  expect(page).toMatch(/`- copy at 130\.000000 \*pfn 262002/)
+  shell.keys('Escape')
+  await shell.until(/R05 pin-coherent {2}HAZARD/)
+  shell.keys('Escape')
+  await shell.until(/▶─ Findings/)
+  shell.keys(':', 'page 801 0x7f5e1c200000', 'Enter')
+  await shell.until(/Page 0x7f5e1c200000 of pid 801/)
 })
 
 test('resized while it runs, it fills the new size', async () => {

@@ -5,7 +5,7 @@ import { targetWords, type ClientTarget } from '../views/target.js'
 import type { Charset } from '../views/printable.js'
 import type { ViewOptions } from '../views/view-options.js'
 import { completions, filterAction, jumpAction, parseCommand } from './command-line.js'
-import { extentOf, pageUnderCursor, rowText } from './details.js'
+import { extentOf, rowText } from './details.js'
 import { actionOf } from './keys.js'
 import { layoutFrame, type Playing } from './layout.js'
 import type { Shown } from './lists.js'
@@ -85,9 +85,9 @@ export function showLive(
     function current(): Shown {
       const snapshot = state.frozen ?? source.snapshot()
       const bare = { ...snapshot, hosts: source.hosts ?? [hostRow(snapshot, true)], page: [] }
-      if (state.overlay !== 'detail') return bare
-      const asked = pageUnderCursor(bare, state, options())
-      return asked === undefined ? bare : { ...bare, page: source.page(asked.tgid, asked.vpn, options()) }
+      if (state.overlay !== 'page' || state.page === null) return bare
+      const { tgid, vpn } = state.page
+      return { ...bare, page: source.page(tgid, vpn, options()) }
     }
 
     function options(): ViewOptions {

@@ -5,7 +5,7 @@ import type { ClientTarget } from '../views/target.js'
 import type { Extent } from './details.js'
 import type { Prompt, PromptKind } from './prompt.js'
 import { openPrompt } from './prompt.js'
-import { PANES, PANES_OF, PANES_WITH_DETAIL, VIEWS, type Pane, type ViewId } from './views.js'
+import { PANES, PANES_OF, PANES_OF_PAGES, PANES_WITH_DETAIL, VIEWS, type Pane, type ViewId } from './views.js'
 
 /** All that the keys change. The numbers themselves are in the snapshot. */
 export interface ScreenState {
@@ -15,8 +15,10 @@ export interface ScreenState {
   readonly orders: Readonly<Partial<Record<Pane, Order>>>
   readonly cursor: Readonly<Record<Pane, number>>
   readonly filter: Filter | null
-  /** `detail`: all about the row under the cursor, in place of the lists. */
-  readonly overlay: 'none' | 'help' | 'detail' | 'marks'
+  /** `detail`: all about the row under the cursor, `page`: the history of a page, in place of the lists. */
+  readonly overlay: 'none' | 'help' | 'detail' | 'page' | 'marks'
+  /** The page that is open, and what is seen again when it is left. */
+  readonly page: (PageOfProcess & { readonly above: 'none' | 'detail' }) | null
   /** The row that the detail is about: others may overtake it meanwhile. */
   readonly subject: { readonly pane: Pane; readonly id: string; readonly row: unknown } | null
   /** Lines of the detail that are above the screen. */
@@ -31,6 +33,11 @@ export interface ScreenState {
   readonly notice: string
   readonly marks: readonly Mark[]
   readonly markCursor: number
+}
+
+export interface PageOfProcess {
+  readonly tgid: number
+  readonly vpn: number
 }
 
 /** A place to come back to. */
@@ -66,6 +73,8 @@ export type Action =
   | { readonly do: 'refresh'; readonly ms: number }
   | { readonly do: 'notice'; readonly text: string }
   | { readonly do: 'mark'; readonly text: string }
+  /** null: the one that the row, or the open finding, is about. */
+  | { readonly do: 'page'; readonly page: PageOfProcess | null }
   | Effect
 
 /** What is done outside of the state: by who holds the terminal, the files and the source. */
@@ -90,6 +99,7 @@ export const INITIAL_STATE: ScreenState = {
   cursor: Object.fromEntries(PANES.map((pane) => [pane, 0])) as Record<Pane, number>, // all of them
   filter: null,
   overlay: 'none',
+  page: null,
   subject: null,
   scrolled: 0,
   frozen: null,
@@ -110,8 +120,7 @@ export function act(state: ScreenState, action: Action, current: LiveSnapshot, e
     case 'marks':
       return { ...quiet, overlay: state.overlay === 'marks' ? 'none' : 'marks', markCursor: 0 }
     case 'back':
-      // What lies on top goes first; the filter last.
-      return state.overlay === 'none' ? { ...quiet, filter: null } : { ...quiet, overlay: 'none' }
+      return left(quiet)
     case 'pause':
       return { ...quiet, frozen: state.frozen === null ? current : null }
     case 'next-pane': {
@@ -124,6 +133,8 @@ export function act(state: ScreenState, action: Action, current: LiveSnapshot, e
       return opened(quiet, VIEWS[(VIEWS.indexOf(state.view) + action.views + VIEWS.length) % VIEWS.length])
     case 'enter':
       return entered(quiet, extent)
+    case 'page':
+      return pageOpened(quiet, action.page ?? extent.page)
     case 'next-sort':
       return sorted(quiet, nextColumn(state, extent.columns))
     case 'sort':
@@ -174,15 +185,39 @@ function entered(state: ScreenState, extent: Extent): ScreenState {
     return { ...state, view, pane, overlay: 'none', cursor: { ...state.cursor, [pane]: row } }
   }
   const { chosen } = extent
-  if (state.overlay === 'detail' || chosen === undefined || !PANES_WITH_DETAIL.includes(state.pane))
+  if (state.overlay === 'none' && PANES_OF_PAGES.includes(state.pane))
+    return extent.rows === 0 ? state : pageOpened(state, extent.page)
+  if (state.overlay !== 'none' || chosen === undefined || !PANES_WITH_DETAIL.includes(state.pane))
     return state
   return { ...state, overlay: 'detail', subject: { pane: state.pane, ...chosen }, scrolled: 0 }
+}
+
+/** What lies on top goes first; the filter last. */
+function left(state: ScreenState): ScreenState {
+  switch (state.overlay) {
+    case 'none':
+      return { ...state, filter: null }
+    case 'page':
+      return { ...state, overlay: state.page?.above ?? 'none', scrolled: 0 }
+    case 'detail':
+    case 'help':
+    case 'marks':
+      return { ...state, overlay: 'none' }
+  }
+}
+
+function pageOpened(state: ScreenState, page: PageOfProcess | undefined): ScreenState {
+  if (page === undefined)
+    return { ...state, notice: 'this row is about no page: :page PID ADDRESS opens any page' }
+  const above = state.overlay === 'detail' ? 'detail' : 'none'
+  return { ...state, overlay: 'page', page: { ...page, above }, scrolled: 0 }
 }
 
 function moved(state: ScreenState, rows: number, extent: Extent): ScreenState {
   const within = (at: number, length: number) => Math.min(Math.max(0, length - 1), Math.max(0, at))
   switch (state.overlay) {
     case 'detail':
+    case 'page':
       return { ...state, scrolled: within(state.scrolled + rows, extent.detail) }
     case 'marks':
       return { ...state, markCursor: within(state.markCursor + rows, state.marks.length) }

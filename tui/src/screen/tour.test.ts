@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { hostRow } from '../views/hosts.js'
 import { LiveModel } from '../views/live-model.js'
-import { pageEventLines } from '../views/page-events.js'
+import { livePageLines } from '../views/live-page.js'
 import { syntheticJudgement } from '../views/testing/synthetic-judgement.js'
 import { syntheticAgent, syntheticSecond } from '../views/testing/synthetic-stream.js'
 import { extentOf } from './details.js'
@@ -31,6 +31,12 @@ const STEPS: readonly { readonly title: string; readonly keys: readonly string[]
       keys: ['2', 'enter'],
       words:
         'What the rule says and where that comes from, what this kernel promises, who took the reference, what broke it, and the counts that the kernel had then.',
+    },
+    {
+      title: 'The page of a finding',
+      keys: ['2', 'p'],
+      words:
+        'What the page mapped, from when until when and why, with the counts that the kernel had; what the rules found of it; where its frames came from, across processes.',
     },
     { title: 'Pages', keys: ['3'], words: 'The pages that fault most; Enter tells the history of one.' },
     {
@@ -67,7 +73,8 @@ function model(): LiveModel {
 function screens(): string {
   const live = model()
   const bare = live.snapshot()
-  const page = pageEventLines(800, 0x7f5e1c200, live.pageEvents(800, 0x7f5e1c200), {
+  const rules = bare.rules.flatMap(({ text }) => text ?? [])
+  const page = livePageLines(800, 0x7f5e1c200, live.page(800, 0x7f5e1c200), rules, {
     width: 100,
     charset: 'unicode',
   })

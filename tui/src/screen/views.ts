@@ -29,4 +29,6 @@ export const PANES_OF: Readonly<Record<ViewId, readonly [Pane, ...Pane[]]>> = {
 }
 
 /** Lists whose rows have more to say than a line: Enter opens it. */
-export const PANES_WITH_DETAIL: readonly Pane[] = ['findings', 'pages', 'latest', 'rules', 'legs']
+export const PANES_WITH_DETAIL: readonly Pane[] = ['findings', 'rules', 'legs']
+/** Lists of what is about a page: Enter opens that. */
+export const PANES_OF_PAGES: readonly Pane[] = ['pages', 'latest', 'pins']

@@ -1,5 +1,7 @@
 import type { EventColumns } from '../model/events.js'
+import { Flag } from '../model/kinds.js'
 import type { PageEvent } from './live-snapshot.js'
+import type { PageCounts } from './page.js'
 
 /** The last page events, in columns of fixed size: keeping one allocates nothing. */
 export class LatestRing {
@@ -12,6 +14,9 @@ export class LatestRing {
   readonly #tgid: Uint32Array
   readonly #refcount: Int32Array
   readonly #mapcount: Int32Array
+  readonly #pincount: Int32Array
+  readonly #newRefcount: Int32Array
+  readonly #exclusive: Uint8Array
   readonly #kind: Uint8Array
   readonly #outcome: Uint8Array
   #written = 0
@@ -26,6 +31,9 @@ export class LatestRing {
     this.#tgid = new Uint32Array(capacity)
     this.#refcount = new Int32Array(capacity)
     this.#mapcount = new Int32Array(capacity)
+    this.#pincount = new Int32Array(capacity)
+    this.#newRefcount = new Int32Array(capacity)
+    this.#exclusive = new Uint8Array(capacity)
     this.#kind = new Uint8Array(capacity)
     this.#outcome = new Uint8Array(capacity)
   }
@@ -40,6 +48,9 @@ export class LatestRing {
     this.#tgid[at] = events.tgid[i]
     this.#refcount[at] = events.refcount[i]
     this.#mapcount[at] = events.mapcount[i]
+    this.#pincount[at] = events.pincount[i]
+    this.#newRefcount[at] = events.newRefcount[i]
+    this.#exclusive[at] = (events.flags[i] & Flag.Exclusive) === 0 ? 0 : 1
     this.#kind[at] = events.kind[i]
     this.#outcome[at] = events.outcome[i]
   }
@@ -58,6 +69,26 @@ export class LatestRing {
       if (this.#vpn[at] === vpn && this.#tgid[at] === tgid) found.push(this.#event(back, commOf))
     }
     return found
+  }
+
+  /** What the kernel counted at event `seq` of the run that is on; null: it is not held. */
+  countsAt(seq: number): PageCounts | null {
+    // Events come in order of sequence.
+    let [newer, older] = [0, Math.min(this.#written, this.#capacity)]
+    while (newer < older) {
+      const middle = (newer + older) >> 1
+      if (this.#seq[this.#at(middle)] > seq) newer = middle + 1
+      else older = middle
+    }
+    const at = this.#at(newer)
+    if (this.#written === 0 || this.#seq[at] !== seq) return null
+    return {
+      refcount: this.#refcount[at],
+      mapcount: this.#mapcount[at],
+      pincount: this.#pincount[at],
+      exclusive: this.#exclusive[at] === 1,
+      newRefcount: this.#newRefcount[at],
+    }
   }
 
   #at(back: number): number {

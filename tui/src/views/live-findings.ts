@@ -82,6 +82,13 @@ export class FindingBook {
       )
   }
 
+  /** Those whose first or last evidence is a page of one of these address spaces. */
+  of(isMm: (mm: number) => boolean, vpn: number): readonly Finding[] {
+    return this.all.filter(({ first, last }) =>
+      [first, last].some((evidence) => evidence.vpn === vpn && isMm(evidence.mm)),
+    )
+  }
+
   /** Observations, not rows. */
   byVerdict(): VerdictCounts {
     return { ...this.#verdicts }

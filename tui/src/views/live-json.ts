@@ -1,4 +1,7 @@
 import { kindName, outcomeName } from './kind-names.js'
+import { Foll } from '../model/kinds.js'
+import type { FindingRow } from './live-findings.js'
+import type { PinRow } from './live-pins.js'
 import { NO_COUNTS, type Counts, type LiveSnapshot } from './live-snapshot.js'
 import { busiest } from './processes.js'
 import { pageAddress } from './units.js'
@@ -40,6 +43,90 @@ export function liveJson(snapshot: LiveSnapshot): object {
       refcount: event.refcount,
       mapcount: event.mapcount,
     })),
+    verdicts: snapshot.verdicts,
+    findings: snapshot.findings.slice(0, ROWS).map((row) => findingRowJson(row, snapshot)),
+    findings_beyond: snapshot.findingsBeyond,
+    rules: snapshot.rules.map(({ rule, checked, held, broken, unknown }) => ({
+      rule,
+      checked,
+      held,
+      broken,
+      unknown,
+    })),
+    pinned_pages: snapshot.pinnedPages,
+    pins: snapshot.pins.rows.slice(0, ROWS).map(pinJson),
+    pages: snapshot.pages.slice(0, ROWS).map((page) => ({
+      pid: page.tgid,
+      comm: page.comm,
+      address: pageAddress(page.vpn),
+      pfn: page.pfn,
+      faults: page.faults,
+      copies: page.copies,
+      reuses: page.reuses,
+      last_ns: page.lastNs,
+    })),
+    huge: snapshot.huge.slice(0, ROWS).map((row) => ({
+      pid: row.tgid,
+      comm: row.comm,
+      cause: row.cause,
+      pmd_splits: row.pmdSplits,
+      folio_splits: row.folioSplits,
+      refused: row.refused,
+      collapses: row.collapses,
+      last_ns: row.lastNs,
+    })),
+  }
+}
+
+/** Named as in `cowpath findings --json`. */
+export function findingRowJson(row: FindingRow, { processes }: LiveSnapshot): object {
+  const { last } = row
+  const { reference } = last
+  return {
+    finding: row.finding,
+    rule: row.rule,
+    verdict: row.verdict,
+    count: row.count,
+    first_ns: row.firstNs,
+    last_ns: row.lastNs,
+    pid: row.tgid,
+    ppid: processes.find(({ tgid }) => tgid === row.tgid)?.parentTgid ?? null,
+    comm: row.comm,
+    mm: row.mm,
+    address: pageAddress(last.vpn),
+    pfn: last.oldPfn,
+    size: row.size,
+    cause: row.cause,
+    cause_pid: row.causeTgid === 0 ? null : row.causeTgid,
+    reference:
+      reference === undefined
+        ? null
+        : {
+            kind: reference.kind,
+            write: reference.write,
+            longterm: reference.longterm,
+            taker: row.taker === '' ? null : row.taker,
+            pid: reference.tgid,
+            comm: row.takerComm,
+            taken_ns: reference.takenNs,
+          },
+    words: last.words,
+  }
+}
+
+function pinJson(pin: PinRow): object {
+  return {
+    pid: pin.tgid,
+    comm: pin.comm,
+    owner_pid: pin.ownerTgid,
+    taker: pin.taker === '' ? null : pin.taker,
+    kind: (pin.foll & Foll.Pin) === 0 ? 'get' : 'pin',
+    write: (pin.foll & Foll.Write) !== 0,
+    longterm: (pin.foll & Foll.Longterm) !== 0,
+    pages: pin.pages,
+    address: pageAddress(pin.vpn),
+    pfn: pin.pfn,
+    from_ns: pin.fromNs,
   }
 }
 

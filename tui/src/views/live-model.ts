@@ -1,13 +1,15 @@
 import { codeOf, takerWords } from '../model/code.js'
 import type { AgentInfo, EventColumns, LegBooks, LossInfo, ProcessInfo, StreamItem } from '../model/events.js'
-import type { PinFact } from '../model/facts.js'
+import type { PinEnd, PinFact } from '../model/facts.js'
 import type { Finding, RuleCount } from '../model/finding.js'
 import { Kind } from '../model/kinds.js'
 import { HotPages } from './hot-pages.js'
 import { LatestRing } from './latest-ring.js'
 import { addEvent, isKnownKind, isPageEvent, newCounts, type MutableCounts } from './live-counts.js'
+import { LiveFamilies } from './live-families.js'
 import { FindingBook, type FindingRow } from './live-findings.js'
 import { HugeBook } from './live-huge.js'
+import { pagePin, type LivePage } from './live-page.js'
 import { PinBook, type PinRow } from './live-pins.js'
 import type {
   AgentLoad,
@@ -16,7 +18,6 @@ import type {
   HostBrief,
   ListName,
   LiveSnapshot,
-  PageEvent,
   ProcessRow,
   SnapshotPart,
 } from './live-snapshot.js'
@@ -65,6 +66,7 @@ export class LiveModel {
   readonly #pins = new PinBook()
   readonly #pages = new HotPages()
   readonly #huge = new HugeBook()
+  readonly families = new LiveFamilies()
   readonly #takers = new Map<number, string>()
   #load: AgentLoad | null = null
   #filter: ClientTarget | null = null
@@ -151,9 +153,9 @@ export class LiveModel {
     this.#pins.taken(pin)
   }
 
-  pinEnded(pin: number): void {
+  pinEnded(pin: number, timeNs: number, end: PinEnd): void {
     this.#told = null
-    this.#pins.ended(pin)
+    this.#pins.ended(pin, timeNs, end)
   }
 
   get totals(): Counts {
@@ -228,9 +230,26 @@ export class LiveModel {
     }
   }
 
-  /** What of a page is still held, oldest first. */
-  pageEvents(tgid: number, vpn: number): readonly PageEvent[] {
-    return this.#latest.ofPage(tgid, vpn, this.#commOf)
+  /** What is held of a page: as a recording tells it, as far back as memory reaches. */
+  page(tgid: number, vpn: number): LivePage {
+    const isMm = (mm: number) => this.families.tgidOf(mm) === tgid
+    return {
+      view: {
+        ...this.families.page(tgid, vpn, this.#commOf, (seq) => this.#latest.countsAt(seq)),
+        pins: this.#pins.of(isMm, vpn).map((held) => pagePin(held, this.#commOf, this.#takerOf)),
+        findings: this.#findings.of(isMm, vpn).map((finding) => ({
+          finding: finding.finding,
+          rule: finding.rule,
+          verdict: finding.verdict,
+          count: finding.count,
+          first_ns: finding.firstNs,
+          last_ns: finding.lastNs,
+          cause: finding.cause,
+          words: finding.last.words,
+        })),
+      },
+      events: this.#latest.ofPage(tgid, vpn, this.#commOf),
+    }
   }
 
   readonly #commOf = (tgid: number): string => this.#processes.get(tgid)?.comm ?? ''
@@ -248,7 +267,8 @@ export class LiveModel {
   }
 
   #pinRow(pin: PinFact): PinRow {
-    return { ...pin, comm: this.#commOf(pin.tgid), taker: this.#takerOf(pin.stack) }
+    const ownerTgid = this.families.tgidOf(pin.mm) ?? pin.tgid
+    return { ...pin, ownerTgid, comm: this.#commOf(pin.tgid), taker: this.#takerOf(pin.stack) }
   }
 
   #weigh(beat: StreamItem & { readonly type: 'heartbeat' }): void {
@@ -273,6 +293,7 @@ export class LiveModel {
       this.#pins.clear()
       this.#pages.clear()
       this.#huge.clear()
+      this.families.clear()
       this.#takers.clear()
       this.#load = null
       this.#unseenTimes++

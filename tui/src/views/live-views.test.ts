@@ -17,6 +17,7 @@ import {
   syntheticLeg,
   syntheticSecond,
 } from './testing/synthetic-stream.js'
+import { syntheticJudgement } from './testing/synthetic-judgement.js'
 import { versionRemark } from './versions.js'
 import { textWidth } from './width.js'
 import { signs, type ViewOptions } from './view-options.js'
@@ -216,5 +217,42 @@ test('the JSON line has the content of the screen, with units in the names', () 
     latest: expect.arrayContaining([
       expect.objectContaining({ address: expect.stringMatching(/^0x7f5e1c/) as string }),
     ]) as unknown[],
+  })
+})
+
+test('the JSON line tells findings, pins and rules with the names that the commands give them', () => {
+  const model = new LiveModel('unix:///run/cowpath/agent.sock')
+  model.accept({ type: 'started', agent: syntheticAgent(), nextSeq: 1 }, 0)
+  syntheticJudgement(model)
+  const json: unknown = JSON.parse(JSON.stringify(liveJson(model.snapshot())))
+  expect(json).toMatchObject({
+    verdicts: { hazard: 3, advice: 40 },
+    findings: [
+      {
+        rule: 'R05',
+        verdict: 'hazard',
+        count: 3,
+        pid: 800,
+        address: '0x7f5e1c200000',
+        size: '4k',
+        cause: 'fork',
+        reference: {
+          kind: 'get',
+          write: true,
+          longterm: false,
+          taker: '__blkdev_direct_IO_simple',
+          pid: 800,
+        },
+      },
+      { rule: 'A01', verdict: 'advice' },
+    ],
+    rules: [
+      { rule: 'R05', checked: 9000, held: 8990, broken: 3, unknown: 7 },
+      { rule: 'A01', checked: 400 },
+    ],
+    pins: [
+      { kind: 'pin', longterm: true, pages: 16, taker: 'io_sqe_buffers_register' },
+      { kind: 'get', longterm: false },
+    ],
   })
 })

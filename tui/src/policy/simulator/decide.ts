@@ -6,7 +6,7 @@ export type Decision = 'reuse' | 'copy'
 
 /** mm/memory.c: do_wp_page(), for a page that a PTE maps. May take the folio out of the swap cache, and off an LRU batch. */
 export function decideBase(rules: Mechanics, memory: Memory, folio: Folio, entry: Entry): Decision {
-  if (folio.kind === 'ksm') return 'copy'
+  if (folio.kind === 'ksm' || folio.kind === 'file') return 'copy'
   switch (rules.reuseBase) {
     case 'mapcount':
       return reuseSwapPage(memory, folio)

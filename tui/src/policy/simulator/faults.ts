@@ -59,21 +59,12 @@ export function writeFault(
 
 /** A write to what maps nothing. */
 function touch(machine: Machine, mm: Mm, area: Area, vpn: number): void {
+  area.anon = true
   const huge =
     area.size === 'hugetlb' ||
     (area.size === 'thp' && !mm.entries.some((entry) => areaAt(mm, entry.vpn) === area))
   const folio = machine.allocate(huge ? area.size : 'base')
-  const entry: Entry = {
-    vpn: huge ? area.vpn : vpn,
-    huge,
-    folio: 0,
-    page: 0,
-    writable: area.writable,
-    uffdWp: false,
-    swap: 0,
-    swapExclusive: false,
-    by: '',
-  }
+  const entry = { ...emptyEntry(huge ? area.vpn : vpn, huge), writable: area.writable }
   for (const page of folio.pages) page.content = machine.nextContent()
   machine.map(entry, folio, 'new')
   mm.entries.push(entry)
@@ -85,6 +76,30 @@ function touch(machine: Machine, mm: Mm, area: Area, vpn: number): void {
     newRefcount: refcount(folio),
     flags: Flag.Anon | (folio.order > 0 ? Flag.Large : 0) | (area.size === 'hugetlb' ? Flag.Hugetlb : 0),
   })
+}
+
+/** A read of what maps nothing yet; of anonymous memory that is the zero page, which is not simulated. */
+export function readFault(machine: Machine, mm: Mm, vpn: number): void {
+  const area = areaAt(mm, vpn)
+  const folio = area && machine.memory.folios[area.file]
+  if (!folio || entryAt(mm, vpn)) return
+  const entry = emptyEntry(area.vpn, folio.order > 0)
+  machine.map(entry, folio, 'file')
+  mm.entries.push(entry)
+}
+
+function emptyEntry(vpn: number, huge: boolean): Entry {
+  return {
+    vpn,
+    huge,
+    folio: 0,
+    page: 0,
+    writable: false,
+    uffdWp: false,
+    swap: 0,
+    swapExclusive: false,
+    by: '',
+  }
 }
 
 function tellUffd(machine: Machine, mm: Mm, entry: Entry, vpn: number, foll: number): void {
@@ -172,6 +187,8 @@ function copy(machine: Machine, mm: Mm, entry: Entry, vpn: number, fault: Fault)
   fresh.pages[0].content = old.pages[entry.page].content
   machine.unmap(entry)
   entry.page = 0
+  const area = areaAt(mm, vpn)
+  if (area) area.anon = true
   machine.map(entry, fresh, fault.access === 'write' ? 'copy' : 'unshare')
   if (fault.access === 'write') allowWrite(mm, entry)
   machine.tell(kindOf(entry, old), mm, {
@@ -214,6 +231,26 @@ export function splitPmd(machine: Machine, mm: Mm, entry: Entry): void {
     machine.map(part, folio, entry.by)
     mm.entries.push(part)
   })
+}
+
+/** Rounds of a GUP call that gets nowhere; a kernel would go on until a signal. */
+const ROUNDS = 16
+
+/**
+ * A reader's forced break of a huge page of a file (5.8's, and its backports): the page may not be taken while it is read-only, and
+ * the fault that should change that has nothing to copy for a PMD (Wilcox, 2 Dec 2021). Told as the leg huge-wp tells
+ * faults that are to be made again; no kernel that the agent runs on does it.
+ */
+export function turnInCircles(machine: Machine, mm: Mm, entry: Entry, foll: number): void {
+  const folio = folioOf(machine.memory, entry)
+  for (let round = 0; round < ROUNDS; round++)
+    machine.tell(Kind.HugeWp, mm, {
+      ...machine.facts(mm, entry, entry.vpn),
+      pages: machine.memory.hugePages,
+      outcome: Outcome.Retry,
+      flags: machine.flags(mm, entry, folio) | Flag.Write | callFlags(foll),
+      aux: foll,
+    })
 }
 
 function kindOf(entry: Entry, folio: Folio): number {

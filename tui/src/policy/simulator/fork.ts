@@ -24,8 +24,9 @@ export function fork(machine: Machine, parent: Mm): void {
     // userfaultfd does not follow into the child (no UFFD_FEATURE_EVENT_FORK here).
     child.areas.push({ ...area, uffd: false })
     if (!area.mapped) continue
-    for (const entry of parent.entries.filter(({ vpn }) => areaAt(parent, vpn) === area))
-      copyEntry(machine, parent, child, entry)
+    // mm/memory.c: vma_needs_copy(): what only maps a file is faulted in by the child.
+    const entries = area.anon ? parent.entries.filter(({ vpn }) => areaAt(parent, vpn) === area) : []
+    for (const entry of entries) copyEntry(machine, parent, child, entry)
     machine.tell(Kind.ForkVma, parent, {
       otherMm: child.id,
       vpn: area.vpn,

@@ -1,5 +1,5 @@
 import { Foll, Kind } from '../../model/kinds.js'
-import { wpFault, writeFault } from './faults.js'
+import { readFault, turnInCircles, wpFault, writeFault } from './faults.js'
 import type { Machine } from './machine.js'
 import { areaAt, entryAt, folioOf, isExclusive, pageAt, totalMaps, type Mm, type Pin } from './memory.js'
 import { swapIn } from './swap.js'
@@ -21,10 +21,15 @@ export function gup(machine: Machine, mm: Mm, vpn: number, ask: GupAsk): Pin | u
   const foll = follOf(ask)
   const area = areaAt(mm, vpn)
   if (!area || (ask.write && !area.writable)) return undefined
-  // A read of what maps nothing takes the zero page: that is not simulated.
+  if (!ask.write) readFault(machine, mm, vpn)
+  // A read of anonymous memory that maps nothing takes the zero page: that is not simulated.
   if (!ask.write && !entryAt(mm, vpn)) return undefined
   const asWrite = ask.write || rules.forcesBreak
   const mapped = entryAt(mm, vpn)
+  if (asWrite && mapped?.huge && folioOf(memory, mapped).kind === 'file') {
+    turnInCircles(machine, mm, mapped, foll)
+    return undefined
+  }
   if (mapped?.folio === 0) swapIn(machine, mm, mapped, asWrite ? 'write' : 'read')
   if (asWrite && !isForcedThrough(machine, mm, vpn, ask) && writeFault(machine, mm, vpn, foll) !== 'done')
     return undefined
@@ -64,14 +69,16 @@ function isForcedThrough({ memory }: Machine, mm: Mm, vpn: number, ask: GupAsk):
   return totalMaps(folioOf(memory, entry)) === 1
 }
 
-/** include/linux/mm.h, mm/internal.h: gup_must_unshare(), for anonymous memory. */
+/** include/linux/mm.h, mm/internal.h: gup_must_unshare(), in private mappings. */
 function mustUnshare(
   { rules, memory }: Machine,
   entry: { folio: number; writable: boolean; huge: boolean; page: number },
   ask: GupAsk,
 ): boolean {
   if (!rules.pinUnshares || ask.write || ask.kind !== 'pin' || entry.writable) return false
-  return !isExclusive(folioOf(memory, entry), entry)
+  const folio = folioOf(memory, entry)
+  if (folio.kind === 'file') return ask.longterm && rules.longtermUnsharesAll
+  return !isExclusive(folio, entry)
 }
 
 function follOf({ kind, write, longterm }: GupAsk): number {

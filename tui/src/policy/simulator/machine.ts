@@ -139,7 +139,7 @@ export function frameFacts(folio: Folio, page: number): Told {
 
 export function folioFlags(folio: Folio): number {
   return (
-    Flag.Anon |
+    (folio.kind === 'file' ? Flag.File : Flag.Anon) |
     (folio.kind === 'ksm' ? Flag.Ksm : 0) |
     (folio.kind === 'hugetlb' ? Flag.Hugetlb : 0) |
     (folio.swap !== 0 ? Flag.Swapcache : 0) |
@@ -152,7 +152,7 @@ export function folioFlags(folio: Folio): number {
 export function areaFlags(area: Area | undefined): number {
   return (
     Flag.VmaMaywrite |
-    Flag.VmaAnon |
+    (area === undefined || area.anon ? Flag.VmaAnon : 0) |
     (area?.uffd ? Flag.VmaUffdWp : 0) |
     (area?.size === 'hugetlb' ? Flag.VmaHugetlb : 0)
   )

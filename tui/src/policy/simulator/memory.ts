@@ -5,7 +5,9 @@ const WHOLE: readonly number[] = [1]
 /** include/linux/mm.h: what a FOLL_PIN adds to the reference count of a small folio. */
 const GUP_PIN_COUNTING_BIAS = 1024
 
-export type SlotSize = 'base' | 'thp' | 'hugetlb'
+/** `file`: a page of a private mapping of a file; `file-thp`: a huge one, mapped read-only (READ_ONLY_THP_FOR_FS). */
+export const SLOT_SIZES = ['base', 'thp', 'hugetlb', 'file', 'file-thp'] as const
+export type SlotSize = (typeof SLOT_SIZES)[number]
 
 export interface Page {
   /** Mappings by PTE. */
@@ -22,7 +24,8 @@ export interface Folio {
   readonly id: number
   readonly pfn: number
   readonly order: number
-  kind: 'anon' | 'ksm' | 'hugetlb'
+  /** A file's folio is held by the page cache. */
+  kind: 'anon' | 'ksm' | 'hugetlb' | 'file'
   /** Base pages that each of `pages` stands for. */
   readonly weights: readonly number[]
   readonly pages: Page[]
@@ -62,6 +65,10 @@ export interface Area {
   mapped: boolean
   writable: boolean
   uffd: boolean
+  /** The folio of the page cache that is mapped; 0: anonymous memory. */
+  readonly file: number
+  /** It has anonymous pages (an anon_vma): fork copies its page tables. */
+  anon: boolean
 }
 
 export interface Mm {
@@ -155,12 +162,12 @@ export function cloned(memory: Memory): Memory {
 /** A folio of its own frames: the lowest numbers that are free, so that frames are used again as a kernel does. */
 export function newFolio(memory: Memory, size: SlotSize, exclusive: boolean): Folio {
   const id = lowestFree(memory.folios)
-  const weights = size === 'thp' ? thpWeights(memory) : WHOLE
+  const weights = isThp(size) ? thpWeights(memory) : WHOLE
   const folio: Folio = {
     id,
     pfn: lowestFreeBlock(memory) * memory.hugePages,
-    order: size === 'base' ? 0 : memory.hugeOrder,
-    kind: size === 'hugetlb' ? 'hugetlb' : 'anon',
+    order: size === 'base' || size === 'file' ? 0 : memory.hugeOrder,
+    kind: KINDS[size],
     weights,
     pages: weights.map(() => ({ maps: 0, exclusive, taken: false, content: 0 })),
     wholeMaps: 0,
@@ -172,6 +179,13 @@ export function newFolio(memory: Memory, size: SlotSize, exclusive: boolean): Fo
   }
   memory.folios[id] = folio
   return folio
+}
+
+const KINDS = { base: 'anon', thp: 'anon', hugetlb: 'hugetlb', file: 'file', 'file-thp': 'file' } as const
+
+/** Mapped by a PMD, and in parts by PTEs. */
+export function isThp(size: SlotSize): boolean {
+  return size === 'thp' || size === 'file-thp'
 }
 
 function lowestFreeBlock(memory: Memory): number {
@@ -200,9 +214,12 @@ export function totalMaps(folio: Folio): number {
 /** What page_count() says. */
 export function refcount(folio: Folio): number {
   const pins = folio.order === 0 ? folio.pins * GUP_PIN_COUNTING_BIAS : folio.pins
-  return (
-    totalMaps(folio) + pins + folio.gets + folio.passing + Number(folio.offLru) + Number(folio.swap !== 0)
-  )
+  return totalMaps(folio) + pins + folio.gets + folio.passing + Number(folio.offLru) + cached(folio)
+}
+
+/** References of the swap cache or the page cache; of a large folio of a file the cache has one a page. */
+function cached({ swap, kind, order }: Folio): number {
+  return Number(swap !== 0) + (kind === 'file' ? 2 ** order : 0)
 }
 
 /** What page_mapcount() says of one page. */
@@ -215,9 +232,9 @@ export function pincount(folio: Folio): number {
   return folio.order === 0 ? Math.floor(refcount(folio) / GUP_PIN_COUNTING_BIAS) : folio.pins
 }
 
-/** Somebody beyond mappings, swap cache and LRU batch holds it. */
+/** Somebody beyond mappings and caches holds it. */
 export function isHeld(folio: Folio): boolean {
-  return refcount(folio) > totalMaps(folio) + Number(folio.swap !== 0)
+  return refcount(folio) > totalMaps(folio) + cached(folio)
 }
 
 export function isExclusive(

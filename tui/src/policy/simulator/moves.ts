@@ -33,7 +33,7 @@ function mappingsOf(memory: Memory, folio: Folio): readonly Mapping[] {
 
 /** mm/migrate.c: folio_migrate_mapping() refuses where references are left that it does not know. */
 export function migrate(machine: Machine, folio: Folio): boolean {
-  if (isHeld(folio) || folio.kind === 'ksm') return false
+  if (isHeld(folio) || folio.kind === 'ksm' || folio.kind === 'file') return false
   const { memory } = machine
   const target = newFolio(
     memory,

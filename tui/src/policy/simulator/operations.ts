@@ -1,5 +1,5 @@
 import type { GupAsk } from './gup.js'
-import type { SlotSize } from './memory.js'
+import { isThp, type SlotSize } from './memory.js'
 
 /** What can happen in the tiny kernel. */
 
@@ -58,7 +58,7 @@ export const GUP_ASKS: readonly GupAsk[] = [
 
 /** Pages of an area that operations reach. */
 export function pagesOf(size: SlotSize): number {
-  return size === 'thp' ? 2 : 1
+  return isThp(size) ? 2 : 1
 }
 
 /** "write mm 0 slot 1.0": for a person who reads a counterexample. */
@@ -81,4 +81,41 @@ export function operationText(operation: Operation): string {
     default:
       return `${operation.name} mm ${operation.mm} slot ${operation.area}${'page' in operation ? `.${operation.page}` : ''}`
   }
+}
+
+/** The operation that `operationText` writes so; undefined: none. Without a page its first is meant. */
+export function parseOperation(text: string): Operation | undefined {
+  const words = text.trim().replace(/\s+/g, ' ')
+  if (words === 'settle') return { name: 'settle' }
+  const onPin = /^(release|device-write|device-read) pin (\d{1,6})$/.exec(words)
+  if (onPin) return { name: onPin[1] as 'release' | 'device-write' | 'device-read', pin: Number(onPin[2]) } // by the pattern
+  const onMm = /^(fork|exit) mm ([01])$/.exec(words)
+  if (onMm) return { name: onMm[1] as 'fork' | 'exit', mm: Number(onMm[2]) } // by the pattern
+  const asked = /^(long-term )?(read|write)-(get|pin) (mm .*)$/.exec(words)
+  if (asked) {
+    const [, longterm, access, kind, rest] = asked as readonly (string | undefined)[] // the first may be absent
+    const place = placeOf(rest)
+    if (place === undefined || (kind !== 'get' && kind !== 'pin')) return undefined
+    return {
+      name: 'gup',
+      ...place,
+      ask: { kind, write: access === 'write', longterm: longterm !== undefined },
+    }
+  }
+  const [, name, rest] = (/^(\S+) (mm .*)$/.exec(words) ?? []) as readonly (string | undefined)[]
+  const place = placeOf(rest)
+  if (place === undefined) return undefined
+  const ofSlot = SLOT_OPERATIONS.find((one) => one === name)
+  if (ofSlot) return { name: ofSlot, ...place }
+  const ofArea = AREA_OPERATIONS.find((one) => one === name)
+  return ofArea && { name: ofArea, mm: place.mm, area: place.area }
+}
+
+function placeOf(
+  text = '',
+): { readonly mm: number; readonly area: number; readonly page: number } | undefined {
+  const match = /^mm ([01]) slot (\d{1,3})(?:\.(\d{1,3}))?$/.exec(text)
+  if (match === null) return undefined
+  const [, mm, area, page = 0] = match
+  return { mm: Number(mm), area: Number(area), page: Number(page) }
 }

@@ -34,7 +34,7 @@ const TOLD_KINDS: readonly number[] = [
   Kind.Wrprotect,
 ]
 
-const SIZES = ['base', 'thp', 'hugetlb'] as const
+const SIZES = ['base', 'thp', 'hugetlb', 'file', 'file-thp'] as const
 
 describe.each(POLICIES)('under $name', (policy) => {
   test('the books are right after every run of two operations', () => {

@@ -1,6 +1,7 @@
+import { Kind } from '../../model/kinds.js'
 import { DEFAULT_PMD_ORDER } from '../../model/page-size.js'
 import type { Policy } from '../policy.js'
-import { splitPmd, writeFault } from './faults.js'
+import { readFault, splitPmd, writeFault } from './faults.js'
 import { fork } from './fork.js'
 import { deviceRead, deviceWrite, gup, release } from './gup.js'
 import { Machine } from './machine.js'
@@ -10,6 +11,8 @@ import {
   emptyMemory,
   entryAt,
   folioOf,
+  isThp,
+  newFolio,
   pageAt,
   type Area,
   type Memory,
@@ -48,7 +51,7 @@ export class Simulator {
     this.#machine = new Machine(memory, policy.mechanics)
   }
 
-  /** One process whose slots are mapped and were written once; the second answer is what that told. */
+  /** One process whose slots are mapped and were written once (of files: read); the second answer is what that told. */
   static begin(
     policy: Policy,
     sizes: readonly SlotSize[],
@@ -60,17 +63,21 @@ export class Simulator {
     const mm: Mm = { id: ++machine.memory.lastMm, hugePages, areas: [], entries: [] }
     machine.memory.mms.push(mm)
     sizes.forEach((size, i) => {
-      const pages = size === 'base' ? 1 : hugePages
+      const pages = size === 'hugetlb' || isThp(size) ? hugePages : 1
+      const isFile = size === 'file' || size === 'file-thp'
       const area: Area = {
         size,
         vpn: (i + 1) * hugePages * 2,
         pages,
         mapped: true,
-        writable: true,
+        writable: size !== 'file-thp',
         uffd: false,
+        file: isFile ? fileFolio(machine, size) : 0,
+        anon: !isFile,
       }
       mm.areas.push(area)
-      writeFault(machine, mm, area.vpn, 0)
+      if (isFile) mapFile(machine, mm, area)
+      else writeFault(machine, mm, area.vpn, 0)
     })
     return [simulator, machine.told.splice(0)]
   }
@@ -143,7 +150,10 @@ export class Simulator {
       return
     }
     const entry = entryAt(mm, vpn)
-    if (!entry) return
+    if (!entry) {
+      if (name === 'read') readFault(machine, mm, vpn)
+      return
+    }
     if (name === 'discard') {
       discard(machine, mm, area, entry, vpn)
       return
@@ -191,10 +201,11 @@ export class Simulator {
         if (area.writable) protect(machine, mm, area, 'read-only')
         return
       case 'protect-writable':
-        if (!area.writable) protect(machine, mm, area, 'writable')
+        // What its file's pages are mapped huge for is text: nobody writes there.
+        if (!area.writable && area.size !== 'file-thp') protect(machine, mm, area, 'writable')
         return
       case 'uffd-wp':
-        if (area.size !== 'hugetlb') uffdProtect(machine, mm, area)
+        if (area.size !== 'hugetlb' && area.file === 0) uffdProtect(machine, mm, area)
         return
       case 'uffd-resolve':
         if (area.uffd) uffdResolve(machine, mm, area)
@@ -237,6 +248,20 @@ export class Simulator {
     const slot = owner?.areas.at(area)
     return owner && slot ? read(this.memory, owner, slot.vpn + page) : undefined
   }
+}
+
+/** A folio of the page cache, with its contents. */
+function fileFolio(machine: Machine, size: SlotSize): number {
+  const folio = newFolio(machine.memory, size, false)
+  for (const page of folio.pages) page.content = machine.nextContent()
+  return folio.id
+}
+
+/** Mapped before the agent looks: told as it is met. */
+function mapFile(machine: Machine, mm: Mm, area: Area): void {
+  readFault(machine, mm, area.vpn)
+  const entry = entryAt(mm, area.vpn)
+  if (entry) machine.tell(Kind.Snapshot, mm, { ...machine.facts(mm, entry, area.vpn), pages: area.pages })
 }
 
 /** Where mremap puts an area: each has two homes, huge ones aligned. */

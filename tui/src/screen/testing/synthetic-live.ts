@@ -1,8 +1,8 @@
 // The live screen over a made-up stream, for the tests that drive it in a real terminal.
 // Arguments: faults a second (default 300), and `crash` to throw after the first second.
 import { liveJson } from '../../views/live-json.js'
+import { livePageLines } from '../../views/live-page.js'
 import { LiveModel } from '../../views/live-model.js'
-import { pageEventLines } from '../../views/page-events.js'
 import { syntheticJudgement } from '../../views/testing/synthetic-judgement.js'
 import { syntheticAgent, syntheticSecond } from '../../views/testing/synthetic-stream.js'
 import { showLive } from '../live-screen.js'
@@ -26,6 +26,7 @@ if (process.argv[3] === 'crash')
     throw new Error('crash on purpose')
   }, 1000)
 
+const rules = () => model.snapshot().rules.flatMap(({ text }) => text ?? [])
 const how = await showLive(
   {
     snapshot: () => model.snapshot(),
@@ -33,7 +34,7 @@ const how = await showLive(
       return model.totals.events
     },
     json: liveJson,
-    page: (tgid, vpn, options) => pageEventLines(tgid, vpn, model.pageEvents(tgid, vpn), options),
+    page: (tgid, vpn, options) => livePageLines(tgid, vpn, model.page(tgid, vpn), rules(), options),
   },
   process.env,
   new AbortController().signal,

@@ -27,7 +27,9 @@ function ofFolio(memory: Memory, folio: Folio): readonly string[] {
     ),
   ]
   const pins = folio.order === 0 ? 1024 * folio.pins : folio.pins
-  const references = pins + folio.gets + folio.passing + Number(folio.offLru) + Number(folio.swap !== 0)
+  const cache = folio.kind === 'file' ? 2 ** folio.order : 0
+  const references =
+    pins + folio.gets + folio.passing + Number(folio.offLru) + Number(folio.swap !== 0) + cache
   const wrong = facts
     .filter(([, booked, counted]) => booked !== counted)
     .map(([what, booked, counted]) => `${what}: ${booked}, not ${counted}`)
