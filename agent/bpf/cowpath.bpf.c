@@ -27,6 +27,7 @@
 #include "hugetlb_wp.bpf.h"
 #include "count_pins.bpf.h"
 #include "gup.bpf.h"
+#include "memfd.bpf.h"
 #include "unpin.bpf.h"
 #include "exit.bpf.h"
 #include "free.bpf.h"

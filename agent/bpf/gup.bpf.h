@@ -41,7 +41,7 @@ static __always_inline void send_gup(struct pages_record *record, struct gup *gu
 		return;
 	record->head.time_ns = gup->time_ns;
 	record->head.stack = gup->stack;
-	record->vpn = (gup->start >> PAGE_SHIFT) + first;
+	record->vpn = gup->level == GUP_FILE ? 0 : (gup->start >> PAGE_SHIFT) + first;
 	record->first = first;
 	record->each = 1;
 	record->foll = gup->foll;
@@ -106,7 +106,7 @@ __noinline u32 gup_records(u32 slot, u32 first)
 	if (!gup)
 		return 0;
 	for (i = 0; i < MOST_RECORDS && first < gup->taken; i++) {
-		if (config.sample)
+		if (config.sample && gup->level != GUP_FILE)
 			gup_chosen(slot, first);
 		else
 			gup_record(slot, first);

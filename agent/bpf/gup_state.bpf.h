@@ -13,6 +13,7 @@ enum gup_level {
 	GUP_SLOW,
 	GUP_LONGTERM,
 	GUP_FAST,
+	GUP_FILE, /* no part of GUP, and of no slot: memfd.bpf.h */
 };
 
 struct gup {

@@ -179,6 +179,8 @@ struct record_head {
 
 /* In `foll`, beside the kernel's flags: by get_user_pages_fast() and its kin. */
 #define FOLL_BY_FAST (1U << 31)
+/* By memfd_pin_folios(): of a file, through no slot. */
+#define FOLL_BY_FILE (1U << 30)
 
 /* WP_FAULT, HUGE_WP, FORK_COPY, ANON_NEW, HUGETLB_WP, COLLAPSE */
 struct fault_record {

@@ -12,6 +12,7 @@
  *	futex		waits once for a shared futex
  *	mem N		reads N pages of a child by /proc/PID/mem
  *	hole N		process_vm_readv of N pages never written, which are the zero page
+ *	udmabuf N	gives N pages of a memfd to /dev/udmabuf, and closes the buffer (pins since 6.11)
  *
  * Prints one JSON line: pid and mm owner, first address, pages, how often, whether the references are pins,
  *and by how much the kernel's own counters rose (/proc/vmstat nr_foll_pin_acquired, nr_foll_pin_released;
@@ -20,10 +21,12 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
+#include <linux/udmabuf.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -133,6 +136,34 @@ static void read_mem(pid_t pid)
 	close(mem);
 }
 
+static int memfd;
+
+/* Pages of a file in memory that cannot shrink: udmabuf wants it so. */
+static char *map_file(void)
+{
+	char *area;
+
+	memfd = memfd_create("pins", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (memfd < 0 || ftruncate(memfd, pages * PAGE_BYTES) || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
+		die("memfd");
+	area = mmap(NULL, pages * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	if (area == MAP_FAILED)
+		die("mmap");
+	return area;
+}
+
+static void device_buffer(void)
+{
+	struct udmabuf_create create = {.memfd = memfd, .size = pages * PAGE_BYTES};
+	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+	int buffer = device < 0 ? -1 : ioctl(device, UDMABUF_CREATE, &create);
+
+	if (buffer < 0)
+		die("/dev/udmabuf");
+	close(buffer);
+	close(device);
+}
+
 /* A child with a copy of the memory that is its own, to be looked at from here. */
 static pid_t start_child(void)
 {
@@ -183,7 +214,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: pins NAME [PAGES] (1 to 4096)\n");
 		return 2;
 	}
-	memory = map_pages(pages);
+	memory = strcmp(name, "udmabuf") ? map_pages(pages) : map_file();
 	if (strcmp(name, "hole"))
 		for (size_t i = 0; i < pages; i++)
 			write_page(memory + i * PAGE_BYTES, 'a');
@@ -209,6 +240,8 @@ int main(int argc, char **argv)
 		copy_by_pid(getpid(), false);
 	} else if (!strcmp(name, "uring")) {
 		fixed_buffer();
+	} else if (!strcmp(name, "udmabuf")) {
+		device_buffer();
 	} else if (!strcmp(name, "direct")) {
 		pins = -1;
 		direct_read();

@@ -33,6 +33,7 @@ const BEGINNERS: &[(&str, &str)] = &[
     ("gup_longterm_enter", "gup"),
     ("gup_slow_enter", "gup"),
     ("gup_slow_enter_kprobe", "gup"),
+    ("gup_memfd_exit", "gup"),
     ("unpin_page", "unpin"),
     ("unpin_pages", "unpin"),
     ("unpin_dirty", "unpin"),

@@ -21,6 +21,8 @@ const NAMES: [(&str, Option<u32>, u64); 11] = [
 
 /// `FOLL_BY_FAST` of agent/bpf/record.h, and what we call it.
 const BY_FAST: (u32, u64) = (1 << 31, 4096);
+/// The same of `FOLL_BY_FILE`.
+const BY_FILE: (u32, u64) = (1 << 30, 8192);
 
 /// How one kernel numbers them.
 #[derive(Clone, Debug)]
@@ -62,7 +64,7 @@ impl Foll {
         let bits: Vec<_> = NAMES
             .iter()
             .filter_map(|&(name, old, ours)| Some((value(name, old)?, ours)))
-            .chain([BY_FAST])
+            .chain([BY_FAST, BY_FILE])
             .collect();
         let kernels = |wanted| {
             bits.iter()

@@ -29,7 +29,7 @@ const USER: char = '@';
 const MOST_SYMBOL_BYTES: usize = 64;
 
 /// Functions that a reference passes through on its way to who asked for it: beginnings of their names, with the reason.
-const PLUMBING: [(&str, &str); 24] = [
+const PLUMBING: [(&str, &str); 25] = [
     ("bpf_", "our own program and its trampoline"),
     ("__bpf_", "as above"),
     ("gup_", "mm/gup.c"),
@@ -38,6 +38,7 @@ const PLUMBING: [(&str, &str); 24] = [
     ("get_user_pages", "mm/gup.c: exported"),
     ("__get_user_pages", "mm/gup.c"),
     ("pin_user_pages", "mm/gup.c: exported"),
+    ("memfd_pin_folios", "mm/gup.c: exported"),
     (
         "__access_remote_vm",
         "mm/memory.c: under access_remote_vm() and ptrace_access_vm()",

@@ -51,6 +51,19 @@ describe('a run of pages that GUP returned', () => {
     expect(seen).toBe(false)
   })
 
+  test('is of no slot where a file was asked: a pin on frames, of who asked, until it is given back', () => {
+    const aux = Foll.Pin | Foll.Longterm | Foll.File
+    const ofFile = { ...gup, vpn: 0, aux, flags: Flag.File }
+    const taken = afterwards([ofFile], (view) => [
+      view.pinsOn(51, 1).map(({ mm, held }) => [mm, held]),
+      view.slotAt(1, 0),
+      view.pinsIn(1, 0, 100),
+    ])
+    expect(taken.seen).toEqual([[[1, 4]], undefined, []])
+    const { counts } = afterwards([ofFile, { ...unpin, pages: 4 }], () => undefined)
+    expect([counts.pins, counts.anomalies]).toEqual([0, {}])
+  })
+
   test('is given back page by page, by other tasks too, and ends with the last one', () => {
     const back = [52, 50, 53].map((oldPfn) => ({ ...unpin, tgid: 99, oldPfn }))
     const before = afterwards([...four, gup, ...back], (view) => [

@@ -1,7 +1,9 @@
 import type { EventColumns } from '../model/events.js'
 import { FrameKind } from '../model/facts.js'
+import { Foll } from '../model/kinds.js'
 import type { When } from './clock.js'
 import type { Mm } from './mms.js'
+import type { FrameFacts } from './page-tables.js'
 import type { Parts } from './parts.js'
 import { takesReference } from './pins.js'
 import { alignedTo, MOST_PAGES, oldFrame, pagesOf } from './reading.js'
@@ -21,13 +23,10 @@ export function gup(parts: Parts, events: EventColumns, i: number, mm: Mm, when:
     parts.anomalies.note('impossible-range', when)
     return
   }
-  const seen = oldFrame(events, i, parts.pages.pmdOrder)
-  const first = alignedTo(vpn, seen.run)
-  // A run that is not aligned alike in both spaces is none.
-  if (vpn - first === pfn - seen.pfn) parts.pages.observeRange(mm, first, pages + (vpn - first), seen, when)
-  else parts.pages.observeRange(mm, vpn, pages, { ...seen, pfn, run: 0 }, when)
-
   const foll = events.aux[i] % LOW_BITS
+  const seen = oldFrame(events, i, parts.pages.pmdOrder)
+  const isOfSlots = (foll & Foll.File) === 0
+  if (isOfSlots) observed(parts, seen, events, i, mm, when)
   if (!takesReference(foll)) return
   // Not every kernel counts references on a zero page: an unpin may never come.
   const held = seen.kind === FrameKind.Zero ? 'uncounted' : 'counted'
@@ -49,6 +48,17 @@ export function gup(parts: Parts, events: EventColumns, i: number, mm: Mm, when:
     held,
     when,
   )
+}
+
+/** What the slots of a call map. */
+function observed(parts: Parts, seen: FrameFacts, events: EventColumns, i: number, mm: Mm, when: When): void {
+  const pages = pagesOf(events, i)
+  const pfn = events.oldPfn[i]
+  const vpn = events.vpn[i]
+  const first = alignedTo(vpn, seen.run)
+  // A run that is not aligned alike in both spaces is none.
+  if (vpn - first === pfn - seen.pfn) parts.pages.observeRange(mm, first, pages + (vpn - first), seen, when)
+  else parts.pages.observeRange(mm, vpn, pages, { ...seen, pfn, run: 0 }, when)
 }
 
 /** References were given back, by whomever. */

@@ -91,6 +91,7 @@ export const Foll = {
   SplitPmd: 512,
   Dump: 1024,
   Fast: 4096,
+  File: 8192,
 } as const
 
 /** `aux` of a write protection. */

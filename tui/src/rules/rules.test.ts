@@ -124,6 +124,17 @@ describe('a leg that is missing', () => {
   })
 })
 
+test('a reference on a file that was taken through no slot is nothing that a rule is about', () => {
+  const gup = { kind: Kind.Gup, mm: PARENT, vpn: VPN, oldPfn: PFN, pages: 1, flags: Flag.File }
+  const aux = Foll.Pin | Foll.Longterm
+  const answers = (asked: number) => {
+    const stage = new Stage().judge({}, { ...gup, aux: asked })
+    return stage.counts.reduce((sum, { checked }) => sum + checked, 0)
+  }
+  expect(answers(aux)).toBeGreaterThan(0)
+  expect(answers(aux | Foll.File)).toBe(0)
+})
+
 test('another run of the agent begins without memory of tasks', () => {
   const retry = fault({ outcome: Outcome.Retry, aux: Foll.Get, flags: Flag.InGup })
   const stage = new Stage().judge({}, ...Array.from({ length: 6 }, () => retry))

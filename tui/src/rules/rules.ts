@@ -1,7 +1,7 @@
 import type { HistoryView, Judge } from '../history/judge.js'
 import type { EventColumns, LegBooks } from '../model/events.js'
 import { RULE_IDS, type Evidence, type FindingSink } from '../model/finding.js'
-import { Kind } from '../model/kinds.js'
+import { Foll, Kind } from '../model/kinds.js'
 import type { Policy } from '../policy/policy.js'
 import { RULES } from './catalogue.js'
 import { Findings } from './findings.js'
@@ -88,7 +88,9 @@ export class Rules implements Judge {
 
   judge(events: EventColumns, index: number, view: HistoryView): void {
     const kind = events.kind[index]
-    if (kind < KINDS) {
+    // Of a file, through no slot: what rules say of GUP is about slots.
+    const isOfFile = kind === Kind.Gup && (events.aux[index] & Foll.File) !== 0
+    if (kind < KINDS && !isOfFile) {
       const at = kind * OUTCOMES + Math.min(events.outcome[index], OUTCOMES - 1)
       const always = this.#always[at]
       const withPins = view.hasPins ? this.#withPins[at] : NO_CHECKS

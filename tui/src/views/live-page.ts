@@ -58,8 +58,8 @@ export function pagePin(
     pin: pin.pin,
     tgid: pin.tgid,
     comm: commOf(pin.tgid),
+    // With its code, as the live model has it.
     taker: taker === '' ? null : taker,
-    // What is known of the code behind it is in the taker's words.
     frames: null,
     kind: (pin.foll & Foll.Pin) === 0 ? 'get' : 'pin',
     write: (pin.foll & Foll.Write) === 0 ? 0 : 1,

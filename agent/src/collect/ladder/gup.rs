@@ -6,6 +6,24 @@ pub const GUP: Ladder = Ladder {
     leg: "gup",
     rungs: &[
         rung(
+            "fentry+fexit gup_fast_fallback, __gup_longterm_locked, __get_user_pages, fexit memfd_pin_folios",
+            &[
+                "gup_fast_fallback",
+                "__gup_longterm_locked",
+                "__get_user_pages",
+                "memfd_pin_folios",
+            ],
+            &[
+                "gup_fast_enter",
+                "gup_fast_exit",
+                "gup_longterm_enter",
+                "gup_longterm_exit",
+                "gup_slow_enter",
+                "gup_slow_exit",
+                "gup_memfd_exit",
+            ],
+        ),
+        rung(
             "fentry+fexit gup_fast_fallback, __gup_longterm_locked, __get_user_pages",
             &[
                 "gup_fast_fallback",
