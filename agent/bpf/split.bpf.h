@@ -161,7 +161,7 @@ int split_pmd_enter(u64 *ctx)
 		return 0;
 	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[1]);
 	if (look_at_pmd(vma, cookie, ctx[2], pmd, &split) &&
-	    bpf_map_update_elem(&pmds_splitting, &tid, &split, BPF_ANY))
+	    bpf_map_update_elem(&pmds_splitting, &tid, &split, BPF_ANY) && cookie)
 		BOOK_UNTOLD(LEG_PMD_SPLIT, missed);
 	return 0;
 }

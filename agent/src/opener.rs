@@ -13,6 +13,8 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -32,6 +34,7 @@ pub enum Which {
     Maps,
     Smaps,
     Pagemap,
+    Mounts,
     /// What is mapped from `start` to `end`, if that is a plain file.
     Mapped {
         start: u64,
@@ -45,6 +48,8 @@ struct Request {
     which: Which,
 }
 
+/// Whoever lets the child wait for longer than this has it to himself: we go on without.
+const PATIENCE: Duration = Duration::from_secs(2);
 const REQUEST_BYTES: usize = 24;
 const OPENED: u8 = 0;
 
@@ -54,7 +59,8 @@ impl Request {
             Which::Maps => (0_u32, 0, 0),
             Which::Smaps => (1, 0, 0),
             Which::Pagemap => (2, 0, 0),
-            Which::Mapped { start, end } => (3, start, end),
+            Which::Mounts => (3, 0, 0),
+            Which::Mapped { start, end } => (4, start, end),
         };
         let mut bytes = [0; REQUEST_BYTES];
         bytes[..4].copy_from_slice(&self.tgid.to_ne_bytes());
@@ -71,7 +77,8 @@ impl Request {
             0 => Which::Maps,
             1 => Which::Smaps,
             2 => Which::Pagemap,
-            3 => Which::Mapped {
+            3 => Which::Mounts,
+            4 => Which::Mapped {
                 start: word(8)?,
                 end: word(16)?,
             },
@@ -88,6 +95,7 @@ impl Request {
             Which::Maps => format!("/proc/{}/maps", self.tgid),
             Which::Smaps => format!("/proc/{}/smaps", self.tgid),
             Which::Pagemap => format!("/proc/{}/pagemap", self.tgid),
+            Which::Mounts => format!("/proc/{}/mountinfo", self.tgid),
             Which::Mapped { start, end } => {
                 let path = format!("/proc/{}/map_files/{start:x}-{end:x}", self.tgid);
                 // A device may do anything when it is opened.
@@ -117,6 +125,7 @@ impl Opener {
     /// No process can be started.
     pub fn start() -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
+        ours.set_read_timeout(Some(PATIENCE))?;
         let child = Command::new("/proc/self/exe")
             .arg(COMMAND)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
@@ -139,39 +148,64 @@ impl Opener {
     /// # Errors
     /// The process or the file is gone, or not even the child may look at it; or the child is gone.
     pub fn open(&self, tgid: u32, which: Which) -> io::Result<File> {
-        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut stream = socket.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
-        stream.write_all(&Request { tgid, which }.encode())?;
-        let mut answer = [0];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut control = RecvAncillaryBuffer::new(&mut space);
-        let got = recvmsg(
-            stream,
-            &mut [IoSliceMut::new(&mut answer)],
-            &mut control,
-            RecvFlags::CMSG_CLOEXEC,
-        )?;
-        if got.bytes == 0 {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        let opened = control.drain().find_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(mut files) => files.next(),
-            _ => None,
-        });
-        opened
-            .map(File::from)
-            .ok_or_else(|| io::Error::from_raw_os_error(i32::from(answer[0])))
+        let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        let stream = socket.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let answered = ask(&stream, Request { tgid, which });
+        // An answer that came too late would be taken for that to the next request.
+        let is_in_step = !matches!(&answered, Err(Broken::Stream(_)));
+        *socket = is_in_step.then_some(stream);
+        answered.map_err(|(Broken::Stream(error) | Broken::File(error))| error)
     }
+}
+
+/// Why there is no file.
+enum Broken {
+    /// The child does not answer as it should.
+    Stream(io::Error),
+    /// It could not open it.
+    File(io::Error),
+}
+
+fn ask(mut stream: &UnixStream, request: Request) -> Result<File, Broken> {
+    stream
+        .write_all(&request.encode())
+        .map_err(Broken::Stream)?;
+    let mut answer = [0];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let got = recvmsg(
+        stream,
+        &mut [IoSliceMut::new(&mut answer)],
+        &mut control,
+        RecvFlags::CMSG_CLOEXEC,
+    )
+    .map_err(|error| Broken::Stream(error.into()))?;
+    if got.bytes == 0 {
+        return Err(Broken::Stream(io::ErrorKind::BrokenPipe.into()));
+    }
+    let opened = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut files) => files.next(),
+        _ => None,
+    });
+    opened
+        .map(File::from)
+        .ok_or_else(|| Broken::File(io::Error::from_raw_os_error(i32::from(answer[0]))))
 }
 
 impl Drop for Opener {
     fn drop(&mut self) {
-        // That it hears nobody any more ends it.
+        // That it hears nobody any more ends it, unless it waits for a file.
         self.socket
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let _ = self.child.wait();
+        let _ = self.child.kill();
+        for _ in 0..50 {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 
@@ -255,6 +289,20 @@ mod tests {
     }
 
     #[test]
+    fn a_child_that_does_not_answer_in_time_is_asked_no_more() {
+        let (theirs, opener) = opener();
+        let patience = Some(Duration::from_millis(20));
+        if let Some(ours) = opener.socket.lock().unwrap().as_ref() {
+            ours.set_read_timeout(patience).unwrap();
+        }
+        assert!(opener.open(1, Which::Maps).is_err());
+        // What comes now would be taken for the answer to another question: it reaches nobody.
+        assert!(answer(&theirs, None).is_err());
+        let again = opener.open(1, Which::Smaps).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
     fn who_has_no_child_any_more_gets_an_error() {
         let (theirs, opener) = opener();
         drop(theirs);
@@ -266,7 +314,7 @@ mod tests {
         fn requests_come_through_and_no_bytes_break_the_child(
             tgid in any::<u32>(), start in any::<u64>(), end in any::<u64>(), bytes in any::<[u8; REQUEST_BYTES]>()
         ) {
-            for which in [Which::Maps, Which::Smaps, Which::Pagemap, Which::Mapped { start, end }] {
+            for which in [Which::Maps, Which::Smaps, Which::Pagemap, Which::Mounts, Which::Mapped { start, end }] {
                 let request = Request { tgid, which };
                 prop_assert_eq!(Request::decode(&request.encode()), Some(request));
             }

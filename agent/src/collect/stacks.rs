@@ -117,7 +117,7 @@ pub struct Stacks {
     symbols: Symbols,
     told: HashSet<u32>,
     code: Code,
-    /// Numbers of stacks with a part in user mode: by process, and by the places of both parts.
+    /// Numbers of stacks with a part in user mode: by process, and by the places of both parts. 0: there was no room.
     numbers: HashMap<u32, HashMap<u32, u32>>,
     remembered: usize,
     /// The same by what they say.
@@ -175,7 +175,7 @@ impl Stacks {
     ) -> Option<u32> {
         let known = self.numbers.get(&tgid).and_then(|known| known.get(&places));
         if let Some(&number) = known {
-            return Some(number);
+            return (number != 0).then_some(number);
         }
         let addresses: Vec<u64> = addresses(object, "user_stacks", places >> 16)?
             .take(MOST_USER_FRAMES)
@@ -187,14 +187,15 @@ impl Stacks {
         let mut stack = self.named(object, places & 0xffff).unwrap_or_default();
         let user = words.into_iter().map(|word| format!("{USER}{word}"));
         stack.frames.extend(user);
-        let number = self.by_words(stack, out)?;
+        // That there is no room for it is remembered, too: names cost.
+        let number = self.by_words(stack, out).unwrap_or(0);
         if self.remembered >= MOST_REMEMBERED {
             self.numbers.clear();
             self.remembered = 0;
         }
         self.numbers.entry(tgid).or_default().insert(places, number);
         self.remembered += 1;
-        Some(number)
+        (number != 0).then_some(number)
     }
 
     /// The number of the stack that says the same, or the next one.

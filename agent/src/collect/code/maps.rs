@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use super::mounts::Device;
+
 /// Longer names of files are cut.
 const MOST_MODULE_BYTES: usize = 48;
 
@@ -17,6 +19,15 @@ pub struct Mapping {
     pub file: Box<str>,
     /// Its name without its folder, or the kernel's own word: `[vdso]`. Printable, without blanks.
     pub module: Box<str>,
+}
+
+impl Mapping {
+    /// Where its file lies: the kernel prints it in hex.
+    pub fn device(&self) -> Option<Device> {
+        let mut words = self.file.split(':');
+        let mut number = || u32::from_str_radix(words.next()?, 16).ok();
+        Some((number()?, number()?))
+    }
 }
 
 /// By address, those that have a name. What is behind the first `most` bytes is left out.
@@ -101,6 +112,12 @@ mod tests {
         for nowhere in [0, 0x55e0_0001_0000, 0x7f00_0000_1000, u64::MAX] {
             assert_eq!(at(nowhere), None);
         }
+    }
+
+    #[test]
+    fn a_file_is_on_the_device_that_the_kernel_prints_in_hex() {
+        let mappings = mappings_in(MAPS.as_bytes(), u64::MAX);
+        assert_eq!(mappings[0].device(), Some((0xfe, 1)));
     }
 
     #[test]

@@ -5,17 +5,21 @@
 
 mod elf;
 mod maps;
+mod mounts;
 
 use std::collections::HashMap;
 
 use crate::opener::{Opener, Which};
 use elf::symbols_in;
 use maps::{Mapping, mappings_in};
+use mounts::{Device, devices_in};
 
 /// Processes of which is remembered what they map.
 const MOST_PROCESSES: usize = 256;
 /// /proc/PID/maps of a process with more is read as far.
 const MOST_MAPS_BYTES: u64 = 4 << 20;
+/// Devices of which is remembered whether their files are here.
+const MOST_DEVICES: usize = 1024;
 /// Places in files whose symbol is remembered.
 const MOST_SYMBOLS: usize = 8192;
 
@@ -27,6 +31,8 @@ type Place = (Box<str>, u64);
 pub struct Code {
     maps: HashMap<u32, Vec<Mapping>>,
     symbols: HashMap<Place, Option<Box<str>>>,
+    /// Whether a file there can be read without waiting for anybody.
+    devices: HashMap<Device, bool>,
 }
 
 impl Code {
@@ -38,6 +44,7 @@ impl Code {
     /// A word for each address: `module+0xoffset symbol+0xoffset`, or what is known of that.
     pub fn name(&mut self, opener: &Opener, tgid: u32, addresses: &[u64]) -> Vec<String> {
         self.look(opener, tgid, addresses);
+        self.look_at_mounts(opener, tgid);
         let none = Vec::new();
         let mappings = self.maps.get(&tgid).unwrap_or(&none);
         let places: Vec<Option<(&Mapping, u64)>> = addresses
@@ -48,6 +55,9 @@ impl Code {
             })
             .collect();
         for &(mapping, _) in places.iter().flatten() {
+            if !is_here(&self.devices, mapping) {
+                continue;
+            }
             learn_symbols(&mut self.symbols, opener, tgid, mapping, &places);
         }
         let named = addresses.iter().zip(&places).map(|(address, place)| {
@@ -61,6 +71,29 @@ impl Code {
             }
         });
         named.collect()
+    }
+
+    /// Reads what is mounted for a process, unless it maps nothing of a device that was not met yet.
+    fn look_at_mounts(&mut self, opener: &Opener, tgid: u32) {
+        let mappings = self.maps.get(&tgid).map_or(&[][..], Vec::as_slice);
+        let mut unknown: Vec<Device> = mappings
+            .iter()
+            .filter_map(Mapping::device)
+            .filter(|device| !self.devices.contains_key(device))
+            .collect();
+        if unknown.is_empty() {
+            return;
+        }
+        if self.devices.len() >= MOST_DEVICES {
+            self.devices.clear();
+        }
+        if let Ok(file) = opener.open(tgid, Which::Mounts) {
+            self.devices.extend(devices_in(file));
+        }
+        // What nobody mounts (the kernel's own, or a mount that is gone) is left alone.
+        unknown.retain(|device| !self.devices.contains_key(device));
+        self.devices
+            .extend(unknown.into_iter().map(|device| (device, false)));
     }
 
     /// Reads what a process maps, unless all these addresses are known already.
@@ -81,6 +114,11 @@ impl Code {
         }
         self.maps.insert(tgid, mappings_in(file, MOST_MAPS_BYTES));
     }
+}
+
+fn is_here(devices: &HashMap<Device, bool>, mapping: &Mapping) -> bool {
+    let device = mapping.device();
+    device.and_then(|device| devices.get(&device)).copied() == Some(true)
 }
 
 /// The symbols of all places in one module that are not known yet, in one reading of its file.
