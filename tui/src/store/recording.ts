@@ -50,6 +50,7 @@ export class Recording {
   readonly #db: Database.Database
   /** Named queries that were asked before: a page's history asks the same one for each of hundreds of frames. */
   readonly #asked = new Map<string, Database.Statement>()
+  #blockAround: Database.Statement<[number, number], BlockRow> | undefined
   readonly #copy: string | undefined
 
   private constructor(
@@ -146,13 +147,12 @@ export class Recording {
 
   /** The events of the block in which event `seq` of a run is; undefined: it is in none. */
   eventsAround(run: number, seq: number, only?: readonly ColumnName[]): RecordedEvents | undefined {
-    const row = this.#explaining(() =>
-      this.#db
-        .prepare<[number, number], BlockRow>(
-          'SELECT * FROM event_block WHERE run = ? AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1',
-        )
-        .get(run, seq),
-    )
+    const row = this.#explaining(() => {
+      this.#blockAround ??= this.#db.prepare(
+        'SELECT * FROM event_block WHERE run = ? AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1',
+      )
+      return this.#blockAround.get(run, seq)
+    })
     return row === undefined || row.last_seq < seq ? undefined : this.#decoded(row, only)
   }
 
