@@ -42,8 +42,8 @@ static __always_inline void note_frame(struct splitting *split, const struct sta
 }
 
 /* With the stack of the hook: who wanted the split. */
-static __always_inline void tell_split(void *ctx, u32 leg, u8 kind, u8 outcome, const struct splitting *split,
-				       u32 aux)
+static __always_inline void tell_split(void *ctx, enum stack_hook hook, u32 leg, u8 kind, u8 outcome,
+				       const struct splitting *split, u32 aux)
 {
 	struct frame_record *record = begin_record(leg, sizeof(*record), kind, split->cookie);
 
@@ -52,7 +52,7 @@ static __always_inline void tell_split(void *ctx, u32 leg, u8 kind, u8 outcome, 
 	record->head.time_ns = split->time_ns;
 	record->head.outcome = outcome;
 	record->head.order = split->order;
-	record->head.stack = stack_of_now(ctx);
+	record->head.stack = stack_of_now(ctx, hook);
 	record->vpn = split->vpn;
 	record->old_pfn = split->pfn;
 	record->flags = split->flags;
@@ -107,13 +107,13 @@ static __always_inline void tell_pmd_unmapped(const struct splitting *split)
 	end_record(LEG_PMD_SPLIT, record);
 }
 
-static __always_inline void tell_pmd_split(void *ctx, const struct splitting *split)
+static __always_inline void tell_pmd_split(void *ctx, enum stack_hook hook, const struct splitting *split)
 {
 	if (split->flags & FLAG_FILE) {
 		tell_pmd_unmapped(split);
 		return;
 	}
-	tell_split(ctx, LEG_PMD_SPLIT, RECORD_PMD_SPLIT, OUTCOME_NONE, split, 0);
+	tell_split(ctx, hook, LEG_PMD_SPLIT, RECORD_PMD_SPLIT, OUTCOME_NONE, split, 0);
 	track(split->pfn);
 }
 
@@ -130,7 +130,7 @@ int split_pmd(u64 *ctx)
 		return 0;
 	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[1]);
 	if (look_at_pmd(vma, cookie, ctx[2], pmd, &split))
-		tell_pmd_split(ctx, &split);
+		tell_pmd_split(ctx, STACK_PMD, &split);
 	return 0;
 }
 
@@ -172,7 +172,7 @@ int split_pmd_locked(u64 *ctx)
 	bpf_map_delete_elem(&pmds_splitting, &tid);
 	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[2]);
 	if (look_at_pmd(vma, cookie, ctx[1], pmd, &split))
-		tell_pmd_split(ctx, &split);
+		tell_pmd_split(ctx, STACK_PMD_LOCKED, &split);
 	return 0;
 }
 
@@ -187,7 +187,7 @@ int split_pmd_exit(u64 *ctx)
 	split = bpf_map_lookup_elem(&pmds_splitting, &tid);
 	if (!split)
 		return 0;
-	tell_pmd_split(ctx, split);
+	tell_pmd_split(ctx, STACK_PMD_EXIT, split);
 	bpf_map_delete_elem(&pmds_splitting, &tid);
 	return 0;
 }
@@ -246,8 +246,8 @@ static __always_inline int folio_split_exit(void *ctx, u32 new_order, int result
 
 	if (!split)
 		return 0;
-	tell_split(ctx, LEG_FOLIO_SPLIT, RECORD_FOLIO_SPLIT, result ? OUTCOME_FAILED : OUTCOME_NONE, split,
-		   (new_order & 255) | (u32)-result << 8);
+	tell_split(ctx, STACK_FOLIO, LEG_FOLIO_SPLIT, RECORD_FOLIO_SPLIT,
+		   result ? OUTCOME_FAILED : OUTCOME_NONE, split, (new_order & 255) | (u32)-result << 8);
 	bpf_map_delete_elem(&folios_splitting, &tid);
 	return 0;
 }

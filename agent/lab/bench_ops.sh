@@ -1,7 +1,8 @@
 #!/bin/sh
-# Cost of tracing the operations of bench_ops, in one boot: alone, with an agent that neither counts nor finds its target,
-# one that only counts, one on another process and one on this one, and the same with bpftrace where a disk has it. To be run under --icount, where a nanosecond is an instruction. Prints lines
-# `CASE JSON`; `CASE start JSON` and `CASE idle JSON` say what the agent itself took.
+# Cost of tracing the operations of bench_ops, in one boot: alone, with an agent on another process that does not count,
+# with one that only counts, with one on another process and on this one, and the same with bpftrace where a disk has it.
+# To be run under --icount, where a nanosecond is an instruction. Prints lines `CASE JSON`; `CASE start JSON` and
+# `CASE idle JSON` say what the agent itself took.
 SECONDS_IDLE=10
 
 run() {
