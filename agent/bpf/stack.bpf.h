@@ -31,11 +31,13 @@ struct {
  */
 #define STACK_BYTES 16384   /* arch/x86/include/asm/page_64_types.h, THREAD_SIZE without KASAN */
 #define USER_REGS_BYTES 168 /* struct pt_regs, at the end of the stack */
+/* Above these, where CONFIG_X86_FRED is set: what is at the bottom may be so far below. */
+#define PADDING_WORDS 2
 #define MOST_STACK_WORDS 384
 #define MOST_WALKED 28
-/* On a CPU, after so many at once: where nothing can be learned, that costs some 2 % of it. */
+/* On a CPU, after a few at once: where nothing can be learned, that costs some 2 % of it. */
 #define LEARN_EACH_NS 1000000
-#define LEARN_AT_ONCE 64
+#define LEARN_AT_ONCE 4
 
 /* Who wants a stack: from where its context stands to the first return address it is always as far. */
 enum stack_hook {
@@ -137,7 +139,7 @@ __noinline u64 walk_stack(u64 frame, u64 bottom, u32 hook)
 		if (frame > bottom || bpf_probe_read_kernel(&address, sizeof(address), (void *)frame))
 			return 0;
 		hash = stack_hash(hash, address);
-		if (frame == bottom)
+		if (frame + PADDING_WORDS * sizeof(u64) >= bottom)
 			return hash;
 	}
 	return 0;
@@ -173,12 +175,19 @@ static __always_inline u64 word_at(const struct stack_words *words, u32 place)
 	return place < MOST_STACK_WORDS ? words->word[place] : 0;
 }
 
+static __always_inline bool is_bottom(const struct stack_words *words, u32 place)
+{
+	return place + 1 + PADDING_WORDS >= words->count;
+}
+
 /* Where the next address is, in words->place, with words->matches 1 if that is sure. */
 static __always_inline void find_next(struct stack_words *words, u64 next, bool is_last, u32 from)
 {
 	u32 bottom = words->count - 1;
 
 	/* Where it stands at the bottom, it is the last one, whatever stands below. */
+	if (is_last && word_at(words, bottom) != next)
+		bottom -= PADDING_WORDS;
 	if (is_last && word_at(words, bottom) == next) {
 		words->place = bottom;
 		words->matches = 1;
@@ -190,7 +199,7 @@ static __always_inline void find_next(struct stack_words *words, u64 next, bool 
 
 /*
  * The frame of `address` ends where `next` stands: its size is kept, or that it is the last one whose place
- * can be told. False: it is not known where that is. What the loop around this goes by is kept in memory: the
+ * can be told. What the loop around this goes by is kept in memory: the
  * verifier would tell its passes apart otherwise.
  */
 __noinline u32 learn_frame(u64 address, u64 next, u32 is_last)
@@ -213,7 +222,7 @@ __noinline u32 learn_frame(u64 address, u64 next, u32 is_last)
 			return LEARNED_BELOW;
 		if (words->matches != 1 || *(volatile u64 *)&words->tid != tid)
 			return LEARNED_NOTHING;
-		if (size && !is_hook && words->place == words->count - 1) {
+		if (size && !is_hook && is_bottom(words, words->place)) {
 			*entry = address << VALUE_BITS | LAST_FRAME;
 			return LEARNED_LAST;
 		}
@@ -221,7 +230,7 @@ __noinline u32 learn_frame(u64 address, u64 next, u32 is_last)
 		*entry = address << VALUE_BITS | (size & VALUE_MASK);
 	}
 	words->at += size;
-	return words->at == words->count - 1 ? LEARNED_BOTTOM : LEARNED_SIZE;
+	return is_bottom(words, words->at) ? LEARNED_BOTTOM : LEARNED_SIZE;
 }
 
 /* Of a stack that was unwound: the hash that walking it gives from now on, or 0. */
@@ -253,8 +262,10 @@ __noinline u64 learn_stack(u32 hook)
 	return 0;
 }
 
-/* A stack whose place another one holds is tried again without its innermost frame, which is the program
- * itself: its hash is another one then, and an entry once written is never replaced. */
+/*
+ * A stack whose place another one holds is tried again without its innermost frame, which is the program
+ * itself: its hash is another one then, and an entry once written is never replaced.
+ */
 static __always_inline u16 unwind_stack(void *ctx)
 {
 	s64 id = bpf_get_stackid(ctx, &stacks, 0);
@@ -286,13 +297,12 @@ static __always_inline u64 learn(void *ctx, u64 frame, u64 bottom, u32 hook)
 	return learn_stack(hook);
 }
 
-/*
- * The stack that the hook runs on, for head.stack: 0 where it could not be had. `ctx` is the program's own.
+/* The stack that the hook runs on, for head.stack: 0 where it could not be had. `ctx` is the program's own.
  */
 static __always_inline u16 stack_of_now(void *ctx, enum stack_hook hook)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	u64 base = (u64)BPF_CORE_READ(task, stack), frame, bottom, hash = 0, *known;
+	u64 base = (u64)BPF_CORE_READ(task, stack), frame, bottom, hash, *known;
 	u32 low, place;
 	u16 stack;
 
