@@ -168,7 +168,7 @@ static __always_inline int fast_exit(u64 *ctx)
 		return 0;
 	gup->start = ctx[0];
 	gup->pages = NUMBER(ctx, 3);
-	gup->stack = gup->cookie ? stack_of_now(ctx) : 0;
+	gup->stack = gup->cookie ? stack_of_now(ctx, STACK_FAST) : 0;
 	return end_gup(gup, (s32)ctx[4]);
 }
 
@@ -218,7 +218,7 @@ int gup_longterm_exit(u64 *ctx)
 		return 0;
 	gup->start = ctx[1];
 	gup->pages = NUMBER(ctx, 3);
-	gup->stack = gup->cookie ? stack_of_now(ctx) : 0;
+	gup->stack = gup->cookie ? stack_of_now(ctx, STACK_LONGTERM) : 0;
 	return end_gup(gup, (s64)ctx[6]);
 }
 
@@ -241,7 +241,7 @@ int gup_slow_exit(u64 *ctx)
 		return 0;
 	gup->start = ctx[1];
 	gup->pages = NUMBER(ctx, 4);
-	gup->stack = gup->cookie && gup->pages ? stack_of_now(ctx) : 0;
+	gup->stack = gup->cookie && gup->pages ? stack_of_now(ctx, STACK_SLOW) : 0;
 	return end_gup(gup, (s64)ctx[6]);
 }
 
@@ -259,7 +259,7 @@ int gup_slow_enter_kprobe(struct pt_regs *regs)
 	gup->start = regs->si;
 	gup->foll = regs->cx;
 	gup->pages = regs->r8;
-	gup->stack = gup->cookie && gup->pages ? stack_of_now(regs) : 0;
+	gup->stack = gup->cookie && gup->pages ? stack_of_now(regs, STACK_SLOW) : 0;
 	return 0;
 }
 

@@ -56,6 +56,9 @@ static __always_inline int hugetlb_exit(void *ctx, u32 result)
 	} else if (state->flags & FLAG_UNSHARE) {
 		outcome = OUTCOME_UNSHARE_NOOP;
 	}
+	if (made_exclusive(state))
+		tell_made_exclusive(state, KERNEL_S32(page_of(state->head_pfn) +
+						      bpf_core_field_offset(struct page, _refcount)));
 	send_fault(ctx, state, RECORD_HUGETLB_WP, outcome, bpf_ktime_get_ns(),
 		   outcome == OUTCOME_REUSE || outcome == OUTCOME_SHARED ? state->old_pfn : 0, 0);
 out:

@@ -107,6 +107,11 @@ struct vm_fault___enum {
 	enum fault_flag flags;
 };
 
+/* Up to 6.1 it tells a reuse, and a copy. */
+enum vm_fault_reason {
+	VM_FAULT_WRITE = 101,
+};
+
 struct page {
 	atomic_t _mapcount;
 	atomic_t _refcount;
@@ -173,6 +178,12 @@ struct task_struct {
 	struct signal_struct *signal;
 	u64 start_time;
 	char comm[16];
+	void *stack;
+};
+
+/* Only with KASAN, which makes stacks larger. */
+struct task_struct___kasan {
+	unsigned int kasan_depth;
 };
 
 struct linux_binprm;

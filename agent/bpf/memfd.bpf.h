@@ -25,7 +25,7 @@ int gup_memfd_exit(u64 *ctx)
 	gup->foll = config.foll_pin | config.foll_longterm | FOLL_BY_FILE;
 	gup->start = 0;
 	gup->pages = NUMBER(ctx, 3);
-	gup->stack = cookie ? stack_of_now(ctx) : 0;
+	gup->stack = cookie ? stack_of_now(ctx, STACK_MEMFD) : 0;
 	gup->user_stack = cookie ? user_stack_of_now(ctx) : 0;
 	return end_gup(gup, (s64)ctx[6]);
 }

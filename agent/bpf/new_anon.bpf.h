@@ -155,8 +155,7 @@ static __always_inline int new_anon(void *ctx, void *page, struct vm_area_struct
 		BOOK_UNTOLD(LEG_ANON_NEW, filtered);
 		return 0;
 	}
-	if (state->tid == tid && state->swap_vmf &&
-	    swapped_in(state, cookie, vpn, number, 1U << (order & 31), refcount))
+	if (state->tid == tid && state->swap_vmf && swapped_in(state, cookie, number, 1U << (order & 31)))
 		return 0;
 	/* Folios of this order are mapped by a PMD where they are new; smaller ones by PTEs. */
 	facts = order == PMD_ORDER ? FLAG_PMD_MAPPED : FLAG_NONE;

@@ -42,8 +42,8 @@ static __always_inline void note_frame(struct splitting *split, const struct sta
 }
 
 /* With the stack of the hook: who wanted the split. */
-static __always_inline void tell_split(void *ctx, u32 leg, u8 kind, u8 outcome, const struct splitting *split,
-				       u32 aux)
+static __always_inline void tell_split(void *ctx, enum stack_hook hook, u32 leg, u8 kind, u8 outcome,
+				       const struct splitting *split, u32 aux)
 {
 	struct frame_record *record = begin_record(leg, sizeof(*record), kind, split->cookie);
 
@@ -52,7 +52,7 @@ static __always_inline void tell_split(void *ctx, u32 leg, u8 kind, u8 outcome, 
 	record->head.time_ns = split->time_ns;
 	record->head.outcome = outcome;
 	record->head.order = split->order;
-	record->head.stack = stack_of_now(ctx);
+	record->head.stack = stack_of_now(ctx, hook);
 	record->user_stack = user_stack_of_now(ctx);
 	record->vpn = split->vpn;
 	record->old_pfn = split->pfn;
@@ -113,13 +113,13 @@ static __always_inline void tell_pmd_unmapped(const struct splitting *split)
 	end_record(LEG_PMD_SPLIT, record);
 }
 
-static __always_inline void tell_pmd_split(void *ctx, const struct splitting *split)
+static __always_inline void tell_pmd_split(void *ctx, enum stack_hook hook, const struct splitting *split)
 {
 	if (split->flags & FLAG_FILE) {
 		tell_pmd_unmapped(split);
 		return;
 	}
-	tell_split(ctx, LEG_PMD_SPLIT, RECORD_PMD_SPLIT, OUTCOME_NONE, split, 0);
+	tell_split(ctx, hook, LEG_PMD_SPLIT, RECORD_PMD_SPLIT, OUTCOME_NONE, split, 0);
 	track(split->pfn);
 }
 
@@ -138,7 +138,7 @@ int split_pmd(u64 *ctx)
 	if (is_huge_pmd(pmd))
 		count(COUNTER_PMD_SPLIT, 1);
 	if (cookie && look_at_pmd(vma, cookie, ctx[2], pmd, &split))
-		tell_pmd_split(ctx, &split);
+		tell_pmd_split(ctx, STACK_PMD, &split);
 	return 0;
 }
 
@@ -182,7 +182,7 @@ int split_pmd_locked(u64 *ctx)
 	if (is_huge_pmd(pmd))
 		count(COUNTER_PMD_SPLIT, 1);
 	if (cookie && look_at_pmd(vma, cookie, ctx[1], pmd, &split))
-		tell_pmd_split(ctx, &split);
+		tell_pmd_split(ctx, STACK_PMD_LOCKED, &split);
 	return 0;
 }
 
@@ -199,7 +199,7 @@ int split_pmd_exit(u64 *ctx)
 		return 0;
 	count(COUNTER_PMD_SPLIT, 1);
 	if (split->cookie)
-		tell_pmd_split(ctx, split);
+		tell_pmd_split(ctx, STACK_PMD_EXIT, split);
 	bpf_map_delete_elem(&pmds_splitting, &tid);
 	return 0;
 }
@@ -260,8 +260,8 @@ static __always_inline int folio_split_exit(void *ctx, u32 new_order, int result
 		count(COUNTER_FOLIO_SPLIT, 1);
 	if (!split)
 		return 0;
-	tell_split(ctx, LEG_FOLIO_SPLIT, RECORD_FOLIO_SPLIT, result ? OUTCOME_FAILED : OUTCOME_NONE, split,
-		   (new_order & 255) | (u32)-result << 8);
+	tell_split(ctx, STACK_FOLIO, LEG_FOLIO_SPLIT, RECORD_FOLIO_SPLIT,
+		   result ? OUTCOME_FAILED : OUTCOME_NONE, split, (new_order & 255) | (u32)-result << 8);
 	bpf_map_delete_elem(&folios_splitting, &tid);
 	return 0;
 }

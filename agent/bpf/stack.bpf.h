@@ -39,21 +39,316 @@ static __always_inline bool are_wanted(u32 which)
 }
 
 /*
- * The stack that the hook runs on, for head.stack: 0 where it could not be had. `ctx` is the program's own.
+ * Unwinding takes some 7,000 instructions, most of a record that has a stack, and most stacks were seen
+ * before. So it is done once: where it is, what stands between two return addresses is kept as the size of
+ * the first one's frame (of a function that calls, at one place, it is always the same). Afterwards a stack
+ * is walked by these sizes, each address is looked at in its place, and their hash finds the number again.
  *
+ * A size is learned only where the next address stands at one single place above: what earlier calls left
+ * behind on the stack could be taken for it otherwise. The hash that a number is kept under is of addresses
+ * that were unwound, so whatever is found by walking is a stack that was there. The system call's own frame
+ * differs from call to call (randomize_kstack_offset): where the walk comes to it, it ends, since above it is
+ * nothing but the entry. What is on no task's stack, or cannot be walked to its end, is unwound.
+ */
+#define STACK_BYTES 16384   /* arch/x86/include/asm/page_64_types.h, THREAD_SIZE without KASAN */
+#define USER_REGS_BYTES 168 /* struct pt_regs, at the end of the stack */
+/* Above these, where CONFIG_X86_FRED is set: what is at the bottom may be so far below. */
+#define PADDING_WORDS 2
+#define MOST_STACK_WORDS 384
+#define MOST_WALKED 28
+/* On a CPU, after a few at once: where nothing can be learned, that costs some 2 % of it. */
+#define LEARN_EACH_NS 1000000
+#define LEARN_AT_ONCE 4
+
+/* Who wants a stack: from where its context stands to the first return address it is always as far. */
+enum stack_hook {
+	STACK_FAST = 1,
+	STACK_LONGTERM,
+	STACK_SLOW,
+	STACK_PMD,
+	STACK_PMD_LOCKED,
+	STACK_PMD_EXIT,
+	STACK_FOLIO,
+	STACK_MEMFD,
+};
+
+#define MOST_BELOW 4
+
+enum learned {
+	LEARNED_NOTHING,
+	LEARNED_BELOW,
+	LEARNED_SIZE,
+	LEARNED_LAST,
+	LEARNED_BOTTOM,
+};
+
+/* Programs may be preempted: whoever takes this over writes its tid. */
+struct stack_words {
+	u64 tid;
+	u64 next_ns; /* when the next may be learned; the past is what may be at once */
+	u32 count;
+	u32 matches;
+	u32 place;
+	u32 at;
+	u32 from;
+	u32 pad;
+	u64 address[STACK_DEPTH];
+	u64 word[MOST_STACK_WORDS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct stack_words);
+} stack_words SEC(".maps");
+
+/* One word each, so never torn: above the last 16 bits what it is of, in these the value. */
+#define VALUE_BITS 16
+#define VALUE_MASK ((1 << VALUE_BITS) - 1)
+#define SIZES_SHIFT 13
+#define KNOWN_SHIFT 12
+#define LAST_FRAME VALUE_MASK
+
+/* Sizes of frames in words, by return address, or from a hook's context on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << SIZES_SHIFT);
+	__type(key, u32);
+	__type(value, u64);
+} frame_sizes SEC(".maps");
+
+/* Numbers of stacks, by their hash. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << KNOWN_SHIFT);
+	__type(key, u32);
+	__type(value, u64);
+} known_stacks SEC(".maps");
+
+static __always_inline u64 *size_of_frame(u64 address)
+{
+	u32 place = (u32)address * 0x9e3779b1U >> (32 - SIZES_SHIFT);
+
+	return bpf_map_lookup_elem(&frame_sizes, &place);
+}
+
+static __always_inline bool is_of(u64 entry, u64 address)
+{
+	return entry >> VALUE_BITS == address << VALUE_BITS >> VALUE_BITS;
+}
+
+static __always_inline u64 stack_hash(u64 hash, u64 address)
+{
+	hash = (hash ^ address) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 32;
+}
+
+/* The hash of the stack from `frame` on, 0: it cannot be walked. `bottom` is its last word. */
+__noinline u64 walk_stack(u64 frame, u64 bottom, u32 hook)
+{
+	u64 address = hook, hash = hook, *entry;
+	u32 i, size;
+
+	for (i = 0; i < MOST_WALKED; i++) {
+		entry = size_of_frame(address);
+		if (!entry || !is_of(*entry, address))
+			return 0;
+		size = *entry & VALUE_MASK;
+		if (size == LAST_FRAME)
+			return hash;
+		frame += size * sizeof(u64);
+		if (frame > bottom || bpf_probe_read_kernel(&address, sizeof(address), (void *)frame))
+			return 0;
+		hash = stack_hash(hash, address);
+		if (frame + PADDING_WORDS * sizeof(u64) >= bottom)
+			return hash;
+	}
+	return 0;
+}
+
+static __always_inline struct stack_words *words_of_stack(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&stack_words, &zero);
+}
+
+/* Counts where `address` stands among the words from words->from on. */
+__noinline u32 find_word(u64 address)
+{
+	struct stack_words *words = words_of_stack();
+	u32 i;
+
+	if (!words)
+		return 0;
+	words->matches = 0;
+	for (i = 0; i < MOST_STACK_WORDS && i < *(volatile u32 *)&words->count; i++) {
+		if (words->word[i] != address || i < *(volatile u32 *)&words->from)
+			continue;
+		words->matches++;
+		words->place = i;
+	}
+	return 0;
+}
+
+static __always_inline u64 word_at(const struct stack_words *words, u32 place)
+{
+	return place < MOST_STACK_WORDS ? words->word[place] : 0;
+}
+
+static __always_inline bool is_bottom(const struct stack_words *words, u32 place)
+{
+	return place + 1 + PADDING_WORDS >= words->count;
+}
+
+/* Where the next address is, in words->place, with words->matches 1 if that is sure. */
+static __always_inline void find_next(struct stack_words *words, u64 next, bool is_last, u32 from)
+{
+	u32 bottom = words->count - 1;
+
+	/* Where it stands at the bottom, it is the last one, whatever stands below. */
+	if (is_last && word_at(words, bottom) != next)
+		bottom -= PADDING_WORDS;
+	if (is_last && word_at(words, bottom) == next) {
+		words->place = bottom;
+		words->matches = 1;
+	} else {
+		words->from = from;
+		find_word(next);
+	}
+}
+
+/*
+ * The frame of `address` ends where `next` stands: its size is kept, or that it is the last one whose place
+ * can be told. What the loop around this goes by is kept in memory: the
+ * verifier would tell its passes apart otherwise.
+ */
+__noinline u32 learn_frame(u64 address, u64 next, u32 is_last)
+{
+	struct stack_words *words = words_of_stack();
+	u32 tid = (u32)bpf_get_current_pid_tgid(), size = 0;
+	u64 *entry = size_of_frame(address);
+	bool is_hook = address <= STACK_MEMFD;
+
+	if (!words || !entry)
+		return LEARNED_NOTHING;
+	if (is_of(*entry, address))
+		size = *entry & VALUE_MASK;
+	if (size == LAST_FRAME)
+		return LEARNED_LAST;
+	if (!size || word_at(words, words->at + size) != next) {
+		find_next(words, next, is_last, is_hook ? 0 : words->at + 1);
+		/* Innermost is what is below the context: our program and its trampoline. */
+		if (is_hook && !words->matches)
+			return LEARNED_BELOW;
+		if (words->matches != 1 || *(volatile u64 *)&words->tid != tid)
+			return LEARNED_NOTHING;
+		if (size && !is_hook && is_bottom(words, words->place)) {
+			*entry = address << VALUE_BITS | LAST_FRAME;
+			return LEARNED_LAST;
+		}
+		size = words->place - words->at;
+		*entry = address << VALUE_BITS | (size & VALUE_MASK);
+	}
+	words->at += size;
+	return is_bottom(words, words->at) ? LEARNED_BOTTOM : LEARNED_SIZE;
+}
+
+/* Of a stack that was unwound: the hash that walking it gives from now on, or 0. */
+__noinline u64 learn_stack(u32 hook)
+{
+	struct stack_words *words = words_of_stack();
+	u64 address = hook, hash = hook, next;
+	u32 i, learned;
+
+	if (!words)
+		return 0;
+	words->at = 0;
+	for (i = 0; i < MOST_WALKED; i++) {
+		next = words->address[i];
+		if (!next)
+			return 0;
+		learned = learn_frame(address, next, !words->address[i + 1]);
+		if (learned == LEARNED_BELOW && i < MOST_BELOW)
+			continue;
+		if (learned == LEARNED_LAST)
+			return hash;
+		if (learned != LEARNED_SIZE && learned != LEARNED_BOTTOM)
+			return 0;
+		address = next;
+		hash = stack_hash(hash, next);
+		if (learned == LEARNED_BOTTOM)
+			return hash;
+	}
+	return 0;
+}
+
+/*
  * A stack whose place another one holds is tried again without its innermost frame, which is the program
  * itself: its hash is another one then, and an entry once written is never replaced.
  */
-static __always_inline u16 stack_of_now(void *ctx)
+static __always_inline u16 unwind_stack(void *ctx)
 {
-	s64 id;
+	s64 id = bpf_get_stackid(ctx, &stacks, 0);
 
-	if (!are_wanted(STACKS_KERNEL))
-		return 0;
-	id = bpf_get_stackid(ctx, &stacks, 0);
 	if (id < 0)
 		id = bpf_get_stackid(ctx, &stacks, 1);
 	return id < 0 ? 0 : id + 1;
+}
+
+/* Unwinds once more, into the words, and learns. */
+static __always_inline u64 learn(void *ctx, u64 frame, u64 bottom, u32 hook)
+{
+	struct stack_words *words = words_of_stack();
+	u64 bytes = bottom + sizeof(u64) - frame, now = bpf_ktime_get_ns();
+
+	if (!words || bytes - 1 >= sizeof(words->word) || words->next_ns > now)
+		return 0;
+	if (words->next_ns + LEARN_AT_ONCE * LEARN_EACH_NS < now)
+		words->next_ns = now - LEARN_AT_ONCE * LEARN_EACH_NS;
+	words->next_ns += LEARN_EACH_NS;
+	*(volatile u64 *)&words->tid = (u32)bpf_get_current_pid_tgid();
+	words->count = bytes / sizeof(u64);
+	__builtin_memset(words->address, 0, sizeof(words->address));
+	if (bpf_get_stack(ctx, words->address, sizeof(words->address), 0) <= 0)
+		return 0;
+	asm volatile("" : "+r"(bytes));
+	if (bytes > sizeof(words->word) || bpf_probe_read_kernel(words->word, bytes, (void *)frame))
+		return 0;
+	return learn_stack(hook);
+}
+
+/* The stack that the hook runs on, for head.stack: 0 where it could not be had. `ctx` is the program's own.
+ */
+static __always_inline u16 stack_of_now(void *ctx, enum stack_hook hook)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	u64 base = (u64)BPF_CORE_READ(task, stack), frame, bottom, hash, *known;
+	u32 low, place;
+	u16 stack;
+
+	if (!are_wanted(STACKS_KERNEL))
+		return 0;
+	/* The verifier lets nobody reckon with a context, but forgets the type of its lower half. */
+	asm volatile("%0 = %1" : "=w"(low) : "w"((u32)(u64)ctx));
+	low -= (u32)base;
+	if (bpf_core_field_exists(struct task_struct___kasan, kasan_depth) || low >= STACK_BYTES)
+		return unwind_stack(ctx);
+	frame = base + low;
+	bottom = base + STACK_BYTES - USER_REGS_BYTES - sizeof(u64);
+	hash = walk_stack(frame, bottom, hook);
+	place = hash & ((1 << KNOWN_SHIFT) - 1);
+	known = bpf_map_lookup_elem(&known_stacks, &place);
+	if (hash && known && is_of(*known, hash >> VALUE_BITS))
+		return *known;
+	stack = unwind_stack(ctx);
+	hash = learn(ctx, frame, bottom, hook);
+	place = hash & ((1 << KNOWN_SHIFT) - 1);
+	known = bpf_map_lookup_elem(&known_stacks, &place);
+	if (hash && known && stack)
+		*known = hash >> VALUE_BITS << VALUE_BITS | stack;
+	return stack;
 }
 
 /*

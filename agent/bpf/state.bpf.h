@@ -33,7 +33,11 @@ struct state {
 	u64 scratch; /* makes a number of a pointer: what is loaded from here has no type */
 	u64 head_pfn;
 	u64 swap_vmf;	/* of do_swap_page(), 0: not in it. It may go on in do_wp_page() */
-	u64 swap_entry; /* the PTE as it was when that began */
+	u64 swap_entry; /* the PTE as it was when that began, 0: all is told */
+	u64 swap_vpn;
+	u64 swap_ns;	/* when the page was taken, 0: not yet, or told where that was seen */
+	u32 swap_pages; /* how many were taken at once */
+	u32 swap_index; /* which of them vmf is about */
 	u32 flags;
 	s32 refcount;
 	s32 mapcount;

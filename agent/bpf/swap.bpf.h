@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Leg swap. Out: mm/rmap.c, try_to_unmap_one(), told after it returned and only if the PTE then holds a swap
- * entry: the lock is gone by then, so who faults the page in at once hides it (booked as filtered). In:
- * mm/memory.c, do_swap_page(), told with the page-table lock held where the page gets its mapping. swapoff,
+ * entry: the lock is gone by then, so who faults the page in at once hides it (booked as filtered). swapoff,
  * which brings pages in by another way, is not seen.
+ *
+ * In: mm/memory.c, do_swap_page(). Pages get mappings for many reasons, some of them in hundreds, so it is
+ * not looked at where that happens, but where a slot of swap is given up, which is done for little else, and
+ * with the page-table lock held: the page is taken. Since 7.1 that is folio_put_swap(), after the mapping,
+ * and all is told there. Before it is swap_free() or swap_free_nr(), ahead of it, which names no page: that
+ * gives the time, and the page is read where the fault goes on in do_wp_page(), under the same lock, or at
+ * the exit, from what the fault has left in vmf->orig_pte. There the lock is gone: a page that was unmapped
+ * at once may be free already, and is not told (booked as filtered).
  */
 
 static __always_inline bool is_swap(u64 pte)
@@ -101,12 +108,6 @@ int swap_out(u64 *ctx)
 	return 0;
 }
 
-/*
- * Tasks that are bringing pages of targets in; more, once an exit hook was not run. Pages get mappings for
- * many other reasons, some of them in hundreds: the hook on that looks here first.
- */
-u32 swapping_in;
-
 SEC("?fentry/do_swap_page")
 int swap_enter(u64 *ctx)
 {
@@ -119,9 +120,11 @@ int swap_enter(u64 *ctx)
 	state = own_state((u32)bpf_get_current_pid_tgid());
 	if (!state)
 		return 0;
+	if (state->swap_ns && state->swap_entry)
+		BOOK_UNTOLD(LEG_SWAP, missed);
 	state->swap_entry = pte;
-	if (!state->swap_vmf)
-		__sync_fetch_and_add(&swapping_in, 1);
+	state->swap_vpn = vmf->address >> PAGE_SHIFT;
+	state->swap_ns = 0;
 	state->swap_vmf = argument(ctx, 0);
 	return 0;
 }
@@ -138,97 +141,183 @@ static __always_inline void count_swap_in(u64 *ctx)
 		count(COUNTER_SWAP_IN, 1);
 }
 
-SEC("?fexit/do_swap_page")
-int swap_exit(u64 *ctx)
+/* Tells of `pages` pages from `page` on, the first of them at `vpn`. */
+static __always_inline void tell_swap_in(struct state *state, u64 cookie, u64 time_ns, u64 pte, u64 vpn,
+					 u64 page, u32 pages)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
-	struct state *state = state_slot(tid);
-
-	count_swap_in(ctx);
-	if (state && state->tid == tid && state->swap_vmf) {
-		state->swap_vmf = 0;
-		__sync_fetch_and_add(&swapping_in, -1);
-	}
-	return 0;
-}
-
-/*
- * Pages get their mapping while their task is in do_swap_page(), which has put the new PTE into vmf->orig_pte
- * before. If it is not theirs, the exit hook was not run, and this is a later fault. Whether it was told.
- */
-static __always_inline bool swapped_in(struct state *state, u64 cookie, u64 vpn, u64 page, u32 pages,
-				       s32 refcount)
-{
-	u64 pte = 0, pfn = pfn_of(page);
 	struct identity_record *record;
+	u64 pfn = pfn_of(page);
 	struct state frame;
 
-	bpf_probe_read_kernel(&pte, sizeof(pte),
-			      (void *)(state->swap_vmf + bpf_core_field_offset(struct vm_fault, orig_pte)));
-	if (!(pte & PTE_PRESENT) || PTE_PFN(pte) - pfn >= pages)
-		return false;
+	/* A large folio may begin before the slot that was touched. */
+	frame.swap_entry = swap_number(state->swap_entry) - ((PTE_PFN(pte) - pfn) << 5);
+	state->swap_entry = 0;
 	if (pages == 1 && !is_chosen(vpn)) {
 		BOOK_UNTOLD(LEG_SWAP, filtered);
-		return true;
+		return;
 	}
+	track(pfn);
 	record = begin_record(LEG_SWAP, sizeof(*record), RECORD_SWAP_IN, cookie);
 	if (!record)
-		return true;
+		return;
 	frame.flags = pte & PTE_WRITE ? FLAG_ANON | FLAG_WRITABLE : FLAG_ANON;
 	read_frame(&frame, pfn);
-	/* It gets this with its mapping, just now. */
+	/* It gets this with its mapping. */
 	frame.flags &= ~FLAG_EXCLUSIVE;
 	tell_identity(record, &frame, 0, pfn);
+	record->head.time_ns = time_ns;
 	record->vpn = vpn;
-	/* A large folio may begin before the slot that was touched. */
-	record->aux = swap_number(state->swap_entry) - ((PTE_PFN(pte) - pfn) << 5);
+	record->aux = frame.swap_entry;
 	record->refcount = 0;
 	record->mapcount = 0;
 	record->pincount = 0;
-	record->new_refcount = refcount;
+	record->new_refcount = frame.refcount;
 	record->pages = pages;
 	end_record(LEG_SWAP, record);
-	track(pfn);
 	if (frame.order)
 		track(frame.head_pfn);
+}
+
+/* What do_swap_page() has left: the PTE that it made, once it has; else the swap entry. */
+static __always_inline u64 swap_pte(const struct state *state)
+{
+	u64 pte = 0;
+
+	bpf_probe_read_kernel(&pte, sizeof(pte),
+			      (void *)(state->swap_vmf + bpf_core_field_offset(struct vm_fault, orig_pte)));
+	return pte & PTE_PRESENT ? pte : 0;
+}
+
+/*
+ * Where these pages get their mapping, or just did. If that is not what this task is in the middle of, the
+ * exit hook was not run, or the pages are others. Whether it was told.
+ */
+static __always_inline bool swapped_in(struct state *state, u64 cookie, u64 page, u32 pages)
+{
+	u64 pte = state->swap_entry ? swap_pte(state) : 0;
+	u64 index = PTE_PFN(pte) - pfn_of(page);
+
+	if (!pte || index >= pages)
+		return false;
+	tell_swap_in(state, cookie, bpf_ktime_get_ns(), pte, state->swap_vpn - index, page, pages);
 	return true;
 }
 
-/* `page` is argument `place`. */
-static __always_inline int swap_add(u64 *ctx, u32 place, u32 pages, struct vm_area_struct *vma, u64 address)
+/* That slots of swap are given up: those of this fault, and with the lock held. */
+static __always_inline int swap_freed(u64 entry, u32 slots)
 {
-	struct state *state;
-	u64 cookie, page;
-	u32 tid;
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct state *state = state_slot(tid);
+	u64 index;
 
-	if (!*(volatile u32 *)&swapping_in)
+	if (!state || state->tid != tid || !state->swap_vmf || !state->swap_entry)
 		return 0;
-	tid = (u32)bpf_get_current_pid_tgid();
-	state = state_slot(tid);
-	if (!state || state->tid != tid || !state->swap_vmf)
+	/* include/linux/swapops.h, swp_type() and swp_offset(): the type is above 58 bits. */
+	index = SWAP_OFFSET(state->swap_entry) - (entry & ((1ULL << 58) - 1));
+	if (entry >> 58 != SWAP_TYPE(state->swap_entry) || index >= slots)
 		return 0;
-	page = argument(ctx, place);
-	cookie = cookie_of_locked(vma->vm_mm);
-	if (cookie)
-		swapped_in(state, cookie, address >> PAGE_SHIFT, page, pages,
-			   KERNEL_S32(page + bpf_core_field_offset(struct page, _refcount)));
+	state->swap_ns = bpf_ktime_get_ns();
+	state->swap_pages = slots;
+	state->swap_index = index;
 	return 0;
 }
 
-SEC("?fentry/folio_add_anon_rmap_ptes")
-int swap_add_folio(u64 *ctx)
+/* Up to some 6.11. */
+SEC("?fentry/swap_free")
+int swap_free_one(u64 *ctx)
 {
-	return swap_add(ctx, 1, (u32)ctx[2], (struct vm_area_struct *)ctx[3], ctx[4]);
+	return swap_freed(ctx[0], 1);
 }
 
-SEC("?fentry/page_add_anon_rmap")
-int swap_add_page(u64 *ctx)
+SEC("?fentry/swap_free_nr")
+int swap_free_many(u64 *ctx)
 {
-	return swap_add(ctx, 0, 1, (struct vm_area_struct *)ctx[1], ctx[2]);
+	return swap_freed(ctx[0], (u32)ctx[1]);
 }
 
+/* A page of a folio, or with NULL all. */
+SEC("?fentry/folio_put_swap")
+int swap_put(u64 *ctx)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct state *state = state_slot(tid);
+	struct page_words words = {};
+	u64 folio, page, vmf, cookie;
+	u32 pages = 1;
+
+	if (!state || state->tid != tid || !state->swap_vmf || !state->swap_entry)
+		return 0;
+	folio = argument(ctx, 0);
+	page = argument(ctx, 1);
+	if (!page) {
+		struct folio_counts counts;
+
+		page = folio;
+		bpf_probe_read_kernel(&words, sizeof(words), (void *)folio);
+		if (HAS_FLAG(words.word[0], PG_head)) {
+			read_large(folio, &counts);
+			pages = 1U << (counts.order & 15);
+		}
+	}
+	vmf = state->swap_vmf;
+	cookie = cookie_of_locked(BPF_CORE_READ((struct vm_fault *)vmf, vma, vm_mm));
+	if (cookie)
+		swapped_in(state, cookie, page, pages);
+	return 0;
+}
+
+/* The fault goes on in do_wp_page(), with the lock held. */
+static __always_inline void swap_told(struct state *state, struct vm_fault *vmf)
+{
+	u64 pte = vmf->orig_pte.pte;
+
+	if (state->swap_entry && state->swap_vmf == number_of(state, vmf) && state->swap_vpn == state->vpn)
+		tell_swap_in(state, state->cookie, state->swap_ns, pte, state->swap_vpn - state->swap_index,
+			     page_of(PTE_PFN(pte) - state->swap_index), state->swap_pages);
+	state->swap_ns = 0;
+}
+
+SEC("?fexit/do_swap_page")
+int swap_exit(u64 *ctx)
+{
+	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct state *state = state_slot(tid);
+	u64 pte, now = 0, cookie;
+
+	count_swap_in(ctx);
+	if (!state || state->tid != tid || !state->swap_vmf)
+		return 0;
+	if (state->swap_ns && state->swap_entry) {
+		pte = swap_pte(state);
+		cookie = cookie_of(vmf->vma->vm_mm);
+		/* First the mark, then the look: who frees the page after that finds it. */
+		track(PTE_PFN(pte));
+		bpf_probe_read_kernel(&now, sizeof(now), (void *)number_of(state, vmf->pte));
+		if (pte && cookie && now & PTE_PRESENT && PTE_PFN(now) == PTE_PFN(pte))
+			tell_swap_in(state, cookie, state->swap_ns, pte, state->swap_vpn - state->swap_index,
+				     page_of(PTE_PFN(pte) - state->swap_index), state->swap_pages);
+		else
+			BOOK_UNTOLD(LEG_SWAP, filtered);
+	}
+	state->swap_ns = 0;
+	state->swap_vmf = 0;
+	return 0;
+}
+
+/* Where 5.10 gives the page its mapping: structs, as swap_free() takes one, are no arguments there. */
 SEC("?fentry/do_page_add_anon_rmap")
 int swap_do_add_page(u64 *ctx)
 {
-	return swap_add(ctx, 0, 1, (struct vm_area_struct *)ctx[1], ctx[2]);
+	struct vm_area_struct *vma = (struct vm_area_struct *)ctx[1];
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct state *state = state_slot(tid);
+	u64 cookie;
+
+	if (!state || state->tid != tid || !state->swap_vmf)
+		return 0;
+	cookie = cookie_of_locked(vma->vm_mm);
+	if (cookie)
+		swapped_in(state, cookie, argument(ctx, 0), 1);
+	return 0;
 }

@@ -92,6 +92,8 @@ int wp_enter(u64 *ctx)
 	state->old_pte = pte;
 	state->old_pfn = PTE_PFN(pte);
 	state->pointer = number_of(state, vmf);
+	if (state->swap_ns)
+		swap_told(state, vmf);
 	state->flags = fault_facts(vmf) | vma_facts(vma);
 	if (pte & PTE_UFFD_WP)
 		state->flags |= uffd_facts(vma);
@@ -105,56 +107,65 @@ int wp_enter(u64 *ctx)
 }
 
 /*
- * A page that was not exclusive becomes the property of this mm: the kernel found the sole reference
- * (6.1: wp_can_reuse in do_wp_page(); later: wp_can_reuse_anon_folio()), or the sole mapping where it is a
- * hugetlb page. Here, under the lock, the count is final.
+ * Whether a page that was not exclusive has become so: the kernel found the sole reference (6.1:
+ * do_wp_page(); later: wp_can_reuse_anon_folio()), or the sole mapping where it is a hugetlb page.
  */
-static __always_inline int made_exclusive(s32 refcount)
+static __always_inline bool made_exclusive(const struct state *state)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
-	struct state *state = state_slot(tid);
+	u64 flags = 0;
 
-	if (!state || state->tid != tid || (state->doing != DOING_WP && state->doing != DOING_HUGETLB_WP))
-		return 0;
+	if (!(state->flags & FLAG_ANON) || state->flags & FLAG_EXCLUSIVE)
+		return false;
+	bpf_probe_read_kernel(&flags, sizeof(flags), (void *)page_of(state->old_pfn));
+	return HAS_FLAG(flags, PG_anon_exclusive);
+}
+
+/* The same, told with the reference count by which it was decided. */
+static __always_inline void tell_made_exclusive(struct state *state, s32 refcount)
+{
 	state->flags |= FLAG_MADE_EXCLUSIVE | FLAG_COUNTS_AT_DECISION;
 	state->refcount = refcount;
-	return 0;
-}
-
-SEC("?fentry/folio_move_anon_rmap")
-int move_folio(u64 *ctx)
-{
-	return made_exclusive(((struct folio *)ctx[0])->_refcount.counter);
-}
-
-SEC("?fentry/page_move_anon_rmap")
-int move_page(u64 *ctx)
-{
-	return made_exclusive(((struct page *)ctx[0])->_refcount.counter);
 }
 
 /* arch/x86/mm/pgtable.c, called by wp_page_reuse() with the lock held: the mapping is writable now. */
 SEC("?fentry/ptep_set_access_flags")
 int wp_reuse(u64 *ctx)
 {
-	struct state *state = state_while(DOING_WP);
+	struct vm_area_struct *vma = (struct vm_area_struct *)ctx[0];
+	struct state *state;
 
+	if (!may_be_target(vma->vm_mm))
+		return 0;
+	state = state_while(DOING_WP);
 	if (!state || ctx[1] >> PAGE_SHIFT != state->vpn)
 		return 0;
 	state->outcome = state->flags & FLAG_VMA_SHARED ? OUTCOME_SHARED : OUTCOME_REUSE;
 	state->time_ns = bpf_ktime_get_ns();
+	if (made_exclusive(state))
+		tell_made_exclusive(state, KERNEL_S32(page_of(state->head_pfn) +
+						      bpf_core_field_offset(struct page, _refcount)));
 	return 0;
 }
 
-/* How a fault ended that neither copied nor was seen to be reused, where no hook tells a reuse. */
-static __always_inline u8 outcome_by_pte(struct state *state, struct vm_fault *vmf)
+/*
+ * Whether a fault that did not copy was a reuse, where no hook tells. Up to 6.1 the result says so; what
+ * was no exclusive page was one with a single reference then. The lock of an anonymous page's reuse is held
+ * from entry on, so it has the time of the entry.
+ */
+static __always_inline bool is_reuse(struct state *state, struct vm_fault *vmf, u32 result)
 {
 	u64 pte = 0;
 
+	if (bpf_core_enum_value_exists(enum vm_fault_reason, VM_FAULT_WRITE)) {
+		if (!(result & RET_WRITE))
+			return false;
+		if (bpf_core_enum_value_exists(enum pageflags, PG_anon_exclusive) &&
+		    state->flags & FLAG_ANON && !(state->flags & FLAG_EXCLUSIVE))
+			tell_made_exclusive(state, 1);
+		return true;
+	}
 	bpf_probe_read_kernel(&pte, sizeof(pte), (void *)number_of(state, vmf->pte));
-	if (!(pte & PTE_WRITE) || PTE_PFN(pte) != state->old_pfn)
-		return OUTCOME_NONE;
-	return state->flags & FLAG_VMA_SHARED ? OUTCOME_SHARED : OUTCOME_REUSE;
+	return pte & PTE_WRITE && PTE_PFN(pte) == state->old_pfn;
 }
 
 SEC("?fexit/do_wp_page")
@@ -178,8 +189,12 @@ int wp_exit(u64 *ctx)
 	if (outcome == OUTCOME_COPY || outcome == OUTCOME_UNSHARE)
 		goto out;
 	time_ns = state->time_ns;
-	if (outcome == OUTCOME_NONE && !config.reuse_seen)
-		outcome = outcome_by_pte(state, vmf);
+	if (outcome == OUTCOME_NONE && !config.reuse_seen && is_reuse(state, vmf, result)) {
+		outcome = state->flags & FLAG_VMA_SHARED ? OUTCOME_SHARED : OUTCOME_REUSE;
+		/* The lock was let go meanwhile, for whom the file belongs to. */
+		if (outcome == OUTCOME_SHARED)
+			time_ns = bpf_ktime_get_ns();
+	}
 	if (outcome == OUTCOME_NONE) {
 		time_ns = bpf_ktime_get_ns();
 		if (result & (RET_OOM | RET_SIGBUS | RET_HWPOISON | RET_SIGSEGV))
@@ -188,6 +203,8 @@ int wp_exit(u64 *ctx)
 			outcome = OUTCOME_UNSHARE_NOOP;
 		else
 			outcome = OUTCOME_RETRY;
+		if (outcome == OUTCOME_UNSHARE_NOOP && made_exclusive(state))
+			tell_made_exclusive(state, 1);
 	}
 	send_fault(ctx, state, RECORD_WP_FAULT, outcome, time_ns,
 		   outcome == OUTCOME_REUSE || outcome == OUTCOME_SHARED ? state->old_pfn : 0, 0);

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Cost of tracing the operations of bench_ops, in one boot: alone, with the agent on another process and on this one, and
-# the same with bpftrace where a disk has it. To be run under --icount, where a nanosecond is an instruction. Prints lines
-# `CASE JSON`; `CASE start JSON` and `CASE idle JSON` say what the agent itself took.
+# Cost of tracing the operations of bench_ops, in one boot: alone, with an agent on another process that does not count,
+# with one that only counts, with one on another process and on this one, and the same with bpftrace where a disk has it.
+# To be run under --icount, where a nanosecond is an instruction. Prints lines `CASE JSON`; `CASE start JSON` and
+# `CASE idle JSON` say what the agent itself took.
 SECONDS_IDLE=10
 
 run() {
@@ -77,6 +78,8 @@ bpftraced() {
 # What was never used before costs other than what was.
 bench_ops 2 >/tmp/warm
 run alone
+traced off --comm nobody --counters off
+traced counters --on-demand
 traced other --comm nobody
 traced target --comm bench_ops
 if [ -b /dev/vda ]; then

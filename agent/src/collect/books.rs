@@ -3,8 +3,9 @@
 //! The programs count each column where it happens (`struct books` of agent/bpf/record.h), `seen` where a leg begins. So
 //! `seen = submitted + ring_full + filtered + throttled + missed + open` is no definition but a claim, and can fail.
 
-use std::fs;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::FileExt;
 
 use libbpf_rs::{MapCore, MapFlags, Object};
 
@@ -64,8 +65,9 @@ const BEGINNERS: &[(&str, &str)] = &[
     ("collapse_enter", "collapse"),
     ("collapse_isolated", "collapse"),
     ("swap_out", "swap"),
-    ("swap_add_folio", "swap"),
-    ("swap_add_page", "swap"),
+    ("swap_put", "swap"),
+    ("swap_free_many", "swap"),
+    ("swap_free_one", "swap"),
     ("swap_do_add_page", "swap"),
     ("migrate_folio", "migrate"),
     ("migrate_page", "migrate"),
@@ -124,7 +126,8 @@ pub struct BookKeeper {
 
 struct Leg {
     choice: Choice,
-    beginners: Vec<RawFd>,
+    /// What the kernel tells of each program. Opened once: that costs more than to read it, every second.
+    beginners: Vec<File>,
 }
 
 impl BookKeeper {
@@ -141,7 +144,10 @@ impl BookKeeper {
                         program.name() == name && leg == choice.leg && used.contains(&name)
                     })
                 })
-                .map(|program| program.as_fd().as_raw_fd())
+                .filter_map(|program| {
+                    let number = program.as_fd().as_raw_fd();
+                    File::open(format!("/proc/self/fdinfo/{number}")).ok()
+                })
                 .collect();
             Leg { choice, beginners }
         });
@@ -165,7 +171,7 @@ impl BookKeeper {
                 for of_cpu in cpus.iter().filter_map(|legs| legs.get(index)) {
                     add(&mut books, of_cpu, attached);
                 }
-                let not_entered: u64 = leg.beginners.iter().copied().map(recursion_misses).sum();
+                let not_entered: u64 = leg.beginners.iter().map(recursion_misses).sum();
                 books.missed += not_entered;
                 books.seen += not_entered;
                 LegStatus {
@@ -206,8 +212,10 @@ pub fn by_cpu(object: &Object) -> Vec<Vec<CpuBooks>> {
 }
 
 /// prog_info.recursion_misses (since 5.12), by the program's fdinfo: no privilege is needed for it.
-fn recursion_misses(program: RawFd) -> u64 {
-    let info = fs::read_to_string(format!("/proc/self/fdinfo/{program}")).unwrap_or_default();
+fn recursion_misses(program: &File) -> u64 {
+    let mut bytes = [0; 1024];
+    let read = program.read_at(&mut bytes, 0).unwrap_or(0);
+    let info = std::str::from_utf8(bytes.get(..read).unwrap_or_default()).unwrap_or_default();
     info.lines()
         .find_map(|line| line.strip_prefix("recursion_misses:"))
         .and_then(|count| count.trim().parse().ok())

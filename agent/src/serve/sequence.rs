@@ -94,12 +94,12 @@ impl Sequencer {
 
     fn cut(&mut self, now: Instant, publish: &mut impl FnMut(Cut)) {
         let first_seq = self.next_seq;
-        let columns = batch::encode(first_seq, &self.processes, &self.stacks, &self.events);
+        let bytes = batch::encode(first_seq, &self.processes, &self.stacks, &self.events);
         self.next_seq += self.events.len() as u64;
         self.last_cut = now;
         publish(Cut {
             first_seq,
-            last_seq: columns.last_seq,
+            last_seq: batch::last_seq(first_seq, &self.events),
             from_ns: self.events.first().map_or(0, |event| event.time_ns),
             until_ns: self.events.last().map_or(0, |event| event.time_ns),
             processes: std::mem::take(&mut self.processes),
@@ -110,7 +110,7 @@ impl Sequencer {
                 .filter(|event| ends_mm(event))
                 .map(|event| event.mm)
                 .collect(),
-            bytes: EncodedBatch::new(&columns),
+            bytes,
         });
         self.events.clear();
     }

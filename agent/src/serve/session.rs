@@ -312,12 +312,14 @@ impl Session {
         let first_seq = self.skipped_from.take().unwrap_or(first_seq);
         let span = cut.last_seq + 1 - first_seq;
         let filtered = span - events.len() as u64;
-        self.send(Batch {
+        let head = Batch {
             last_seq: cut.last_seq,
             filtered: u32::try_from(filtered).unwrap_or(u32::MAX),
             stacks: columns.stacks,
-            ..batch::encode(first_seq, &processes, &[], &events)
-        });
+            ..batch::head(first_seq, &processes, &[], &events)
+        };
+        self.ready
+            .push_back(Response::Batch(batch::encode_columns(&head, &events)));
     }
 
     /// Closes a span of events that were all filtered out, up to but without `next_seq`.

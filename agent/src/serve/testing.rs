@@ -8,7 +8,6 @@ use proptest::prelude::*;
 use super::batch;
 use super::replay::{Cursor, Item, Replay};
 use super::sequence::Cut;
-use super::wire::EncodedBatch;
 use super::wire::columns::Kind;
 use crate::event::{
     Books, COUNTERS, Counted, Counters, Drained, Event, LegStatus, Process, Source, Tally, Target,
@@ -75,16 +74,16 @@ pub fn cut(first_seq: u64, events: u64) -> Cut {
     let events: Vec<Event> = (first_seq..first_seq + events)
         .map(|seq| fault(1, seq))
         .collect();
-    let columns = batch::encode(first_seq, &[], &[], &events);
+    let last_seq = batch::last_seq(first_seq, &events);
     Cut {
         first_seq,
-        last_seq: columns.last_seq,
+        last_seq,
         from_ns: first_seq,
-        until_ns: columns.last_seq,
+        until_ns: last_seq,
         processes: Vec::new(),
         stacks: Vec::new(),
         ended_mms: Vec::new(),
-        bytes: EncodedBatch::new(&columns),
+        bytes: batch::encode(first_seq, &[], &[], &events),
     }
 }
 

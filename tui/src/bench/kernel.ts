@@ -38,6 +38,8 @@ interface Variant {
 }
 
 const VARIANTS: readonly Variant[] = [
+  { name: 'off', column: 'other, no counters' },
+  { name: 'counters', column: 'counters only' },
   { name: 'other', column: 'other', peer: 'bpftrace_other' },
   { name: 'target', column: 'target', peer: 'bpftrace' },
   { name: 'bpftrace_other', column: 'bpftrace other' },
@@ -46,7 +48,7 @@ const VARIANTS: readonly Variant[] = [
 
 /** Of what is printed. */
 export const KERNEL_TITLE =
-  'instructions of an operation, not traced; added with the agent on another process, on this one, and by bpftrace (share of bpftrace)'
+  'instructions of an operation, not traced; added by an agent on another process without counters, without a target, on another process, on this one, and by bpftrace (share of bpftrace)'
 
 /** Nanoseconds, which are instructions, by name of the figure. */
 type Costs = ReadonlyMap<string, number>

@@ -6,22 +6,53 @@ pub const SWAP: Ladder = Ladder {
     leg: "swap",
     rungs: &[
         rung(
-            "fexit try_to_unmap_one, fentry+fexit do_swap_page, folio_add_anon_rmap_ptes",
+            "fexit try_to_unmap_one, fentry+fexit do_swap_page, folio_put_swap",
             &[
                 "try_to_unmap_one",
                 "do_swap_page",
-                "folio_add_anon_rmap_ptes",
+                "folio_put_swap",
                 "folio_add_new_anon_rmap",
             ],
             &[
                 "swap_out",
                 "swap_enter",
-                "swap_add_folio",
+                "swap_put",
                 "new_folio",
                 "swap_exit",
             ],
         ),
-        // Before page_add_anon_rmap(): where both are, do_swap_page() calls this one.
+        rung(
+            "fexit try_to_unmap_one, fentry+fexit do_swap_page, swap_free_nr",
+            &[
+                "try_to_unmap_one",
+                "do_swap_page",
+                "swap_free_nr",
+                "folio_add_new_anon_rmap",
+            ],
+            &[
+                "swap_out",
+                "swap_enter",
+                "swap_free_many",
+                "new_folio",
+                "swap_exit",
+            ],
+        ),
+        rung(
+            "fexit try_to_unmap_one, fentry+fexit do_swap_page, swap_free",
+            &[
+                "try_to_unmap_one",
+                "do_swap_page",
+                "swap_free",
+                "page_add_new_anon_rmap",
+            ],
+            &[
+                "swap_out",
+                "swap_enter",
+                "swap_free_one",
+                "new_page",
+                "swap_exit",
+            ],
+        ),
         rung(
             "fexit try_to_unmap_one, fentry+fexit do_swap_page, do_page_add_anon_rmap",
             &[
@@ -34,22 +65,6 @@ pub const SWAP: Ladder = Ladder {
                 "swap_out",
                 "swap_enter",
                 "swap_do_add_page",
-                "new_page",
-                "swap_exit",
-            ],
-        ),
-        rung(
-            "fexit try_to_unmap_one, fentry+fexit do_swap_page, page_add_anon_rmap",
-            &[
-                "try_to_unmap_one",
-                "do_swap_page",
-                "page_add_anon_rmap",
-                "page_add_new_anon_rmap",
-            ],
-            &[
-                "swap_out",
-                "swap_enter",
-                "swap_add_page",
                 "new_page",
                 "swap_exit",
             ],

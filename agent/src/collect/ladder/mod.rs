@@ -130,7 +130,6 @@ mod tests {
     const NEW: &[&str] = &[
         "do_wp_page",
         "folio_add_new_anon_rmap",
-        "folio_move_anon_rmap",
         "ptep_set_access_flags",
         "handle_userfault",
         "do_huge_pmd_wp_page",
@@ -139,7 +138,7 @@ mod tests {
         "exit_mmap",
         "try_to_unmap_one",
         "do_swap_page",
-        "folio_add_anon_rmap_ptes",
+        "folio_put_swap",
         "folio_migrate_flags",
         "try_to_merge_one_page",
         "move_page_tables",

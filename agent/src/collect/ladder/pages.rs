@@ -10,32 +10,12 @@ pub const WP_FAULT: Ladder = Ladder {
             &[
                 "do_wp_page",
                 "folio_add_new_anon_rmap",
-                "folio_move_anon_rmap",
                 "ptep_set_access_flags",
                 "handle_userfault",
             ],
             &[
                 "wp_enter",
                 "new_folio",
-                "move_folio",
-                "wp_reuse",
-                "wp_userfault",
-                "wp_exit",
-            ],
-        ),
-        rung(
-            "fentry+fexit do_wp_page, page_add_new_anon_rmap, ptep_set_access_flags",
-            &[
-                "do_wp_page",
-                "page_add_new_anon_rmap",
-                "page_move_anon_rmap",
-                "ptep_set_access_flags",
-                "handle_userfault",
-            ],
-            &[
-                "wp_enter",
-                "new_page",
-                "move_page",
                 "wp_reuse",
                 "wp_userfault",
                 "wp_exit",
