@@ -79,8 +79,13 @@ export class Pins {
     const { pfn, pages } = release
     if (this.#releaseWhole(release, when)) return -1
     let missing = -1
-    for (let at = pfn; at < pfn + pages; at++)
-      if (!this.#releasePage(at, release, when)) missing = missing < 0 ? at : missing
+    const folio = 1 << release.order
+    for (let at = pfn; at < pfn + pages; at++) {
+      if (this.#releasePage(at, release, when)) continue
+      if (missing < 0) missing = at
+      // Nothing of its folio is held any more, so the next pages of it need not be looked for.
+      at += folio - 1 - (at % folio)
+    }
     return missing
   }
 
