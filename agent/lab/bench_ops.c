@@ -2,7 +2,7 @@
 /*
  * bench_ops [ROUNDS [PID]]: nanoseconds that operations take of the process's own time, the median of ROUNDS
  * each, all but write faults of nine times as many, at most 64. Under `cowpath lab --icount` a nanosecond is
- *an instruction. Waits for uptime 5 s first: earlier, 7.x spends interrupt time that no task is charged for.
+ * an instruction. Waits for uptime 5 s first: earlier, 7.x spends interrupt time that no task is charged for.
  *
  *	copy, reuse	a write fault that copies, and one that reuses: the mean of FAULTS
  *	copy_beside	CPU time of process PID for each copying fault, what it does a second later included
