@@ -6,7 +6,7 @@
  *
  * In: mm/memory.c, do_swap_page(). Pages get mappings for many reasons, some of them in hundreds, so it is
  * not looked at where that happens, but where a slot of swap is given up, which is done for little else, and
- * with the page-table lock held: the page is taken. Since 7.1 that is folio_put_swap(), after the mapping,
+ * with the page-table lock held: the page is taken. On 7.2 that is folio_put_swap(), after the mapping,
  * and all is told there. Before it is swap_free() or swap_free_nr(), ahead of it, which names no page: that
  * gives the time, and the page is read where the fault goes on in do_wp_page(), under the same lock, or at
  * the exit, from what the fault has left in vmf->orig_pte. There the lock is gone: a page that was unmapped
@@ -222,7 +222,7 @@ static __always_inline int swap_freed(u64 entry, u32 slots)
 	return 0;
 }
 
-/* Up to some 6.11. */
+/* 6.1; 6.12 and later give up several at once. */
 SEC("?fentry/swap_free")
 int swap_free_one(u64 *ctx)
 {
