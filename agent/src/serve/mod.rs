@@ -10,6 +10,7 @@ mod drain;
 mod filter;
 mod host;
 mod hub;
+mod linger;
 mod listen;
 mod peer;
 mod privileges;

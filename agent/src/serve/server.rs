@@ -18,6 +18,7 @@ use tonic_health::ServingStatus;
 use super::drain::Drain;
 use super::host::Host;
 use super::hub::Hub;
+use super::linger::Lingering;
 use super::listen::Listener;
 use super::service::Service;
 use super::wire::v1::agent_server::{AgentServer, SERVICE_NAME};
@@ -143,7 +144,8 @@ where
 {
     let incoming = incoming
         .map_err(|error| broken(format!("cannot listen: {error}")))?
-        .then(unhurried);
+        .then(unhurried)
+        .map(|accepted| accepted.map(Lingering::new));
     let (health, health_service) = tonic_health::server::health_reporter();
     health
         .set_service_status(SERVICE_NAME, ServingStatus::Serving)

@@ -94,6 +94,20 @@ impl Agent {
         })
     }
 
+    /// Returns once its legs have submitted so many events.
+    async fn has_told(&self, events: u64) {
+        let mut client = AgentClient::new(self.channel().await);
+        loop {
+            let described = client.describe(DescribeRequest {}).await.unwrap();
+            let books = described.into_inner().legs.into_iter();
+            let submitted: u64 = books.filter_map(|leg| Some(leg.books?.submitted)).sum();
+            if submitted >= events {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     fn stop(&mut self) {
         self.stop.take().unwrap().send(()).unwrap();
     }
@@ -278,7 +292,8 @@ async fn a_client_that_stops_reading_loses_exactly_what_it_is_told_and_the_agent
     let mut agent = Agent::start(Synthetic::new(config, 1 << 30), 256 << 10);
     let mut slow = agent.trace(Subscribe::default()).await.unwrap();
     slow.started().await;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    // More than its queue and its connection hold, however long a busy machine takes.
+    agent.has_told(600_000).await;
     let lost = slow.loss().await;
     assert_eq!(lost.hop(), Hop::ClientQueue);
     assert!(lost.count > 0 && lost.from_ns > 0 && lost.until_ns >= lost.from_ns);
