@@ -187,7 +187,7 @@ test('page tells who held it and what the rules found', () => {
   const { stdout } = cowpath('page', path, '--pid', '10', '--addr', '0x7f0000010000')
   expect(stdout).toContain('Who held it:')
   expect(stdout).toContain(
-    'R05 hazard by fork at 4.000000, 2 times: the page was copied away from the frame that is pinned',
+    'R05 pin-coherent hazard by fork at 4.000000, 2 times: the page was copied away from the frame that is pinned',
   )
 })
 
