@@ -91,7 +91,7 @@ describe.each(KERNELS)('a recording made on kernel %s', (series) => {
     const writes = jsonLines<Write>(stdout, 'expect')
     const vpn = (writes[0]?.vaddr ?? 0) / PAGE_BYTES
     const sql = `SELECT a.pfn AS before, b.pfn AS after FROM edge JOIN frame a ON a.frame = from_frame
-      JOIN frame b ON b.frame = to_frame WHERE vpn = ${vpn} ORDER BY edge.seq`
+      JOIN frame b ON b.frame = to_frame WHERE edge.vpn = ${vpn} ORDER BY edge.seq`
     const edges = await query<{ before: number; after: number }>(db, sql, 'before')
     expect(edges).toEqual(
       writes.map(({ pfn_before, pfn_after }) => ({ before: pfn_before, after: pfn_after })),
