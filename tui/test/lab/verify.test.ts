@@ -29,7 +29,7 @@ const POORER: Readonly<Record<string, Poorer>> = {
   '5.10': { hide: 'do_wp_page,try_to_merge_one_page', absent: ['wp-fault', 'ksm'], failed: ['anon-new'] },
   // Only what GUP was seen to take is told when it is given back.
   '6.1': { hide: 'change_protection,__get_user_pages', absent: ['gup', 'wrprotect'], failed: ['unpin'] },
-  '6.12': { hide: 'ptep_set_access_flags,clear_refs_test_walk', absent: [], failed: [] },
+  '6.12': { hide: 'ptep_set_access_flags,clear_refs_test_walk,memfd_pin_folios', absent: [], failed: [] },
   '6.18': { hide: 'collapse_huge_page,do_huge_pmd_wp_page', absent: ['huge-wp', 'collapse'], failed: [] },
   '7.2': { hide: '__zap_vma_range', absent: ['unmap'], failed: [] },
 }
