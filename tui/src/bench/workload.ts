@@ -4,7 +4,13 @@
  * are such as a kernel would tell: each first write to a shared page is a copy, the last owner reuses it, frames are
  * freed with their last mapping and given out again.
  */
-import type { AgentInfo, EventColumns, ProcessInfo, StreamItem } from '../model/events.js'
+import {
+  NOTHING_SEEN,
+  type AgentInfo,
+  type EventColumns,
+  type ProcessInfo,
+  type StreamItem,
+} from '../model/events.js'
 import { Flag, Foll, Kind, Outcome } from '../model/kinds.js'
 import { allocateColumns } from '../wire/columns.js'
 
@@ -25,12 +31,7 @@ export const WORKLOAD_AGENT: AgentInfo = {
     attached: true,
     hook: 'workload',
     reasons: [],
-    seen: 0,
-    submitted: 0,
-    ringFull: 0,
-    filtered: 0,
-    throttled: 0,
-    missed: 0,
+    ...NOTHING_SEEN,
   })),
 }
 

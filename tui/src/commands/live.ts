@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { CowpathError, ExitStatus } from '../model/failure.js'
 import type { Policy } from '../policy/policy.js'
 import type { WantedStacks } from '../wire/stack.js'
@@ -7,6 +7,7 @@ import type { FeedOf } from './feed.js'
 import { keepOf } from './keep.js'
 import { runLiveJson, runLiveScreen } from './live-session.js'
 import { policyArgument, POLICY_WORDS } from './policy-argument.js'
+import { stacksOption } from './stacks-option.js'
 
 interface LiveOptions {
   readonly pid: readonly number[]
@@ -35,11 +36,7 @@ export function liveCommand(feedOf: FeedOf): Command {
       'with --record: remove the oldest where the file would be larger: 500M, 5G',
       byteSize,
     )
-    .addOption(
-      new Option('--stacks <which>', 'take these call stacks, beside what the agent takes by itself').choices(
-        ['kernel', 'user', 'both'],
-      ),
-    )
+    .addOption(stacksOption())
     .option(
       '--policy <policy>',
       `judge by: ${POLICY_WORDS}; else by what the traced kernel promises`,

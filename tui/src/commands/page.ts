@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { CowpathError, ExitStatus } from '../model/failure.js'
 import { Flag } from '../model/kinds.js'
-import { policyFor } from '../policy/policies.js'
 import type { RecordedEvents, Recording } from '../store/recording.js'
 import { storedAgents } from '../store/stored-stream.js'
 import { pageLines } from '../views/page-lines.js'
@@ -18,7 +17,7 @@ import { pageAddress } from '../views/units.js'
 import { pageOfAddress, wholeNumber } from './arguments.js'
 import { printJson, printLine } from './output.js'
 import { outputOptions, withRecording } from './reading.js'
-import { ruleTexts } from './rule-texts.js'
+import { ruleTextsOf } from './rule-texts.js'
 import { moment, MOMENTS, type Moment } from './times.js'
 
 interface PageOptions {
@@ -76,8 +75,7 @@ function targetOf({ pid, addr, pfn, at }: PageOptions): (recording: Recording) =
 
 /** What the rules say, and what the kernel that was recorded last promises. */
 function rulesOf(recording: Recording): readonly RuleText[] {
-  const release = storedAgents(recording).at(-1)?.agent.kernelRelease
-  return release === undefined ? [] : ruleTexts(policyFor(release))
+  return ruleTextsOf(storedAgents(recording).at(-1)?.agent.kernelRelease)
 }
 
 function unknownPage(path: string, target: PageTarget): CowpathError {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { ExitStatus } from '../model/failure.js'
 import type { Policy } from '../policy/policy.js'
 import { Recording } from '../store/recording.js'
@@ -19,6 +19,7 @@ import { printJson, printLine, printNote } from './output.js'
 import { policyArgument, POLICY_WORDS } from './policy-argument.js'
 import { outputOptions } from './reading.js'
 import { totalsLine, totalsOf } from './totals.js'
+import { stacksOption } from './stacks-option.js'
 
 interface RecordOptions {
   readonly output: string
@@ -44,11 +45,7 @@ export function recordCommand(feedOf: FeedOf): Command {
     .option('--max-size <size>', 'remove the oldest where the file would be larger: 500M, 5G', byteSize)
     .option('--pid <pid>', 'only this process; may be repeated', collect(wholeNumber), [])
     .option('--comm <name>', 'only processes of this name; may be repeated', collect(String), [])
-    .addOption(
-      new Option('--stacks <which>', 'take these call stacks, beside what the agent takes by itself').choices(
-        ['kernel', 'user', 'both'],
-      ),
-    )
+    .addOption(stacksOption())
     .option(
       '--policy <policy>',
       `judge by: ${POLICY_WORDS}; else by what the traced kernel promises`,

@@ -1,5 +1,4 @@
 import type { StreamItem } from '../model/events.js'
-import { policyFor } from '../policy/policies.js'
 import type { LiveSource, Player } from '../screen/live-screen.js'
 import type { Playing } from '../screen/layout.js'
 import { recordedItems, spanOf, type Span } from '../store/recorded-stream.js'
@@ -11,7 +10,7 @@ import { pageLines } from '../views/page-lines.js'
 import { pageView } from '../views/page.js'
 import type { ViewOptions } from '../views/view-options.js'
 import { sourceOf } from './page.js'
-import { ruleTexts } from './rule-texts.js'
+import { ruleTextsOf } from './rule-texts.js'
 
 /** How long a turn of reading may keep the keys waiting. */
 const TURN_MS = 15
@@ -98,8 +97,7 @@ export class RecordingPlayer implements LiveSource, Player {
     // Asked for each frame: the recording is asked once.
     const key = `${tgid}/${vpn}/${options.width}`
     if (this.#page?.key !== key) {
-      const release = this.#model.snapshot().agent?.kernelRelease
-      const rules = release === undefined ? [] : ruleTexts(policyFor(release))
+      const rules = ruleTextsOf(this.#model.snapshot().agent?.kernelRelease)
       const view = pageView(sourceOf(this.#recording), { tgid, vpn })
       this.#page = { key, lines: pageLines(view, options, rules) }
     }
@@ -133,7 +131,7 @@ export class RecordingPlayer implements LiveSource, Player {
     const items = recordedItems(this.#recording)
     const conclude = this.#taker(model)
     const take = (item: StreamItem) => {
-      if (item.type === 'started') model.ruleTexts(ruleTexts(policyFor(item.agent.kernelRelease)))
+      if (item.type === 'started') model.ruleTexts(ruleTextsOf(item.agent.kernelRelease))
       conclude(item)
       model.accept(item, item.type === 'heartbeat' ? item.timeNs / 1e6 : 0)
     }

@@ -1,4 +1,5 @@
 import { PAGE_SIZES } from '../model/finding.js'
+import { policyFor } from '../policy/policies.js'
 import type { Policy, PolicyPromise } from '../policy/policy.js'
 import { RULES } from '../rules/catalogue.js'
 import type { RuleText } from '../views/rule-text.js'
@@ -12,6 +13,11 @@ export function ruleTexts(policy: Policy): readonly RuleText[] {
     source,
     promises: Object.fromEntries(PAGE_SIZES.map((size) => [size, promiseWords(policy.promise(id, size))])),
   }))
+}
+
+/** What the rules say, and what that kernel promises; nothing where the kernel is not known. */
+export function ruleTextsOf(kernelRelease: string | undefined): readonly RuleText[] {
+  return kernelRelease === undefined ? [] : ruleTexts(policyFor(kernelRelease))
 }
 
 const STANDINGS: Readonly<Record<PolicyPromise['standing'], string>> = {

@@ -4,7 +4,6 @@ import { isAlarm } from '../model/finding.js'
 import { Onlooker } from '../pipeline/onlooker.js'
 import { Recorder } from '../pipeline/recorder.js'
 import { rulesUnder } from '../pipeline/rules-under.js'
-import { policyNamed } from '../policy/policies.js'
 import type { Policy } from '../policy/policy.js'
 import { SLOT_SIZES, type SlotSize } from '../policy/simulator/memory.js'
 import {
@@ -99,26 +98,28 @@ async function simulate(
   operations: readonly Operation[],
   { policy, slots, record, all, json }: SimulateOptions,
 ): Promise<number> {
-  const judged = policyNamed(policy.version) ?? policy
   const agent = simulatedAgent(policy, LEGS, `simulated-${Date.now()}`)
   const model = new LiveModel('simulator')
-  model.ruleTexts(ruleTexts(judged))
-  const onlooker = new Onlooker(rulesUnder(judged), model)
-  const recorder = record === undefined ? undefined : await Recorder.open(record, rulesUnder(judged))
+  model.ruleTexts(ruleTexts(policy))
+  const onlooker = new Onlooker(rulesUnder(policy), model)
+  const recorder = record === undefined ? undefined : await Recorder.open(record, rulesUnder(policy))
   const started = { type: 'started', agent, nextSeq: 1 } as const
   const take = async (item: Scene['item'] | typeof started) => {
     onlooker.take(item)
     model.accept(item, 0)
     await recorder?.take(item)
   }
-  await take(started)
-  for (const scene of story(policy, slots, operations)) {
-    await take(scene.item)
-    if (json) printJson(sceneJson(scene))
-    else tellScene(scene)
+  try {
+    await take(started)
+    for (const scene of story(policy, slots, operations)) {
+      await take(scene.item)
+      if (json) printJson(sceneJson(scene))
+      else tellScene(scene)
+    }
+    onlooker.finish()
+  } finally {
+    await recorder?.close()
   }
-  onlooker.finish()
-  await recorder?.close()
   const { findings } = model.snapshot()
   const shown = findings.filter((finding) => all || !QUIET.has(finding.verdict))
   if (json) for (const finding of shown) printJson({ finding: findingRowJson(finding, model.snapshot()) })

@@ -22,7 +22,7 @@ function listen(requests: readonly WatchRequest[], tell: (message: Tell) => void
     const { endpoint, policy: name, ...options } = request
     const policy = name === undefined ? undefined : policyNamed(name)
     const pipeline = new Pipeline(endpoint, policy === undefined ? options : { ...options, policy })
-    const model = new LiveModel(endpoint, version())
+    const model = new LiveModel(endpoint, version(), 'pages')
     model.setFilter(options.target ?? null)
     const told = listenerOf(model, policy)
     let isBegun = false

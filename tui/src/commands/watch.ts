@@ -84,8 +84,7 @@ export class Watch implements LiveSource {
     this.#page = { tgid, vpn }
     const told = this.#told
     const page = told !== null && told.tgid === tgid && told.vpn === vpn ? told : null
-    const rules = this.snapshot().rules.flatMap(({ text }) => text ?? [])
-    return livePageLines(tgid, vpn, page, rules, options)
+    return livePageLines(tgid, vpn, page, this.snapshot().rules, options)
   }
 
   /** Where the last look is not answered yet this one waits for it, together with all that come meanwhile. */

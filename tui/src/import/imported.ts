@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import { columnsOf, type EventRow } from '../model/event-rows.js'
-import type { AgentInfo, LegBooks, ProcessInfo, StreamItem } from '../model/events.js'
+import {
+  NOTHING_SEEN,
+  type AgentInfo,
+  type LegBooks,
+  type ProcessInfo,
+  type StreamItem,
+} from '../model/events.js'
 import { Kind } from '../model/kinds.js'
 import { Assembler } from './assembler.js'
 import { bpftraceLine } from './bpftrace-line.js'
@@ -240,18 +246,24 @@ function agentOf(header: Told, hostname: string, wallClockOffsetNs: bigint): Age
 }
 
 function legsOf(seen: ReadonlyMap<string, number>): readonly LegBooks[] {
-  const none = { submitted: 0, ringFull: 0, filtered: 0, throttled: 0, missed: 0 }
   const told = [...TOLD_LEGS.keys()].map((name) => {
     const events = seen.get(name) ?? 0
-    return { ...none, name, attached: true, hook: 'bpftrace', reasons: [], seen: events, submitted: events }
+    return {
+      ...NOTHING_SEEN,
+      name,
+      attached: true,
+      hook: 'bpftrace',
+      reasons: [],
+      seen: events,
+      submitted: events,
+    }
   })
   const untold = UNTOLD_LEGS.map((name) => ({
-    ...none,
+    ...NOTHING_SEEN,
     name,
     attached: false,
     hook: '',
     reasons: ['cowpath.bt does not tell it'],
-    seen: 0,
   }))
   return [...told, ...untold]
 }

@@ -81,6 +81,16 @@ export interface LegBooks {
   readonly missed: number
 }
 
+/** The books of a leg that saw nothing yet. */
+export const NOTHING_SEEN = {
+  seen: 0,
+  submitted: 0,
+  ringFull: 0,
+  filtered: 0,
+  throttled: 0,
+  missed: 0,
+} as const
+
 /** What one agent says of itself: constant for one boot id. */
 export interface AgentInfo {
   readonly bootId: string

@@ -18,14 +18,14 @@ import type { RunFindingSink } from './judges.js'
 export interface Conclusions extends FindingSink {
   pinTaken(pin: PinFact): void
   pinEnded(pin: number, timeNs: number, end: PinEnd): void
-  readonly families: FamilySink
+  process(fact: ProcessFact): void
+  fork(fact: ForkFact): void
+  /** null: nobody asks for the history of a page. */
+  readonly families: FamilySink | null
 }
 
 /** What mapped frames, and where those came from. */
-export type FamilySink = Pick<
-  FactSink,
-  'process' | 'fork' | 'frameSeen' | 'frameFreed' | 'slotMapped' | 'slotEnded' | 'edge'
->
+export type FamilySink = Pick<FactSink, 'frameSeen' | 'frameFreed' | 'slotMapped' | 'slotEnded' | 'edge'>
 
 const nothing = () => undefined
 
@@ -49,10 +49,12 @@ export function findingsShown(sink: RunFindingSink, conclusions: Conclusions | u
 export class FactsShown implements FactSink {
   readonly #sink: FactSink
   readonly #conclusions: Conclusions
+  readonly #families: FamilySink | null
 
   constructor(sink: FactSink, conclusions: Conclusions) {
     this.#sink = sink
     this.#conclusions = conclusions
+    this.#families = conclusions.families
   }
 
   pinTaken(pin: PinFact): void {
@@ -75,12 +77,12 @@ export class FactsShown implements FactSink {
 
   process(fact: ProcessFact): void {
     this.#sink.process(fact)
-    this.#conclusions.families.process(fact)
+    this.#conclusions.process(fact)
   }
 
   fork(fact: ForkFact): void {
     this.#sink.fork(fact)
-    this.#conclusions.families.fork(fact)
+    this.#conclusions.fork(fact)
   }
 
   gap(fact: GapFact): void {
@@ -89,12 +91,12 @@ export class FactsShown implements FactSink {
 
   frameSeen(frame: number, pfn: number, order: number, kind: FrameKind, timeNs: number, seq: number): void {
     this.#sink.frameSeen(frame, pfn, order, kind, timeNs, seq)
-    this.#conclusions.families.frameSeen(frame, pfn, order, kind, timeNs, seq)
+    this.#families?.frameSeen(frame, pfn, order, kind, timeNs, seq)
   }
 
   frameFreed(frame: number, timeNs: number, seq: number): void {
     this.#sink.frameFreed(frame, timeNs, seq)
-    this.#conclusions.families.frameFreed(frame, timeNs, seq)
+    this.#families?.frameFreed(frame, timeNs, seq)
   }
 
   slotMapped(
@@ -108,12 +110,12 @@ export class FactsShown implements FactSink {
     certain: boolean,
   ): void {
     this.#sink.slotMapped(slot, mm, vpn, frame, timeNs, cause, seq, certain)
-    this.#conclusions.families.slotMapped(slot, mm, vpn, frame, timeNs, cause, seq, certain)
+    this.#families?.slotMapped(slot, mm, vpn, frame, timeNs, cause, seq, certain)
   }
 
   slotEnded(slot: number, timeNs: number, cause: Cause, seq: number, mm: number, vpn: number): void {
     this.#sink.slotEnded(slot, timeNs, cause, seq, mm, vpn)
-    this.#conclusions.families.slotEnded(slot, timeNs, cause, seq, mm, vpn)
+    this.#families?.slotEnded(slot, timeNs, cause, seq, mm, vpn)
   }
 
   edge(
@@ -127,7 +129,7 @@ export class FactsShown implements FactSink {
     seq: number,
   ): void {
     this.#sink.edge(edge, kind, fromFrame, toFrame, mm, vpn, timeNs, seq)
-    this.#conclusions.families.edge(edge, kind, fromFrame, toFrame, mm, vpn, timeNs, seq)
+    this.#families?.edge(edge, kind, fromFrame, toFrame, mm, vpn, timeNs, seq)
   }
 
   rate(

@@ -142,6 +142,8 @@ test('who looks on is told findings and pins, also those of the recording that g
     ruleCounts: () => undefined,
     pinTaken: (pin) => pins.push(pin),
     pinEnded: (pin) => ended.push(pin),
+    process: () => undefined,
+    fork: () => undefined,
     families: { ...NO_FACTS, slotMapped: (slot) => slots.push(slot) },
   })
   await recorder.close()

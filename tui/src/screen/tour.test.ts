@@ -61,7 +61,7 @@ const STEPS: readonly { readonly title: string; readonly keys: readonly string[]
 const FILE = new URL('../../../docs/tour.md', import.meta.url)
 
 function model(): LiveModel {
-  const made = new LiveModel('unix:///run/cowpath/agent.sock')
+  const made = new LiveModel('unix:///run/cowpath/agent.sock', '', 'pages')
   made.accept({ type: 'started', agent: syntheticAgent(), nextSeq: 1 }, 0)
   syntheticJudgement(made)
   for (let second = 100; second < 160; second++)
@@ -73,8 +73,7 @@ function model(): LiveModel {
 function screens(): string {
   const live = model()
   const bare = live.snapshot()
-  const rules = bare.rules.flatMap(({ text }) => text ?? [])
-  const page = livePageLines(800, 0x7f5e1c200, live.page(800, 0x7f5e1c200), rules, {
+  const page = livePageLines(800, 0x7f5e1c200, live.page(800, 0x7f5e1c200), bare.rules, {
     width: 100,
     charset: 'unicode',
   })

@@ -2,7 +2,7 @@
  * Test support: a plausible stream of events with the facts that a history would conclude, repeatable by its seed.
  * Processes write to runs of pages that they share: copies, some reuse, frees of what was replaced, now and then a fork.
  */
-import type { AgentInfo, EventColumns } from '../model/events.js'
+import { NOTHING_SEEN, type AgentInfo, type EventColumns } from '../model/events.js'
 import { Cause, EdgeKind, FrameKind, type FactSink } from '../model/facts.js'
 import { Flag, Kind, Outcome } from '../model/kinds.js'
 import { allocateColumns } from './columns.js'
@@ -23,12 +23,7 @@ export const SYNTHETIC_AGENT: AgentInfo = {
       attached: true,
       hook: 'fentry+rmap',
       reasons: [],
-      seen: 0,
-      submitted: 0,
-      ringFull: 0,
-      filtered: 0,
-      throttled: 0,
-      missed: 0,
+      ...NOTHING_SEEN,
     },
   ],
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Cause, EdgeKind, FrameKind } from '../model/facts.js'
 import { LiveFamilies, SLOTS_HELD } from './live-families.js'
+import { LiveOwners } from './live-owners.js'
 import type { FrameNode } from './page.js'
 
 const commOf = (tgid: number) => (tgid === 10 ? 'owner' : '')
@@ -9,11 +10,12 @@ const page = (families: LiveFamilies, tgid: number, vpn: number) => families.pag
 
 /** Process 10 (mm 1) maps page 100, forks 11 (mm 2), which copies it; 10 keeps the old frame. */
 function forked(): LiveFamilies {
-  const families = new LiveFamilies()
-  families.process({ tgid: 10, parentTgid: 0, mm: 1, comm: '', startTimeNs: 0, seenNs: 0 })
+  const owners = new LiveOwners()
+  const families = new LiveFamilies(owners)
+  owners.process({ tgid: 10, parentTgid: 0, mm: 1, comm: '', startTimeNs: 0, seenNs: 0 })
   families.frameSeen(1, 5000, 0, FrameKind.Anon)
   families.slotMapped(1, 1, 100, 1, 10, Cause.AnonNew, 1, true)
-  families.fork({ parentMm: 1, childMm: 2, parentTgid: 10, childTgid: 11, timeNs: 20, seq: 2 })
+  owners.fork({ parentMm: 1, childMm: 2, parentTgid: 10, childTgid: 11, timeNs: 20, seq: 2 })
   families.slotMapped(2, 2, 100, 1, 20, Cause.Fork, 2, false)
   families.slotEnded(2, 30, Cause.Copy)
   families.frameSeen(2, 6000, 0, FrameKind.Anon)
@@ -55,8 +57,9 @@ test('the way up ends before the zero page, which everybody shares', () => {
 })
 
 test('a page within a folio that is mapped as one is told by the interval of the folio', () => {
-  const families = new LiveFamilies()
-  families.process({ tgid: 10, parentTgid: 0, mm: 1, comm: '', startTimeNs: 0, seenNs: 0 })
+  const owners = new LiveOwners()
+  const families = new LiveFamilies(owners)
+  owners.process({ tgid: 10, parentTgid: 0, mm: 1, comm: '', startTimeNs: 0, seenNs: 0 })
   families.frameSeen(1, 512, 9, FrameKind.Anon)
   families.slotMapped(1, 1, 1024, 1, 10, Cause.AnonNew, 1, true)
   expect(page(families, 10, 1024 + 511).slots).toHaveLength(1)
@@ -79,5 +82,14 @@ test('what is overwritten is not told, and a family that begins before it says t
 test('forgets everything with the run of the agent whose numbers it holds', () => {
   const families = forked()
   families.clear()
-  expect(page(families, 10, 100)).toEqual({ slots: [], trees: [], cut: false })
+  expect(page(families, 10, 100)).toEqual({ slots: [], olderSlots: 0, trees: [], cut: false })
+})
+
+test('of a page that changed more often than is told, says how many intervals came before', () => {
+  const families = forked()
+  for (let slot = 4; slot < 4 + 600; slot++)
+    families.slotMapped(slot, 1, 100, 1, slot, Cause.Seen, slot, true)
+  const { slots, olderSlots } = page(families, 10, 100)
+  expect(slots.map(({ slot }) => slot)).toEqual(Array.from({ length: 500 }, (_, i) => 104 + i))
+  expect(olderSlots).toBe(101)
 })

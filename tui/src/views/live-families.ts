@@ -1,12 +1,11 @@
-import { type Cause, type EdgeKind, type ForkFact, FrameKind, type ProcessFact } from '../model/facts.js'
+import { type Cause, type EdgeKind, FrameKind } from '../model/facts.js'
+import type { LiveOwners } from './live-owners.js'
 import type { FrameNode, OwnerView, PageCounts, SlotView } from './page.js'
-import { causeName, edgeName } from './page.js'
+import { causeName, edgeName, isCut } from './page.js'
 
 /** Intervals that are held; their numbers ascend, and what is left of one says where it is. */
 export const SLOTS_HELD = 1 << 17
 const FRAMES = 1 << 17
-/** Address spaces whose process is remembered. */
-const MMS = 1 << 16
 /** Intervals of one page, frames of one family, and intervals of one frame that are told. */
 const SLOTS_TOLD = 500
 const FRAMES_TOLD = 200
@@ -14,9 +13,12 @@ const OWNERS_TOLD = 50
 const NOT_ENDED = 0
 
 export interface PageFamily {
+  /** The latest ones. */
   readonly slots: readonly SlotView[]
+  /** Intervals before those that are held as well. */
+  readonly olderSlots: number
   readonly trees: readonly FrameNode[]
-  /** True where the family was too large to be told whole, or begins before what is held. */
+  /** True where the family is larger than what is told of it, or begins before what is held. */
   readonly cut: boolean
 }
 
@@ -25,7 +27,7 @@ export interface PageFamily {
  * overwrite, so that taking a fact allocates nothing.
  */
 export class LiveFamilies {
-  readonly #tgids = new Map<number, number>()
+  readonly #owners: LiveOwners
   readonly #slot = new Float64Array(SLOTS_HELD)
   readonly #mm = new Uint32Array(SLOTS_HELD)
   readonly #vpn = new Float64Array(SLOTS_HELD)
@@ -46,24 +48,13 @@ export class LiveFamilies {
   readonly #edgeKind = new Uint8Array(FRAMES)
   readonly #edgeNs = new Float64Array(FRAMES)
 
+  constructor(owners: LiveOwners) {
+    this.#owners = owners
+  }
+
   clear(): void {
-    this.#tgids.clear()
     this.#slot.fill(0)
     this.#frame.fill(0)
-  }
-
-  process({ mm, tgid }: ProcessFact): void {
-    this.#lives(mm, tgid)
-  }
-
-  fork({ parentMm, parentTgid, childMm, childTgid }: ForkFact): void {
-    this.#lives(parentMm, parentTgid)
-    this.#lives(childMm, childTgid)
-  }
-
-  /** The process that lives in the address space; undefined: not known. */
-  tgidOf(mm: number): number | undefined {
-    return this.#tgids.get(mm)
   }
 
   frameSeen(frame: number, pfn: number, order: number, kind: FrameKind): void {
@@ -134,16 +125,11 @@ export class LiveFamilies {
     commOf: (tgid: number) => string,
     countsAt: (seq: number) => PageCounts | null,
   ): PageFamily {
-    const rows = this.#rowsOf(tgid, vpn)
+    const all = this.#rowsOf(tgid, vpn)
+    const rows = all.slice(-SLOTS_TOLD)
     const asked = new Set(rows.map((at) => this.#frameOf[at]))
-    const roots = new Set<number>()
-    let isCut = false
-    for (const frame of asked) {
-      const { root, isWhole } = this.#rootOf(frame)
-      roots.add(root)
-      isCut ||= !isWhole
-    }
-    const { childrenOf, family, isWhole } = this.#descendants(roots)
+    const roots = new Set([...asked].map((frame) => this.#rootOf(frame)))
+    const { childrenOf, family } = this.#descendants(roots)
     const born = this.#childrenHeld(family)
     const owners = this.#ownersOf(family, commOf)
     const node = (frame: number): FrameNode[] => {
@@ -168,10 +154,12 @@ export class LiveFamilies {
         },
       ]
     }
+    const trees = [...roots].flatMap(node)
     return {
       slots: rows.map((at) => this.#slotView(at, commOf, countsAt)),
-      trees: [...roots].flatMap(node),
-      cut: isCut || !isWhole,
+      olderSlots: all.length - rows.length,
+      trees,
+      cut: trees.some(isCut),
     }
   }
 
@@ -181,11 +169,11 @@ export class LiveFamilies {
     const over: number[] = []
     for (let at = 0; at < SLOTS_HELD; at++) {
       const from = this.#vpn[at]
-      if (this.#slot[at] === 0 || from > vpn || this.#tgids.get(this.#mm[at]) !== tgid) continue
+      if (this.#slot[at] === 0 || from > vpn || this.#owners.tgidOf(this.#mm[at]) !== tgid) continue
       if (from === vpn) own.push(at)
       else if (vpn < from + this.#mappedFrom(at)) over.push(at)
     }
-    return (own.length > 0 ? own : over).sort((a, b) => this.#slot[a] - this.#slot[b]).slice(-SLOTS_TOLD)
+    return (own.length > 0 ? own : over).sort((a, b) => this.#slot[a] - this.#slot[b])
   }
 
   /** Pages that the interval may stand for: those of its folio, where it maps the folio's first. */
@@ -197,17 +185,15 @@ export class LiveFamilies {
   }
 
   /** The way up, which ends before the zero page: that is everybody's ancestor. */
-  #rootOf(frame: number): { readonly root: number; readonly isWhole: boolean } {
+  #rootOf(frame: number): number {
     let root = frame
     for (let steps = 0; steps < FRAMES_TOLD; steps++) {
       const at = this.#frameAt(root)
       const parent = at < 0 ? 0 : this.#parent[at]
-      if (parent === 0) return { root, isWhole: true }
-      if (this.#isOfZeroPage(at)) return { root, isWhole: true }
-      if (this.#frameAt(parent) < 0) return { root, isWhole: false }
+      if (parent === 0 || this.#isOfZeroPage(at) || this.#frameAt(parent) < 0) return root
       root = parent
     }
-    return { root, isWhole: false }
+    return root
   }
 
   #isOfZeroPage(at: number): boolean {
@@ -242,7 +228,7 @@ export class LiveFamilies {
         else siblings.push(frame)
       }
     }
-    return { family, childrenOf, isWhole: family.size < FRAMES_TOLD }
+    return { family, childrenOf }
   }
 
   #ownersOf(
@@ -255,7 +241,7 @@ export class LiveFamilies {
       const known = owners.get(this.#frameOf[at]) ?? []
       if (known.length >= OWNERS_TOLD) continue
       owners.set(this.#frameOf[at], known)
-      const tgid = this.#tgids.get(this.#mm[at])
+      const tgid = this.#owners.tgidOf(this.#mm[at])
       known.push({
         tgid: tgid ?? null,
         comm: tgid === undefined ? '' : commOf(tgid),
@@ -273,7 +259,7 @@ export class LiveFamilies {
     commOf: (tgid: number) => string,
     countsAt: (seq: number) => PageCounts | null,
   ): SlotView {
-    const tgid = this.#tgids.get(this.#mm[at])
+    const tgid = this.#owners.tgidOf(this.#mm[at])
     const frame = this.#frameAt(this.#frameOf[at])
     const hasEnded = this.#untilNs[at] !== NOT_ENDED
     return {
@@ -298,14 +284,5 @@ export class LiveFamilies {
   #frameAt(frame: number): number {
     const at = frame % FRAMES
     return frame !== 0 && this.#frame[at] === frame ? at : -1
-  }
-
-  #lives(mm: number, tgid: number): void {
-    if (mm === 0) return
-    if (this.#tgids.size >= MMS && !this.#tgids.has(mm)) {
-      const [oldest] = this.#tgids.keys()
-      this.#tgids.delete(oldest)
-    }
-    this.#tgids.set(mm, tgid)
   }
 }

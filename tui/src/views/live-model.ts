@@ -1,6 +1,6 @@
 import { codeOf, takerWords } from '../model/code.js'
 import type { AgentInfo, EventColumns, LegBooks, LossInfo, ProcessInfo, StreamItem } from '../model/events.js'
-import type { PinEnd, PinFact } from '../model/facts.js'
+import type { ForkFact, PinEnd, PinFact, ProcessFact } from '../model/facts.js'
 import type { Finding, RuleCount } from '../model/finding.js'
 import { Kind } from '../model/kinds.js'
 import { HotPages } from './hot-pages.js'
@@ -9,6 +9,7 @@ import { addEvent, isKnownKind, isPageEvent, newCounts, type MutableCounts } fro
 import { LiveFamilies } from './live-families.js'
 import { FindingBook, type FindingRow } from './live-findings.js'
 import { HugeBook } from './live-huge.js'
+import { LiveOwners } from './live-owners.js'
 import { pagePin, type LivePage } from './live-page.js'
 import { PinBook, type PinRow } from './live-pins.js'
 import type {
@@ -66,7 +67,8 @@ export class LiveModel {
   readonly #pins = new PinBook()
   readonly #pages = new HotPages()
   readonly #huge = new HugeBook()
-  readonly families = new LiveFamilies()
+  readonly #owners = new LiveOwners()
+  readonly families: LiveFamilies | null
   readonly #takers = new Map<number, string>()
   #load: AgentLoad | null = null
   #filter: ClientTarget | null = null
@@ -81,7 +83,9 @@ export class LiveModel {
   /** What `snapshot` gave last; null since something has changed. */
   #told: LiveSnapshot | null = null
 
-  constructor(endpoint: string, clientVersion = '') {
+  /** `holds` 'pages' (13 MB): what the latest changes were of, so that `page` can be asked. */
+  constructor(endpoint: string, clientVersion = '', holds: 'pages' | 'no pages' = 'no pages') {
+    this.families = holds === 'pages' ? new LiveFamilies(this.#owners) : null
     this.#clientVersion = clientVersion
     this.#connection = { state: 'connecting', endpoint, why: '' }
   }
@@ -146,6 +150,14 @@ export class LiveModel {
   ruleTexts(texts: readonly RuleText[]): void {
     this.#told = null
     this.#findings.ruleTexts(texts)
+  }
+
+  process(fact: ProcessFact): void {
+    this.#owners.process(fact)
+  }
+
+  fork(fact: ForkFact): void {
+    this.#owners.fork(fact)
   }
 
   pinTaken(pin: PinFact): void {
@@ -230,12 +242,17 @@ export class LiveModel {
     }
   }
 
-  /** What is held of a page: as a recording tells it, as far back as memory reaches. */
+  /** What is held of a page: as a recording tells it, as far back as memory reaches. Throws where the model holds no pages. */
   page(tgid: number, vpn: number): LivePage {
-    const isMm = (mm: number) => this.families.tgidOf(mm) === tgid
+    if (this.families === null) throw new Error('a model that holds no pages was asked for one')
+    const isMm = (mm: number) => this.#owners.tgidOf(mm) === tgid
+    const { olderSlots, ...family } = this.families.page(tgid, vpn, this.#commOf, (seq) =>
+      this.#latest.countsAt(seq),
+    )
     return {
+      olderSlots,
       view: {
-        ...this.families.page(tgid, vpn, this.#commOf, (seq) => this.#latest.countsAt(seq)),
+        ...family,
         pins: this.#pins.of(isMm, vpn).map((held) => pagePin(held, this.#commOf, this.#takerOf)),
         findings: this.#findings.of(isMm, vpn).map((finding) => ({
           finding: finding.finding,
@@ -267,7 +284,7 @@ export class LiveModel {
   }
 
   #pinRow(pin: PinFact): PinRow {
-    const ownerTgid = this.families.tgidOf(pin.mm) ?? pin.tgid
+    const ownerTgid = this.#owners.tgidOf(pin.mm) ?? pin.tgid
     return { ...pin, ownerTgid, comm: this.#commOf(pin.tgid), taker: this.#takerOf(pin.stack) }
   }
 
@@ -293,7 +310,8 @@ export class LiveModel {
       this.#pins.clear()
       this.#pages.clear()
       this.#huge.clear()
-      this.families.clear()
+      this.#owners.clear()
+      this.families?.clear()
       this.#takers.clear()
       this.#load = null
       this.#unseenTimes++

@@ -10,7 +10,7 @@ const VPN = 0x7f5e1c200
 const options = { width: 120, charset: 'unicode' } as const
 
 function model(): LiveModel {
-  const made = new LiveModel('unix:///run/cowpath/agent.sock')
+  const made = new LiveModel('unix:///run/cowpath/agent.sock', '', 'pages')
   made.accept({ type: 'started', agent: syntheticAgent(), nextSeq: 1 }, 0)
   syntheticJudgement(made)
   return made
@@ -19,8 +19,7 @@ function model(): LiveModel {
 test('a live page is told as a recording tells it: intervals, pins, findings with their rule, lineage', () => {
   const live = model()
   live.pinEnded(1, 131e9, PinEnd.Unpinned)
-  const rules = live.snapshot().rules.flatMap(({ text }) => text ?? [])
-  const text = livePageLines(800, VPN, live.page(800, VPN), rules, options).join('\n')
+  const text = livePageLines(800, VPN, live.page(800, VPN), live.snapshot().rules, options).join('\n')
   for (const part of [
     'Page 0x7f5e1c200000 of pid 800',
     'anon-new',

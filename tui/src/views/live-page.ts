@@ -6,7 +6,7 @@ import type { EndedPin } from './live-pins.js'
 import type { PageEvent } from './live-snapshot.js'
 import { pageLines } from './page-lines.js'
 import type { PagePin, PageView } from './page.js'
-import type { RuleText } from './rule-text.js'
+import type { RuleRow } from './live-findings.js'
 import { renderTable } from './table.js'
 import { count, pageAddress } from './units.js'
 import { signs, type ViewOptions } from './view-options.js'
@@ -15,6 +15,8 @@ import { wrapped } from './wrapped.js'
 /** What a live stream has told of one page, as far back as it is held. */
 export interface LivePage {
   readonly view: PageView
+  /** Intervals before those of the view. */
+  readonly olderSlots: number
   /** Oldest first. */
   readonly events: readonly PageEvent[]
 }
@@ -24,12 +26,13 @@ export function livePageLines(
   tgid: number,
   vpn: number,
   page: LivePage | null,
-  rules: readonly RuleText[],
+  rules: readonly RuleRow[],
   options: ViewOptions,
 ): readonly string[] {
   const title = `Page ${pageAddress(vpn)} of pid ${tgid}`
   if (page === null) return [`${title}: asking ...`]
-  const { view, events } = page
+  const { view, olderSlots, events } = page
+  const texts = rules.flatMap(({ text }) => text ?? [])
   const { cut } = signs(options.charset)
   const { width } = options
   const table = renderTable(latestColumns(options), events, { width, sortMark: '', cutMark: cut })
@@ -39,9 +42,10 @@ export function livePageLines(
       width,
     ),
     '',
+    ...(olderSlots === 0 ? [] : [`${count(olderSlots)} older changes of it are left out.`, '']),
     ...(view.slots.length === 0
-      ? ['What it maps was not told within these: it has not changed since.']
-      : pageLines(view, options, rules, 'a recording holds all of it.')),
+      ? ['What it maps was not told within these: as far as was seen, it has not changed since.']
+      : pageLines(view, options, texts, 'a recording holds all of it.')),
     '',
     `Its ${count(events.length)} latest faults that are still held:`,
     ...table.map((line) => plainText(line).trimEnd()),

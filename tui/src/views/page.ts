@@ -267,7 +267,8 @@ function treesOf(
     .map(node)
 }
 
-function isCut({ untold, hasUntoldParent, children }: FrameNode): boolean {
+/** Whether frames of the family are not told. */
+export function isCut({ untold, hasUntoldParent, children }: FrameNode): boolean {
   return untold > 0 || hasUntoldParent || children.some(isCut)
 }
 

@@ -1,5 +1,5 @@
 /** Test support: an O_DIRECT read on 6.1 that loses its data, as an agent tells it. */
-import type { AgentInfo, EventColumns } from '../../model/events.js'
+import { NOTHING_SEEN, type AgentInfo, type EventColumns } from '../../model/events.js'
 import { Flag, Foll, Kind, Outcome } from '../../model/kinds.js'
 import { LEGS } from '../../rules/legs.js'
 import { allocateColumns } from '../../store/columns.js'
@@ -9,8 +9,7 @@ export const VPN = 0x7f5e1c200
 
 /** With every leg attached, so that every rule can say something. */
 export function seeingAgent(bootId = 'run-1', kernelRelease = '6.1.0-32-amd64'): AgentInfo {
-  const books = { seen: 0, submitted: 0, ringFull: 0, filtered: 0, throttled: 0, missed: 0 }
-  const legs = LEGS.map((name) => ({ name, attached: true, hook: 'test', reasons: [], ...books }))
+  const legs = LEGS.map((name) => ({ name, attached: true, hook: 'test', reasons: [], ...NOTHING_SEEN }))
   return { ...madeUpAgent(bootId), kernelRelease, legs }
 }
 

@@ -1,4 +1,4 @@
-import type { AgentInfo, ProcessInfo, StreamItem } from '../../model/events.js'
+import { NOTHING_SEEN, type AgentInfo, type ProcessInfo, type StreamItem } from '../../model/events.js'
 import { columnsOf, NO_EVENT, type EventRow } from '../../model/event-rows.js'
 import type { Policy } from '../policy.js'
 import { tgidOf } from './machine.js'
@@ -92,12 +92,7 @@ export function simulatedAgent(policy: Policy, legs: readonly string[], bootId: 
       attached: true,
       hook: 'simulated',
       reasons: [],
-      seen: 0,
-      submitted: 0,
-      ringFull: 0,
-      filtered: 0,
-      throttled: 0,
-      missed: 0,
+      ...NOTHING_SEEN,
     })),
   }
 }

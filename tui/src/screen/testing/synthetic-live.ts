@@ -8,7 +8,7 @@ import { syntheticAgent, syntheticSecond } from '../../views/testing/synthetic-s
 import { showLive } from '../live-screen.js'
 
 const faults = Number(process.argv[2] ?? 300)
-const model = new LiveModel('unix:/run/cowpath/agent.sock')
+const model = new LiveModel('unix:/run/cowpath/agent.sock', '', 'pages')
 model.accept({ type: 'started', agent: syntheticAgent(), nextSeq: 1 }, Date.now())
 syntheticJudgement(model)
 
@@ -26,7 +26,6 @@ if (process.argv[3] === 'crash')
     throw new Error('crash on purpose')
   }, 1000)
 
-const rules = () => model.snapshot().rules.flatMap(({ text }) => text ?? [])
 const how = await showLive(
   {
     snapshot: () => model.snapshot(),
@@ -34,7 +33,8 @@ const how = await showLive(
       return model.totals.events
     },
     json: liveJson,
-    page: (tgid, vpn, options) => livePageLines(tgid, vpn, model.page(tgid, vpn), rules(), options),
+    page: (tgid, vpn, options) =>
+      livePageLines(tgid, vpn, model.page(tgid, vpn), model.snapshot().rules, options),
   },
   process.env,
   new AbortController().signal,

@@ -54,17 +54,19 @@ export function syntheticJudgement(model: LiveModel): void {
 }
 
 /** The page that the findings are about: shared with a child by fork, then copied for its owner. */
-function syntheticFamily({ families }: LiveModel): void {
+function syntheticFamily(model: LiveModel): void {
+  const { families } = model
+
   const vpn = 0x7f5e1c200
   const [owner, child] = [1, 2]
-  families.fork({ parentMm: owner, childMm: child, parentTgid: 800, childTgid: 801, timeNs: 119e9, seq: 80 })
-  families.frameSeen(1, 261_888, 0, FrameKind.Anon)
-  families.slotMapped(1, owner, vpn, 1, 110e9, Cause.AnonNew, 60, true)
-  families.slotMapped(2, child, vpn, 1, 119e9, Cause.Fork, 80, false)
-  families.frameSeen(2, 262_002, 0, FrameKind.Anon)
-  families.slotEnded(1, 130e9, Cause.Copy)
-  families.slotMapped(3, owner, vpn, 2, 130e9, Cause.Copy, 200, true)
-  families.edge(1, EdgeKind.Copy, 1, 2, owner, vpn, 130e9)
+  model.fork({ parentMm: owner, childMm: child, parentTgid: 800, childTgid: 801, timeNs: 119e9, seq: 80 })
+  families?.frameSeen(1, 261_888, 0, FrameKind.Anon)
+  families?.slotMapped(1, owner, vpn, 1, 110e9, Cause.AnonNew, 60, true)
+  families?.slotMapped(2, child, vpn, 1, 119e9, Cause.Fork, 80, false)
+  families?.frameSeen(2, 262_002, 0, FrameKind.Anon)
+  families?.slotEnded(1, 130e9, Cause.Copy)
+  families?.slotMapped(3, owner, vpn, 2, 130e9, Cause.Copy, 200, true)
+  families?.edge(1, EdgeKind.Copy, 1, 2, owner, vpn, 130e9)
 }
 
 function finding(number: number, parts: Partial<Finding>): Finding {

@@ -1,5 +1,11 @@
 import { columnsOf as columnsOfRows, NO_EVENT, type EventRow } from '../../model/event-rows.js'
-import type { AgentInfo, EventColumns, LegBooks, StreamItem } from '../../model/events.js'
+import {
+  NOTHING_SEEN,
+  type AgentInfo,
+  type EventColumns,
+  type LegBooks,
+  type StreamItem,
+} from '../../model/events.js'
 import { Flag, Kind, Outcome } from '../../model/kinds.js'
 
 /** A made-up stream for tests of what is shown: the same on every run. */
@@ -10,12 +16,7 @@ export function syntheticLeg(name: string, parts: Partial<LegBooks> = {}): LegBo
     attached: true,
     hook: 'fentry',
     reasons: [],
-    seen: 0,
-    submitted: 0,
-    ringFull: 0,
-    filtered: 0,
-    throttled: 0,
-    missed: 0,
+    ...NOTHING_SEEN,
     ...parts,
   }
 }
