@@ -5,9 +5,8 @@ const use = process.argv[2] ?? 'run'
 
 try {
   await systemPackages(use)
-  await nodePackages()
-  await client()
-  await agent()
+  // Neither needs the other, and each leaves processors idle: a first run is a minute shorter so.
+  await Promise.all([nodePackages().then(client), agent()])
   if (use === 'test') await perfettoClasses()
 } catch (cause) {
   if (!(cause instanceof SetupError)) throw cause

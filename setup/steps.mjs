@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cowpath')
-const logFile = join(cache, 'setup.log')
 
 /** What has to be there, how to see that it is, and the Debian package that brings it. */
 const NEEDS = [
@@ -65,9 +64,10 @@ function library(name) {
   )
 }
 
-/** Runs quietly into the log; a dot a few seconds on a terminal; the log's end if it fails. */
+/** Runs quietly into a log of its own; a dot a few seconds on a terminal; the log's end if it fails. */
 export async function quietly(what, program, args, options = {}) {
   mkdirSync(cache, { recursive: true })
+  const logFile = join(cache, `setup-${what.replaceAll(/[^a-z]+/gi, '-')}.log`)
   const log = openSync(logFile, 'w')
   const started = Date.now()
   const child = spawn(program, args, { cwd: root, stdio: ['ignore', log, log], ...options })

@@ -16,18 +16,27 @@ const cSources = execFileSync('git', ['ls-files', 'agent/**.c', 'agent/**.h'], {
   .split('\n')
   .filter(Boolean)
 
-/** name, program, arguments, and how many tests it ran where it is a test runner. */
-const CHECKS = [
-  { name: 'prettier', run: [nodeBin('prettier'), '--check', '--log-level', 'warn', '.'] },
-  { name: 'eslint', run: [nodeBin('eslint'), 'tui'] },
-  { name: 'tsc', run: [nodeBin('tsc'), '-p', 'tsconfig.lint.json'] },
-  { name: 'rustfmt', run: ['cargo', 'fmt', '--all', '--check'] },
-  { name: 'clippy', run: ['cargo', 'clippy', '--locked', '-q', '--all-targets', '--', '-D', 'warnings'] },
-  { name: 'clang-format', run: ['clang-format-19', '--dry-run', '-Werror', ...cSources] },
-  { name: 'agent', run: ['cargo', 'test', '--locked', '-q'], count: countCargo },
-  vitest('unit', 'vitest.config.ts'),
-  vitest('prove', 'tui/test/prove/vitest.config.ts'),
-  vitest('lab', 'vitest.lab.config.ts'),
+/**
+ * name, program, arguments, and how many tests it ran where it is a test runner. Those of a lane run one after the other; the
+ * lanes of a stage at once, as none of them keeps two processors busy by itself; the stages one after the other.
+ */
+const STAGES = [
+  [
+    [
+      { name: 'prettier', run: [nodeBin('prettier'), '--check', '--log-level', 'warn', '.'] },
+      { name: 'eslint', run: [nodeBin('eslint'), 'tui'] },
+      { name: 'tsc', run: [nodeBin('tsc'), '-p', 'tsconfig.lint.json'] },
+    ],
+    [
+      { name: 'rustfmt', run: ['cargo', 'fmt', '--all', '--check'] },
+      { name: 'clippy', run: ['cargo', 'clippy', '--locked', '-q', '--all-targets', '--', '-D', 'warnings'] },
+      { name: 'clang-format', run: ['clang-format-19', '--dry-run', '-Werror', ...cSources] },
+      { name: 'agent', run: ['cargo', 'test', '--locked', '-q'], count: countCargo },
+    ],
+  ],
+  [[vitest('unit', 'vitest.config.ts')]],
+  [[vitest('prove', 'tui/test/prove/vitest.config.ts')]],
+  [[vitest('lab', 'vitest.lab.config.ts')]],
 ]
 
 function vitest(name, config) {
@@ -100,13 +109,18 @@ function counted(check, output) {
 const wanted = process.argv.slice(2)
 const total = { passed: 0, failed: 0, skipped: 0 }
 const broken = []
-for (const check of CHECKS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
-  const result = await perform(check)
-  total.passed += result.passed
-  total.failed += result.failed
-  total.skipped += result.skipped
-  if (!result.ok) broken.push(check.name)
+for (const lanes of STAGES) await Promise.all(lanes.map(performAll))
+
+async function performAll(lane) {
+  for (const check of lane.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+    const result = await perform(check)
+    total.passed += result.passed
+    total.failed += result.failed
+    total.skipped += result.skipped
+    if (!result.ok) broken.push(check.name)
+  }
 }
+
 rmSync(scratch, { recursive: true, force: true })
 if (broken.length > 0) process.stdout.write(`not passed: ${broken.join(', ')}\n`)
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`)
