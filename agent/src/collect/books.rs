@@ -160,7 +160,9 @@ impl BookKeeper {
     /// (`attached`), its end will be told by nobody: it is missed.
     ///
     /// What a program was not entered for, because it was already running on that CPU, counts as seen and missed. It may
-    /// have been another process's.
+    /// have been another process's. On a kernel that preempts itself this is no rare thing: a program runs with preemption
+    /// allowed, and while its task waits, whatever runs on that CPU is left out
+    /// (kernel/bpf/trampoline.c, __bpf_prog_enter_recur(), 7.2).
     pub fn legs(&self, object: &Object, attached: bool) -> Vec<LegStatus> {
         let cpus = by_cpu(object);
         self.legs
@@ -180,6 +182,7 @@ impl BookKeeper {
                     hook: leg.choice.hook.to_owned(),
                     reasons: leg.choice.reasons.clone(),
                     books,
+                    not_entered,
                 }
             })
             .collect()
