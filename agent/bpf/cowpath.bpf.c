@@ -36,6 +36,7 @@
 #include "remap.bpf.h"
 #include "self_check.bpf.h"
 #include "seed.bpf.h"
+#include "rename.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -78,6 +78,8 @@ pub struct LegStatus {
     pub hook: String,
     pub reasons: Vec<String>,
     pub books: Books,
+    /// Of `books.missed`: the kernel did not enter a program, since it was already running on that CPU.
+    pub not_entered: u64,
 }
 
 /// What to trace. All empty: everything.

@@ -3,9 +3,7 @@
 //! The programs count each column where it happens (`struct books` of agent/bpf/record.h), `seen` where a leg begins. So
 //! `seen = submitted + ring_full + filtered + throttled + missed + open` is no definition but a claim, and can fail.
 
-use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::FileExt;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use libbpf_rs::{MapCore, MapFlags, Object};
 
@@ -126,8 +124,8 @@ pub struct BookKeeper {
 
 struct Leg {
     choice: Choice,
-    /// What the kernel tells of each program. Opened once: that costs more than to read it, every second.
-    beginners: Vec<File>,
+    /// Programs, of which the kernel tells how often it did not enter them.
+    beginners: Vec<OwnedFd>,
 }
 
 impl BookKeeper {
@@ -144,10 +142,7 @@ impl BookKeeper {
                         program.name() == name && leg == choice.leg && used.contains(&name)
                     })
                 })
-                .filter_map(|program| {
-                    let number = program.as_fd().as_raw_fd();
-                    File::open(format!("/proc/self/fdinfo/{number}")).ok()
-                })
+                .filter_map(|program| program.as_fd().try_clone_to_owned().ok())
                 .collect();
             Leg { choice, beginners }
         });
@@ -160,7 +155,9 @@ impl BookKeeper {
     /// (`attached`), its end will be told by nobody: it is missed.
     ///
     /// What a program was not entered for, because it was already running on that CPU, counts as seen and missed. It may
-    /// have been another process's.
+    /// have been another process's. On a kernel that preempts itself this is no rare thing: a program runs with preemption
+    /// allowed, and while its task waits, whatever runs on that CPU is left out
+    /// (kernel/bpf/trampoline.c, __bpf_prog_enter_recur(), 7.2).
     pub fn legs(&self, object: &Object, attached: bool) -> Vec<LegStatus> {
         let cpus = by_cpu(object);
         self.legs
@@ -180,6 +177,7 @@ impl BookKeeper {
                     hook: leg.choice.hook.to_owned(),
                     reasons: leg.choice.reasons.clone(),
                     books,
+                    not_entered,
                 }
             })
             .collect()
@@ -211,15 +209,20 @@ pub fn by_cpu(object: &Object) -> Vec<Vec<CpuBooks>> {
         .collect()
 }
 
-/// prog_info.recursion_misses (since 5.12), by the program's fdinfo: no privilege is needed for it.
-fn recursion_misses(program: &File) -> u64 {
-    let mut bytes = [0; 1024];
-    let read = program.read_at(&mut bytes, 0).unwrap_or(0);
-    let info = std::str::from_utf8(bytes.get(..read).unwrap_or_default()).unwrap_or_default();
-    info.lines()
-        .find_map(|line| line.strip_prefix("recursion_misses:"))
-        .and_then(|count| count.trim().parse().ok())
-        .unwrap_or(0)
+/// How often the kernel did not enter a program because it was running on that CPU: since 5.12. No privilege is needed, and
+/// it costs a fraction of what the same number in the program's fdinfo does.
+fn recursion_misses(program: &OwnedFd) -> u64 {
+    let mut info = libbpf_sys::bpf_prog_info::default();
+    let mut bytes = u32::try_from(size_of_val(&info)).unwrap_or(0);
+    // SAFETY: `info` has `bytes` bytes, asks for no array (their places and lengths are 0), and outlives the call.
+    let refused = unsafe {
+        libbpf_sys::bpf_prog_get_info_by_fd(program.as_raw_fd(), &raw mut info, &raw mut bytes)
+    };
+    if refused == 0 {
+        info.recursion_misses
+    } else {
+        0
+    }
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ const HIDE: &str = "COWPATH_HIDE_HOOKS";
 /// Another file to read the kernel's types from: how tests look at kernels whose BTF is absent or broken.
 const OTHER_BTF: &str = "COWPATH_BTF";
 const BTF: &str = "/sys/kernel/btf/vmlinux";
+/// Of agent/bpf/rename.bpf.h.
+const RENAMED: &str = "renamed";
 
 /// What this kernel offers.
 pub struct Kernel {
@@ -193,6 +195,8 @@ pub struct Loaded {
     pub links: Vec<Link>,
     pub legs: Vec<Choice>,
     pub seed_link: Link,
+    /// Whether the map `renames` tells of tasks that take a wanted comm.
+    pub counts_renames: bool,
     pub foll: Foll,
 }
 
@@ -281,7 +285,8 @@ fn load_once(
         .context("the BPF object of this agent cannot be read: it was built wrong")?;
     for mut program in open.progs_mut() {
         let name = program.name().to_string_lossy().into_owned();
-        program.set_autoload(name == "seed" || programs.contains(name.as_str()));
+        let is_needed = name == "seed" || name == RENAMED;
+        program.set_autoload(is_needed || programs.contains(name.as_str()));
     }
     configure(
         &mut open,
@@ -308,7 +313,9 @@ fn is_denied(error: &libbpf_rs::Error) -> bool {
 /// The inner error is one program that cannot be attached.
 fn attach_all(object: Object, legs: Vec<Choice>) -> Result<Result<Loaded, Refusal>> {
     let (seed_link, _) = attach_seed(&object)?;
-    let mut links = Vec::new();
+    let renamed = attach(&object, RENAMED).ok().flatten();
+    let counts_renames = renamed.is_some();
+    let mut links = Vec::from_iter(renamed);
     // Exits first: an exit without its entry is ignored. And of two probes of one function the one attached last runs
     // first: on 5.10 a stack ends where a kretprobe has already put its own return address.
     let mut names: Vec<_> = programs_of(&legs).into_iter().collect();
@@ -324,6 +331,7 @@ fn attach_all(object: Object, legs: Vec<Choice>) -> Result<Result<Loaded, Refusa
         links,
         legs,
         seed_link,
+        counts_renames,
         foll: Foll::default(),
     }))
 }

@@ -16,6 +16,8 @@ use crate::event::Target;
 const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 /// Between two looks for processes that took a wanted comm, or moved into a wanted cgroup, without fork or exec.
 const AGAIN: Duration = Duration::from_secs(1);
+/// The same where nothing says that there is somebody to be found: for whom there was no room, say.
+const ANYWAY: Duration = Duration::from_secs(10);
 /// `WHY_OWN` of agent/bpf/target.bpf.h.
 const OWN: u64 = 1;
 /// As many as the maps `targets`, `tgids` and `wanted_tgids` hold.
@@ -93,6 +95,10 @@ pub struct Seeder {
     /// Clients that filter for something: the same bits.
     clients: u64,
     next: Instant,
+    /// When it looks although no task took a wanted comm.
+    anyway: Instant,
+    /// How many tasks had taken one when it looked last; `None`: nobody counts them.
+    renames: Option<u64>,
     /// Inodes in the map `wanted_cgroups`.
     cgroups: HashSet<u64>,
     /// Who was found to be a target when we looked last, in order: asking the kernel again for each takes long in a crowd.
@@ -103,7 +109,12 @@ pub struct Seeder {
 impl Seeder {
     /// # Errors
     /// The kernel refused a map update or the task iterator; or all processes that were asked for are gone.
-    pub fn begin(object: &Object, link: Link, wanted: Wanted) -> Result<Self> {
+    pub fn begin(
+        object: &Object,
+        link: Link,
+        counts_renames: bool,
+        wanted: Wanted,
+    ) -> Result<Self> {
         let comms = map_named(object, "wanted_comms")?;
         for comm in &wanted.comms {
             comms
@@ -116,6 +127,8 @@ impl Seeder {
             wanted,
             clients: 0,
             next: Instant::now() + AGAIN,
+            anyway: Instant::now() + ANYWAY,
+            renames: counts_renames.then_some(0),
             cgroups: HashSet::new(),
             members: Vec::new(),
             warned: false,
@@ -195,10 +208,29 @@ impl Seeder {
         if now < self.next {
             return Ok(false);
         }
+        // Nobody tells who is moved into a cgroup.
+        if self.wanted.cgroups.is_empty() && now < self.anyway && !self.was_renamed(object)? {
+            self.next = now + AGAIN;
+            return Ok(false);
+        }
         self.look(object, &[], OWN)?;
         // From the end: on a host where a look takes long, most of the time is not spent on looking.
         self.next = Instant::now() + AGAIN;
+        self.anyway = Instant::now() + ANYWAY;
         Ok(true)
+    }
+
+    /// Whether a task has taken a wanted comm since this was asked last, or may have.
+    fn was_renamed(&mut self, object: &Object) -> Result<bool> {
+        let Some(before) = self.renames else {
+            return Ok(true);
+        };
+        let count = map_named(object, "renames")?
+            .lookup(&0_u32.to_ne_bytes(), MapFlags::ANY)?
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(u64::from_ne_bytes);
+        self.renames = count;
+        Ok(count != Some(before))
     }
 
     /// One pass of the task iterator, for the agent's own target (`OWN`) or for a client's. A tgid is wanted for that pass

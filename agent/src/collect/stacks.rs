@@ -2,8 +2,9 @@
 //! process maps. No address of the kernel leaves this file.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, BufRead, BufReader};
 
 use anyhow::{Context, Result};
 use libbpf_rs::{MapCore, MapFlags, Object};
@@ -27,6 +28,9 @@ const MOST_REMEMBERED: usize = 64 << 10;
 const USER: char = '@';
 /// Longer symbols are cut: KSYM_NAME_LEN is 512 since 6.1.
 const MOST_SYMBOL_BYTES: usize = 64;
+
+/// A symbol for the bytes before a function, where nothing runs: half of all since 6.3 (CONFIG_FUNCTION_PADDING_BYTES).
+const PADDING: &str = "__pfx_";
 
 /// Functions that a reference passes through on its way to who asked for it: beginnings of their names, with the reason.
 const PLUMBING: [(&str, &str); 25] = [
@@ -75,40 +79,74 @@ const PLUMBING: [(&str, &str); 25] = [
     ("kretprobe_", "the way into a kprobe"),
 ];
 
-/// What the kernel holds by a name, in order of address.
-pub struct Symbols(Vec<(u64, Box<str>)>);
+/// What the kernel holds by a name, in order of address. There are 100,000 and more, for as long as we run: their names
+/// stand behind each other in one text.
+#[derive(Default)]
+pub struct Symbols {
+    functions: Vec<Function>,
+    names: String,
+}
+
+struct Function {
+    address: u64,
+    /// Where its name begins and ends.
+    begin: u32,
+    end: u32,
+}
 
 impl Symbols {
     /// # Errors
     /// /proc/kallsyms cannot be read.
     pub fn read() -> Result<Self> {
-        let text = fs::read_to_string("/proc/kallsyms")
-            .context("/proc/kallsyms cannot be read: mount /proc, or stacks have no names")?;
-        Ok(Self::parse(&text))
+        let without = "/proc/kallsyms cannot be read: mount /proc, or stacks have no names";
+        let file = File::open("/proc/kallsyms").context(without)?;
+        Self::parse(BufReader::new(file)).context(without)
     }
 
-    fn parse(text: &str) -> Self {
-        let mut symbols: Vec<(u64, Box<str>)> = text
-            .lines()
-            .filter_map(|line| {
-                let mut words = line.split_ascii_whitespace();
-                let address = u64::from_str_radix(words.next()?, 16).ok()?;
-                let kind = words.next()?;
-                let name = words.next()?;
-                // Code alone; where addresses are hidden all are 0.
-                (address != 0 && matches!(kind, "t" | "T" | "w" | "W"))
-                    .then(|| (address, name.into()))
-            })
-            .collect();
-        symbols.sort_unstable_by_key(|&(address, _)| address);
-        Self(symbols)
+    fn parse(mut lines: impl BufRead) -> io::Result<Self> {
+        let mut symbols = Self::default();
+        let mut line = String::new();
+        while lines.read_line(&mut line)? > 0 {
+            symbols.add(&line);
+            line.clear();
+        }
+        symbols
+            .functions
+            .sort_unstable_by_key(|function| function.address);
+        symbols.functions.shrink_to_fit();
+        symbols.names.shrink_to_fit();
+        Ok(symbols)
+    }
+
+    /// `None`: it is no code, or its address is hidden: then all are 0.
+    fn add(&mut self, line: &str) -> Option<()> {
+        let mut words = line.split_ascii_whitespace();
+        let address = u64::from_str_radix(words.next()?, 16).ok()?;
+        let kind = words.next()?;
+        let name = words.next()?;
+        let is_code = matches!(kind, "t" | "T" | "w" | "W") && !name.starts_with(PADDING);
+        (address != 0 && is_code).then_some(())?;
+        let begin = u32::try_from(self.names.len()).ok()?;
+        let end = u32::try_from(self.names.len() + name.len()).ok()?;
+        self.names.push_str(name);
+        self.functions.push(Function {
+            address,
+            begin,
+            end,
+        });
+        Some(())
     }
 
     /// The function that an address is in, and how far.
     fn find(&self, address: u64) -> Option<(&str, u64)> {
-        let behind = self.0.partition_point(|&(begin, _)| begin <= address);
-        let (begin, name) = self.0.get(behind.checked_sub(1)?)?;
-        Some((name, address - begin))
+        let behind = self
+            .functions
+            .partition_point(|function| function.address <= address);
+        let function = self.functions.get(behind.checked_sub(1)?)?;
+        let name = self
+            .names
+            .get(function.begin as usize..function.end as usize)?;
+        Some((name, address - function.address))
     }
 }
 
@@ -290,7 +328,7 @@ ffffffffc0001000 t bpf_trampoline_6442512345\t[bpf]
 
     #[test]
     fn the_taker_is_the_first_that_is_neither_ours_nor_a_part_of_gup() {
-        let symbols = Symbols::parse(KALLSYMS);
+        let symbols = Symbols::parse(KALLSYMS.as_bytes()).unwrap();
         let stack = name(
             &symbols,
             7,
@@ -311,7 +349,7 @@ ffffffffc0001000 t bpf_trampoline_6442512345\t[bpf]
 
     #[test]
     fn stacks_that_say_the_same_are_one_and_there_is_a_bound() {
-        let mut stacks = Stacks::new(Symbols::parse(KALLSYMS));
+        let mut stacks = Stacks::new(Symbols::parse(KALLSYMS.as_bytes()).unwrap());
         let mut told = Vec::new();
         let mut number = |frame: String| {
             let stack = Stack {
@@ -334,7 +372,7 @@ ffffffffc0001000 t bpf_trampoline_6442512345\t[bpf]
 
     #[test]
     fn where_the_kernel_hides_its_addresses_there_is_no_taker() {
-        let symbols = Symbols::parse("0000000000000000 T _stext\n");
+        let symbols = Symbols::parse("0000000000000000 T _stext\n".as_bytes()).unwrap();
         let stack = name(&symbols, 1, [0xffff_ffff_8100_3040].into_iter());
         assert_eq!((stack.taker.as_str(), stack.frames.len()), ("", 0));
     }

@@ -12,7 +12,7 @@ use super::host;
 use super::hub::{Hub, encode_legs};
 use super::replay::RingLoss;
 use super::sequence::Sequencer;
-use super::wire::v1::Heartbeat;
+use super::wire::v1::{Heartbeat, loss::Hop};
 use crate::event::{Drained, LegStatus, Source};
 
 /// Between two drains while events come.
@@ -86,7 +86,7 @@ struct Worker<'a> {
     /// When the drain before the last began: what happened earlier was in the ring by the last one.
     before_ns: u64,
     last_drain_ns: u64,
-    lost: HashMap<&'static str, u64>,
+    lost: HashMap<(&'static str, Hop), u64>,
     books_ns: u64,
     next_books: Instant,
     next_beat: Instant,
@@ -205,12 +205,16 @@ impl<'a> Worker<'a> {
         self.next_books = now + BOOKS;
         for leg in legs {
             let total = leg.books.ring_full + leg.books.throttled + leg.books.missed;
-            let before = self.lost.insert(leg.name, total).unwrap_or(0);
-            if total > before {
-                let count = total - before;
+            let others = total.saturating_sub(leg.not_entered);
+            for (hop, total) in [(Hop::NotEntered, leg.not_entered), (Hop::Ring, others)] {
+                let before = self.lost.insert((leg.name, hop), total).unwrap_or(0);
+                if total <= before {
+                    continue;
+                }
                 self.hub.note_loss(RingLoss {
+                    hop,
                     leg: leg.name,
-                    count,
+                    count: total - before,
                     from_ns,
                     until_ns: self.books_ns,
                 });

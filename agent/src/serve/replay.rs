@@ -20,6 +20,7 @@ const MAX_RING_LOSSES: usize = 1024;
 /// Events that one leg lost between the kernel and the agent, somewhere in a span of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RingLoss {
+    pub hop: Hop,
     pub leg: &'static str,
     pub count: u64,
     pub from_ns: u64,
@@ -279,6 +280,7 @@ impl Replay {
     fn fold_a_loss(&mut self) {
         for i in 0..self.losses.len() {
             let RingLoss {
+                hop,
                 leg,
                 count,
                 from_ns,
@@ -288,7 +290,7 @@ impl Replay {
                 .losses
                 .iter_mut()
                 .skip(i + 1)
-                .find(|noted| noted.loss.leg == leg)
+                .find(|noted| (noted.loss.leg, noted.loss.hop) == (leg, hop))
             {
                 next.loss.count += count;
                 next.loss.from_ns = next.loss.from_ns.min(from_ns);
@@ -417,6 +419,7 @@ mod tests {
         let mut cursor = replay.cursor_now();
         replay.append(cut(1, 10));
         replay.note_loss(RingLoss {
+            hop: Hop::Ring,
             leg: "fork",
             count: 3,
             from_ns: 10,
@@ -433,12 +436,18 @@ mod tests {
     }
 
     #[test]
-    fn many_losses_are_folded_without_losing_a_count() {
+    fn many_losses_are_folded_without_losing_a_count_or_a_reason() {
         let mut replay = small();
         let mut cursor = replay.cursor_first();
         for i in 0..5000 {
             let leg = if i % 2 == 0 { "fork" } else { "exit" };
+            let hop = if i % 4 < 3 {
+                Hop::Ring
+            } else {
+                Hop::NotEntered
+            };
             replay.note_loss(RingLoss {
+                hop,
                 leg,
                 count: 1,
                 from_ns: i,
@@ -446,11 +455,16 @@ mod tests {
             });
         }
         assert_eq!(replay.losses.len(), MAX_RING_LOSSES);
-        let mut count = 0;
+        let mut counts = [0; 3];
         while let Some(Item::Ring(loss)) = replay.next(&mut cursor) {
-            count += loss.count;
+            let at = match (loss.leg, loss.hop) {
+                ("fork", Hop::Ring) => 0,
+                ("exit", Hop::Ring) => 1,
+                _ => 2,
+            };
+            counts[at] += loss.count;
         }
-        assert_eq!(count, 5000);
+        assert_eq!(counts, [2500, 1250, 1250]);
     }
 
     #[test]

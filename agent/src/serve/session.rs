@@ -16,7 +16,7 @@ use super::wire::EncodedBatch;
 use super::wire::columns::Batch;
 use super::wire::v1::trace_request::Request;
 use super::wire::v1::trace_response::Response;
-use super::wire::v1::{FilterChanged, Heartbeat, Loss, Target, TraceRequest, TraceResponse, loss};
+use super::wire::v1::{FilterChanged, Heartbeat, Loss, Target, TraceRequest, TraceResponse};
 use crate::event::{Process, Stack, Stacks};
 
 /// Filters that one client may have asked for and not got yet.
@@ -351,7 +351,7 @@ impl Drop for Session {
 
 fn encode_ring_loss(lost: RingLoss) -> Loss {
     Loss {
-        hop: loss::Hop::Ring.into(),
+        hop: lost.hop.into(),
         count: lost.count,
         first_seq: 0,
         last_seq: 0,
@@ -365,7 +365,7 @@ fn encode_ring_loss(lost: RingLoss) -> Loss {
 mod tests {
     use super::*;
     use crate::serve::testing::cut;
-    use crate::serve::wire::v1::Started;
+    use crate::serve::wire::v1::{Started, loss};
 
     #[test]
     fn a_client_that_never_catches_up_hears_heartbeats_behind_what_they_promise() {
@@ -385,6 +385,7 @@ mod tests {
         for second in 0..3 {
             hub.publish(cut(second * 20 + 1, 10));
             hub.note_loss(RingLoss {
+                hop: loss::Hop::Ring,
                 leg: "fork",
                 count: 1,
                 from_ns: 1,

@@ -110,6 +110,7 @@ impl Source for Synthetic {
                 hook: "synthetic".to_owned(),
                 reasons: Vec::new(),
                 books,
+                not_entered: 0,
             })
             .collect()
     }

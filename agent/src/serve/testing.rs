@@ -1,6 +1,7 @@
 //! What the tests of several files here need.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
@@ -116,6 +117,7 @@ pub type Wished = (u32, Vec<u32>);
 pub struct Scripted {
     script: Arc<Mutex<VecDeque<anyhow::Result<Drained>>>>,
     books: Arc<Mutex<Books>>,
+    not_entered: Arc<AtomicU64>,
     wishes: Arc<Mutex<Vec<Wished>>>,
     counted: Arc<Mutex<Counted>>,
 }
@@ -161,6 +163,13 @@ impl Scripted {
     pub fn lose(&self, count: u64) {
         self.books.lock().unwrap().ring_full += count;
     }
+
+    /// A program was not entered so many times.
+    pub fn skip(&self, count: u64) {
+        let mut books = self.books.lock().unwrap();
+        books.missed += count;
+        self.not_entered.fetch_add(count, Ordering::Relaxed);
+    }
 }
 
 impl Source for Scripted {
@@ -176,6 +185,7 @@ impl Source for Scripted {
             name: "wp-fault",
             attached: true,
             books: *self.books.lock().unwrap(),
+            not_entered: self.not_entered.load(Ordering::Relaxed),
             ..Default::default()
         }]
     }

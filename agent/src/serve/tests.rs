@@ -157,7 +157,7 @@ impl Trace {
                 Heard::Batch(Box::new(batch))
             }
             Response::Loss(loss) => {
-                if loss.hop() != Hop::Ring {
+                if !matches!(loss.hop(), Hop::Ring | Hop::NotEntered) {
                     assert_eq!(loss.first_seq, self.next_seq);
                     assert_eq!(loss.count, loss.last_seq + 1 - loss.first_seq);
                     self.next_seq = loss.last_seq + 1;
@@ -463,6 +463,19 @@ async fn a_loss_at_the_ring_is_told_in_band_with_its_leg_and_time() {
         (Hop::Ring, 42, "wp-fault")
     );
     assert!(lost.from_ns > 0 && lost.until_ns > lost.from_ns);
+}
+
+#[tokio::test]
+async fn what_the_kernel_did_not_enter_a_program_for_is_told_as_that_and_once() {
+    let (source, agent) = Agent::scripted();
+    let mut trace = agent.trace(Subscribe::default()).await.unwrap();
+    trace.started().await;
+    source.skip(7);
+    let skipped = trace.loss().await;
+    assert_eq!((skipped.hop(), skipped.count), (Hop::NotEntered, 7));
+    source.lose(5);
+    let lost = trace.loss().await;
+    assert_eq!((lost.hop(), lost.count), (Hop::Ring, 5));
 }
 
 #[tokio::test]

@@ -58,7 +58,8 @@ export interface StackInfo {
 
 /** Events [firstSeq, lastSeq] of this run never came (or `count` of them, where the kernel side lost them). */
 export interface LossInfo {
-  readonly hop: 'ring' | 'client-queue' | 'replay'
+  /** `not-entered`: the kernel skipped a program of the agent's that was already running on that CPU. */
+  readonly hop: 'ring' | 'not-entered' | 'client-queue' | 'replay'
   readonly count: number
   readonly firstSeq: number
   readonly lastSeq: number

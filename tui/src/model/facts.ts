@@ -1,3 +1,5 @@
+import type { LossInfo } from './events.js'
+
 /**
  * What the history concludes from events, as it concludes it: the rows that the store keeps and the screen counts.
  *
@@ -117,7 +119,7 @@ export interface ForkFact {
 /** A span in which events were lost; what it may have touched is uncertain until next observed. */
 export interface GapFact {
   readonly run: number
-  readonly reason: 'ring' | 'client-queue' | 'replay' | 'reconnect' | 'agent-restart' | 'memory' | 'disk-full'
+  readonly reason: LossInfo['hop'] | 'reconnect' | 'agent-restart' | 'memory' | 'disk-full'
   readonly count: number
   readonly firstSeq: number
   readonly lastSeq: number

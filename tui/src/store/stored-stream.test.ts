@@ -78,7 +78,7 @@ async function written(path: string, runs: readonly (readonly Happening[])[]): P
       else continue
       writer.gap({
         run: number,
-        reason: loss.last === 0 ? 'ring' : 'client-queue',
+        reason: loss.last !== 0 ? 'client-queue' : loss.count % 2 === 0 ? 'ring' : 'not-entered',
         leg: 'gup',
         count: loss.count,
         firstSeq: loss.first,

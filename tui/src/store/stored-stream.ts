@@ -153,7 +153,7 @@ class StoredGaps {
     this.#next = 0
     this.#rows = this.#recording.select<GapRow>(
       `SELECT reason, leg, events, first_seq, last_seq, from_ns, until_ns, after_seq FROM gap
-       WHERE run = ? AND reason IN ('ring', 'client-queue', 'replay', 'reconnect', 'retention') ORDER BY gap`,
+       WHERE run = ? AND reason IN ('ring', 'not-entered', 'client-queue', 'replay', 'reconnect', 'retention') ORDER BY gap`,
       run,
     )
   }
@@ -167,7 +167,7 @@ function isAfter(gap: GapRow, events: EventColumns, i: number): boolean {
 
 /** What was removed is to whoever concludes again as if it had not been there to be had. */
 function hopOf(reason: string): LossInfo['hop'] {
-  if (reason === 'ring' || reason === 'replay') return reason
+  if (reason === 'ring' || reason === 'not-entered' || reason === 'replay') return reason
   return reason === 'retention' ? 'replay' : 'client-queue'
 }
 

@@ -22,6 +22,7 @@ export function liveJson(snapshot: LiveSnapshot): object {
     lag_ns: snapshot.lagNs,
     lost: {
       ring: snapshot.lost.ring,
+      not_entered: snapshot.lost['not-entered'],
       client_queue: snapshot.lost['client-queue'],
       replay: snapshot.lost.replay,
     },

@@ -90,7 +90,8 @@ test('losses add up by hop', () => {
   model.accept({ type: 'loss', loss: { ...loss, hop: 'ring' } }, 0)
   model.accept({ type: 'loss', loss: { ...loss, hop: 'ring' } }, 0)
   model.accept({ type: 'loss', loss: { ...loss, hop: 'replay' } }, 0)
-  expect(model.snapshot().lost).toEqual({ ring: 10, 'client-queue': 0, replay: 5 })
+  model.accept({ type: 'loss', loss: { ...loss, hop: 'not-entered' } }, 0)
+  expect(model.snapshot().lost).toEqual({ ring: 10, 'not-entered': 5, 'client-queue': 0, replay: 5 })
 })
 
 test('memory is bounded: of 10,000 processes the quietest are forgotten, and that is counted', () => {

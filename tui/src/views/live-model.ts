@@ -59,7 +59,12 @@ export class LiveModel {
   #lagNs: number | null = null
   #forgotten = 0
   readonly #totals = newCounts()
-  readonly #lost: Record<LossInfo['hop'], number> = { ring: 0, 'client-queue': 0, replay: 0 }
+  readonly #lost: Record<LossInfo['hop'], number> = {
+    ring: 0,
+    'not-entered': 0,
+    'client-queue': 0,
+    replay: 0,
+  }
   readonly #seconds = new Map<number, MutableCounts>()
   readonly #processes = new Map<number, ProcessEntry>()
   readonly #latest = new LatestRing(HELD)

@@ -60,6 +60,7 @@ function lossRemark(snapshot: LiveSnapshot): Remark | undefined {
   const { lost } = snapshot
   const hops = [
     [lost.ring, 'in the kernel ring'],
+    [lost['not-entered'], 'because the kernel skipped a program that it had preempted on the same CPU'],
     [lost['client-queue'], 'because this client was slow'],
     [lost.replay, 'while not connected'],
   ] as const

@@ -212,7 +212,7 @@ test('the JSON line has the content of the screen, with units in the names', () 
     connection: 'connected',
     host: 'db-7',
     kernel: '6.1.0-32-amd64',
-    lost: { ring: 0, client_queue: 0, replay: 0 },
+    lost: { ring: 0, not_entered: 0, client_queue: 0, replay: 0 },
     totals: { events: 900 },
     latest: expect.arrayContaining([
       expect.objectContaining({ address: expect.stringMatching(/^0x7f5e1c/) as string }),

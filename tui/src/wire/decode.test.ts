@@ -111,6 +111,10 @@ test.each<StreamItem>([
     loss: { hop: 'replay', count: 5, firstSeq: 3, lastSeq: 7, fromNs: 1, untilNs: 2, leg: '' },
   },
   {
+    type: 'loss',
+    loss: { hop: 'not-entered', count: 5, firstSeq: 0, lastSeq: 0, fromNs: 1, untilNs: 2, leg: 'gup' },
+  },
+  {
     type: 'heartbeat',
     timeNs: 9e15,
     lastSeq: 4,

@@ -11,6 +11,7 @@ const HOPS = {
   ring: Hop.HOP_RING,
   'client-queue': Hop.HOP_CLIENT_QUEUE,
   replay: Hop.HOP_REPLAY,
+  'not-entered': Hop.HOP_NOT_ENTERED,
 } as const
 
 /** One TraceResponse. */

@@ -51,7 +51,12 @@ export function agentInfo(bytes: Uint8Array): AgentInfo {
   }
 }
 
-const HOPS: Readonly<Partial<Record<number, LossInfo['hop']>>> = { 1: 'ring', 2: 'client-queue', 3: 'replay' }
+const HOPS: Readonly<Partial<Record<number, LossInfo['hop']>>> = {
+  1: 'ring',
+  2: 'client-queue',
+  3: 'replay',
+  4: 'not-entered',
+}
 
 export function lossItem(body: Cursor): StreamItem {
   const { hop, count, firstSeq, lastSeq, fromNs, untilNs, leg } = reading(() => v1.Loss.decode(body.rest()))
