@@ -33,7 +33,8 @@ function answered(query: string, parameters: Readonly<Record<string, number | nu
   const ask = () => db.prepare<[typeof parameters], object>(namedQuery(query)).all(parameters)
   const bySeal = ask()
   db.exec('UPDATE recording SET answered = 0')
-  for (const table of ['fork_cost', 'hot_page', 'pin_taker', 'sealed_total']) db.exec(`DELETE FROM ${table}`)
+  for (const table of ['fork_cost', 'heat', 'hot_page', 'pin_taker', 'sealed_total'])
+    db.exec(`DELETE FROM ${table}`)
   const byRows = ask()
   db.close()
   return { bySeal, byRows }
@@ -44,12 +45,18 @@ const QUESTIONS = [
   ['top-pages', { limit: 50 }],
   ['pins-by-taker', { limit: 50 }],
   ['totals', {}],
+  ['heat', { bin_ns: 1e9, limit: 50 }],
 ] as const
+
+function expectSame(query: string, parameters: Parameters<typeof answered>[1]): readonly object[] {
+  const { bySeal, byRows } = answered(query, parameters)
+  expect(bySeal, query).toEqual(byRows)
+  return bySeal
+}
 
 function expectSameAnswers(rowsOfForks: number): void {
   for (const [query, parameters] of QUESTIONS) {
-    const { bySeal, byRows } = answered(query, parameters)
-    expect(bySeal, query).toEqual(byRows)
+    const bySeal = expectSame(query, parameters)
     if (query === 'forks') expect(bySeal).toHaveLength(rowsOfForks)
     else expect(bySeal.length, query).toBeGreaterThan(0)
   }
@@ -123,6 +130,8 @@ test('so does one of many copies', async () => {
   const { bySeal, byRows } = answered('top-pages', { limit: 1000 })
   expect(bySeal).toEqual(byRows)
   expect(bySeal).toHaveLength(1000)
+  expectSame('totals', {})
+  expectSame('heat', { bin_ns: 1e9, limit: 50 })
   // More than are kept: told from the rows.
   expect(answered('top-pages', { limit: 1500 }).bySeal).toHaveLength(1500)
 })

@@ -74,7 +74,7 @@ function isTrimmed(db: Database.Database): boolean {
 function hasShortRows(db: Database.Database): boolean {
   const short = db.prepare<[], number>(
     `SELECT EXISTS (SELECT 1 FROM frame WHERE slot IS NOT NULL) OR EXISTS (SELECT 1 FROM shared)
-       OR EXISTS (SELECT 1 FROM ending) OR EXISTS (SELECT 1 FROM mapping a JOIN mm m USING (mm)
+       OR EXISTS (SELECT 1 FROM ending) OR EXISTS (SELECT 1 FROM freed) OR EXISTS (SELECT 1 FROM mapping a JOIN mm m USING (mm)
                                                    WHERE a.until_ns IS NULL AND m.ended_ns IS NOT NULL)`,
   )
   return short.pluck().get() === 1
@@ -84,8 +84,8 @@ function hasShortRows(db: Database.Database): boolean {
  * `answer` writes what the writer alone knows. */
 export function seal(db: Database.Database, answer: () => void = () => undefined): void {
   db.transaction(() => {
-    answer()
     db.exec(dbText('seal.sql'))
+    answer()
   }).immediate()
   try {
     db.pragma('journal_mode = DELETE')
