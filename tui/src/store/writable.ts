@@ -8,6 +8,9 @@ import type { RecordingState, RunState } from './messages.js'
 /** Pages of 8 KiB: a packed block of events takes a handful, a small recording stays small. */
 const PAGE_BYTES = 8192
 const CACHE_KIB = 64 * 1024
+/** For the indexes: what does not fit is sorted by a thread of SQLite, while the next is read. With a larger cache nothing is. */
+const SEAL_CACHE_KIB = 8 * 1024
+const SEAL_THREADS = 2
 /** Pages of the WAL before it is copied back: 128 MiB. */
 const CHECKPOINT_PAGES = 16384
 
@@ -32,7 +35,11 @@ export function openToWrite(path: string, wanted: Telling): OpenedToWrite {
         why: `an older cowpath wrote it (schema ${format.older})`,
         todo: 'record into another file; commands that read it still can',
       })
-    if (format === 'empty') db.pragma(`page_size = ${PAGE_BYTES}`)
+    if (format === 'empty') {
+      db.pragma(`page_size = ${PAGE_BYTES}`)
+      // What is removed from it leaves room, which `seal` gives back.
+      if (wanted === 'whole') db.pragma('auto_vacuum = INCREMENTAL')
+    }
     db.pragma('journal_mode = WAL')
     // A commit is in the page cache: it outlives this process. Only a power cut could take the last ones, whole.
     db.pragma('synchronous = NORMAL')
@@ -83,10 +90,13 @@ function hasShortRows(db: Database.Database): boolean {
 /** Builds the indexes, answers what would take reading all of it, and leaves one plain file, without a WAL beside it unless somebody still reads.
  * `answer` writes what the writer alone knows. */
 export function seal(db: Database.Database, answer: () => void = () => undefined): void {
+  db.pragma(`cache_size = -${SEAL_CACHE_KIB}`)
+  db.pragma(`threads = ${SEAL_THREADS}`)
   db.transaction(() => {
     db.exec(dbText('seal.sql'))
     answer()
   }).immediate()
+  db.pragma('incremental_vacuum')
   try {
     db.pragma('journal_mode = DELETE')
   } catch {
