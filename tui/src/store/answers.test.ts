@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Cause, EdgeKind, FrameKind } from '../model/facts.js'
 import { namedQuery } from './files.js'
+import type { Keep } from './retention.js'
 import { SYNTHETIC_AGENT, SyntheticTrace } from './synthetic.js'
 import { RecordingWriter } from './writer.js'
 
@@ -20,9 +21,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-function open(): Promise<RecordingWriter> {
+function open(keep?: Keep): Promise<RecordingWriter> {
   const nothing = () => undefined
-  return RecordingWriter.open(path, { durable: nothing, paused: nothing, resumed: nothing, failed: nothing })
+  return RecordingWriter.open(
+    path,
+    { durable: nothing, paused: nothing, resumed: nothing, failed: nothing },
+    keep,
+  )
 }
 
 /** What the recording answers as it is, and what its rows say where it has no answers. */
@@ -114,6 +119,14 @@ test('so does one that was written in chunks, closed, and gone on with', async (
   await forks(second, 10, () => second.flush())
   await second.close()
   expectSameAnswers(10)
+})
+
+test('so does a bounded one, whose sums are those of the rows that are left', async () => {
+  const writer = await open({ keepNs: 1e18 })
+  await begin(writer)
+  await forks(writer, 2, () => writer.flush())
+  await writer.close()
+  expectSameAnswers(5)
 })
 
 test('so does one of many copies', async () => {
