@@ -11,8 +11,8 @@ const CACHE_KIB = 64 * 1024
 /** For the indexes: what does not fit is sorted by a thread of SQLite, while the next is read. With a larger cache nothing is. */
 const SEAL_CACHE_KIB = 8 * 1024
 const SEAL_THREADS = 2
-/** Pages of the WAL before it is copied back: 128 MiB. */
-const CHECKPOINT_PAGES = 16384
+/** Pages of the WAL before it is copied back, 32 MiB: what is left of it is copied while the recording is sealed. */
+const CHECKPOINT_PAGES = 4096
 
 export interface OpenedToWrite {
   readonly db: Database.Database
