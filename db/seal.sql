@@ -30,5 +30,3 @@ FROM pin p
 LEFT JOIN mm m ON m.mm = p.mm
 LEFT JOIN stack s ON s.run = m.run AND s.stack = p.stack
 GROUP BY 1, 2;
-
-UPDATE recording SET sealed = 1, answered = 1;

@@ -90,11 +90,22 @@ function hasShortRows(db: Database.Database): boolean {
 /** Builds the indexes, answers what would take reading all of it, and leaves one plain file, without a WAL beside it unless somebody still reads.
  * `answer` writes what the writer alone knows. */
 export function seal(db: Database.Database, answer: () => void = () => undefined): void {
-  db.pragma(`cache_size = -${SEAL_CACHE_KIB}`)
-  db.pragma(`threads = ${SEAL_THREADS}`)
-  db.transaction(() => {
+  const indexed = db.transaction(() => {
     db.exec(dbText('seal.sql'))
+  })
+  db.pragma(`threads = ${SEAL_THREADS}`)
+  db.pragma(`cache_size = -${SEAL_CACHE_KIB}`)
+  try {
+    indexed.immediate()
+  } catch {
+    // There may be no folder for temporary files, or no room in it: what fits into memory needs none.
+    db.pragma('threads = 0')
+    db.pragma(`cache_size = -${CACHE_KIB}`)
+    indexed.immediate()
+  }
+  db.transaction(() => {
     answer()
+    db.exec('UPDATE recording SET sealed = 1, answered = 1')
   }).immediate()
   db.pragma('incremental_vacuum')
   try {
