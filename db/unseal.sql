@@ -4,3 +4,4 @@ DELETE FROM sealed_total;
 DELETE FROM hot_page;
 DELETE FROM pin_taker;
 DELETE FROM fork_cost;
+DELETE FROM heat;

@@ -2,6 +2,8 @@
 -- too, so that what is over can be told by its row and removed.
 CREATE TEMP TABLE whole_slot AS SELECT * FROM slot ORDER BY slot;
 CREATE TEMP TABLE whole_edge AS SELECT * FROM edge ORDER BY at_ns;
+UPDATE frame SET freed_ns = d.freed_ns, freed_seq = d.freed_seq FROM freed d WHERE d.frame = frame.frame;
+DELETE FROM freed;
 DELETE FROM mapping;
 DELETE FROM shared;
 DELETE FROM ending;

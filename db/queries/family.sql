@@ -33,9 +33,10 @@ WITH RECURSIVE
     ORDER BY 5
     LIMIT :limit
   )
-SELECT n.frame, n.parent, f.pfn, f.folio_order, f.freed_ns, iif(n.parent IS NULL, NULL, n.kind) AS kind,
+SELECT n.frame, n.parent, f.pfn, f.folio_order, coalesce(f.freed_ns, d.freed_ns) AS freed_ns,
+       iif(n.parent IS NULL, NULL, n.kind) AS kind,
        iif(n.parent IS NULL, NULL, n.at_ns) AS at_ns,
        (SELECT count(*) FROM frame c WHERE c.origin = n.frame)
          + (SELECT count(*) FROM other_edge e WHERE e.from_frame = n.frame) AS children
-FROM near n JOIN frame f ON f.frame = n.frame
+FROM near n JOIN frame f ON f.frame = n.frame LEFT JOIN freed d ON d.frame = n.frame
 ORDER BY n.at_ns NULLS FIRST, n.frame;

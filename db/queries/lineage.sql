@@ -26,6 +26,6 @@ WITH RECURSIVE
     FROM down JOIN other_edge e ON e.from_frame = down.frame
     LIMIT :limit
   )
-SELECT d.frame, d.parent, f.pfn, f.folio_order, f.freed_ns, d.kind, d.mm, d.vpn, d.at_ns, d.seq
-FROM down d JOIN frame f ON f.frame = d.frame
+SELECT d.frame, d.parent, f.pfn, f.folio_order, coalesce(f.freed_ns, e.freed_ns) AS freed_ns, d.kind, d.mm, d.vpn, d.at_ns, d.seq
+FROM down d JOIN frame f ON f.frame = d.frame LEFT JOIN freed e ON e.frame = d.frame
 ORDER BY d.at_ns NULLS FIRST, d.frame;

@@ -3,8 +3,9 @@
 -- An interval whose end is not written ends where the next of the page begins, or with its address space. Causes: 4 fork, 8
 -- mm-exit.
 WITH life AS MATERIALIZED (
-  SELECT frame FROM frame
-  WHERE pfn = :pfn AND (:at_ns IS NULL OR (seen_ns <= :at_ns AND coalesce(freed_ns, :at_ns) >= :at_ns))
+  SELECT f.frame FROM frame f LEFT JOIN freed d ON d.frame = f.frame
+  WHERE f.pfn = :pfn
+    AND (:at_ns IS NULL OR (f.seen_ns <= :at_ns AND coalesce(f.freed_ns, d.freed_ns, :at_ns) >= :at_ns))
 ),
 own AS MATERIALIZED (
   SELECT f.slot, f.mm, f.vpn, f.frame, f.seen_ns AS from_ns, f.cause AS from_cause, f.seen_seq AS from_seq, 1 AS certain,

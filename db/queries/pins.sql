@@ -4,13 +4,25 @@
 -- :at_ns when outstanding (ns since boot), NULL: at the end; :limit rows at most
 -- Uncertain: that it was given back may be among events that were lost.
 -- Leaked: the frame was freed under the pin, or the address space is gone and nothing gave the pin back.
-WITH told AS (
-  SELECT p.*, m.run, m.ended_ns AS mm_ended_ns, coalesce(:at_ns, l.last_ns, p.from_ns) AS at_ns,
-         CASE WHEN :which = 'outstanding' THEN coalesce(:at_ns, l.last_ns, p.from_ns)
-              ELSE coalesce(p.until_ns, l.last_ns, p.from_ns) END - p.from_ns AS held_ns
-  FROM pin p
+WITH last (run, ns) AS MATERIALIZED (SELECT run, max(until_ns) FROM event_block GROUP BY run),
+-- At the end those without an end are outstanding, and have an index of their own.
+chosen AS (
+  SELECT * FROM pin WHERE :which = 'outstanding' AND :at_ns IS NULL AND until_ns IS NULL
+  UNION ALL
+  SELECT * FROM pin
+  WHERE :which = 'outstanding' AND :at_ns IS NOT NULL AND from_ns <= :at_ns AND (until_ns IS NULL OR until_ns > :at_ns)
+  UNION ALL
+  SELECT * FROM pin WHERE :which = 'leaked' AND foll & 4 AND (ended_by = 2 OR until_ns IS NULL)
+  UNION ALL
+  SELECT * FROM pin WHERE :which = 'longest'
+),
+told AS (
+  SELECT p.*, m.run, m.ended_ns AS mm_ended_ns,
+         CASE WHEN :which = 'outstanding' THEN coalesce(:at_ns, l.ns, p.from_ns)
+              ELSE coalesce(p.until_ns, l.ns, p.from_ns) END - p.from_ns AS held_ns
+  FROM chosen p
   LEFT JOIN mm m ON m.mm = p.mm
-  LEFT JOIN (SELECT run, max(until_ns) AS last_ns FROM event_block GROUP BY run) l ON l.run = m.run
+  LEFT JOIN last l ON l.run = m.run
   WHERE p.foll & 4 OR :gets
 )
 SELECT t.pin, t.tgid, (SELECT q.comm FROM process q WHERE q.tgid = t.tgid ORDER BY q.process DESC LIMIT 1) AS comm,
@@ -23,10 +35,6 @@ SELECT t.pin, t.tgid, (SELECT q.comm FROM process q WHERE q.tgid = t.tgid ORDER 
 FROM told t
 LEFT JOIN stack s ON s.run = t.run AND s.stack = t.stack
 LEFT JOIN word e ON e.topic = 'pin-end' AND e.number = t.ended_by
-WHERE CASE :which
-        WHEN 'outstanding' THEN t.from_ns <= t.at_ns AND (t.until_ns IS NULL OR t.until_ns > t.at_ns)
-        WHEN 'leaked' THEN t.foll & 4 AND (t.ended_by = 2 OR (t.until_ns IS NULL AND t.mm_ended_ns IS NOT NULL))
-        ELSE 1
-      END
+WHERE :which <> 'leaked' OR t.ended_by = 2 OR t.mm_ended_ns IS NOT NULL
 ORDER BY t.held_ns DESC, t.pin
 LIMIT :limit;

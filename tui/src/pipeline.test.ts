@@ -123,7 +123,8 @@ test('a recording goes on where it ended, and holds what one in a single piece h
   const tables = [
     COPIES,
     'SELECT * FROM slot ORDER BY slot',
-    'SELECT * FROM frame ORDER BY frame',
+    'SELECT frame, slot, mm, vpn, cause, origin FROM frame ORDER BY frame',
+    'SELECT * FROM v_frame ORDER BY frame',
     'SELECT * FROM mm',
   ]
   const inPieces = tables.map(rows)

@@ -76,7 +76,7 @@ function ask(path: string): readonly Row[] {
     ['pins', { which: 'outstanding', gets: 0, at_ns: null, limit: 20 }, 50],
     ['pins-by-taker', { limit: 20 }, 50],
     ['totals', {}, undefined],
-    ['heat', { bin_ns: 10e9, limit: 20 }, undefined],
+    ['heat', { bin_ns: 16e9, limit: 24 }, undefined],
   ] as const
   for (const [query, parameters, aim] of questions) {
     const times: Time[] = []

@@ -44,7 +44,7 @@ const TABLES = {
   pin: '* FROM pin',
   anomaly: '* FROM anomaly',
   slot: '* FROM slot',
-  frame: 'frame, pfn, folio_order, kind, seen_ns, seen_seq, freed_ns, freed_seq FROM frame',
+  frame: 'frame, pfn, folio_order, kind, seen_ns, seen_seq, freed_ns, freed_seq FROM v_frame',
   edge: 'at_ns, to_frame, from_frame, kind, mm, vpn, seq FROM edge',
   mm: '* FROM mm',
   stack: '* FROM stack',

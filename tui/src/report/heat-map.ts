@@ -23,7 +23,8 @@ export interface Span {
 }
 
 const REGIONS = 24
-const BINS = 48
+/** The recording sums copies in spans of a power of two seconds, of which it has at most one more than these: cells are such spans. */
+const BINS = 47
 const CELL_HEIGHT = 20
 /** All spans together; few spans get cells no wider than this many units. */
 const MAP_WIDTH = 672
@@ -35,8 +36,8 @@ const SHADES = ['#deebf7', '#9ecae1', '#6baed6', '#3182bd', '#08306b']
 
 /** Copies by region of address space (from top to bottom) and time (from left to right); a table says the same. */
 export function heatMap(recording: Recording, span: Span): Html {
-  const binNs = Math.ceil(Math.max(1, (span.until_ns - span.from_ns) / 1e9 / (BINS - 1))) * 1e9
-  const cells = recording.ask<HeatRow>('heat', { bin_ns: binNs, limit: REGIONS })
+  const seconds = 2 ** Math.ceil(Math.log2(Math.max(1, (span.until_ns - span.from_ns) / 1e9 / BINS)))
+  const cells = recording.ask<HeatRow>('heat', { bin_ns: seconds * 1e9, limit: REGIONS })
   if (cells.length === 0) return html`<p>Nothing was copied.</p>`
   const regions = byRegion(cells)
   const first = Math.min(...cells.map(({ bin }) => bin))
@@ -46,7 +47,6 @@ export function heatMap(recording: Recording, span: Span): Html {
   const width = LABEL_WIDTH + Math.max(2, last - first + 1) * cellWidth
   const height = (regions.length + 1) * CELL_HEIGHT + 24
   const rows = regions.map((region, row) => regionRow(region, row, { first, most, cellWidth }))
-  const seconds = binNs / 1e9
   return html`<figure>
       <svg
         viewBox="0 0 ${width} ${height}"

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Cause, EdgeKind, FrameKind } from '../model/facts.js'
 import { namedQuery } from './files.js'
+import type { Keep } from './retention.js'
 import { SYNTHETIC_AGENT, SyntheticTrace } from './synthetic.js'
 import { RecordingWriter } from './writer.js'
 
@@ -20,9 +21,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-function open(): Promise<RecordingWriter> {
+function open(keep?: Keep): Promise<RecordingWriter> {
   const nothing = () => undefined
-  return RecordingWriter.open(path, { durable: nothing, paused: nothing, resumed: nothing, failed: nothing })
+  return RecordingWriter.open(
+    path,
+    { durable: nothing, paused: nothing, resumed: nothing, failed: nothing },
+    keep,
+  )
 }
 
 /** What the recording answers as it is, and what its rows say where it has no answers. */
@@ -33,7 +38,8 @@ function answered(query: string, parameters: Readonly<Record<string, number | nu
   const ask = () => db.prepare<[typeof parameters], object>(namedQuery(query)).all(parameters)
   const bySeal = ask()
   db.exec('UPDATE recording SET answered = 0')
-  for (const table of ['fork_cost', 'hot_page', 'pin_taker', 'sealed_total']) db.exec(`DELETE FROM ${table}`)
+  for (const table of ['fork_cost', 'heat', 'hot_page', 'pin_taker', 'sealed_total'])
+    db.exec(`DELETE FROM ${table}`)
   const byRows = ask()
   db.close()
   return { bySeal, byRows }
@@ -44,12 +50,18 @@ const QUESTIONS = [
   ['top-pages', { limit: 50 }],
   ['pins-by-taker', { limit: 50 }],
   ['totals', {}],
+  ['heat', { bin_ns: 1e9, limit: 50 }],
 ] as const
+
+function expectSame(query: string, parameters: Parameters<typeof answered>[1]): readonly object[] {
+  const { bySeal, byRows } = answered(query, parameters)
+  expect(bySeal, query).toEqual(byRows)
+  return bySeal
+}
 
 function expectSameAnswers(rowsOfForks: number): void {
   for (const [query, parameters] of QUESTIONS) {
-    const { bySeal, byRows } = answered(query, parameters)
-    expect(bySeal, query).toEqual(byRows)
+    const bySeal = expectSame(query, parameters)
     if (query === 'forks') expect(bySeal).toHaveLength(rowsOfForks)
     else expect(bySeal.length, query).toBeGreaterThan(0)
   }
@@ -109,6 +121,14 @@ test('so does one that was written in chunks, closed, and gone on with', async (
   expectSameAnswers(10)
 })
 
+test('so does a bounded one, whose sums are those of the rows that are left', async () => {
+  const writer = await open({ keepNs: 1e18 })
+  await begin(writer)
+  await forks(writer, 2, () => writer.flush())
+  await writer.close()
+  expectSameAnswers(5)
+})
+
 test('so does one of many copies', async () => {
   const trace = new SyntheticTrace(5)
   const writer = await open()
@@ -123,6 +143,8 @@ test('so does one of many copies', async () => {
   const { bySeal, byRows } = answered('top-pages', { limit: 1000 })
   expect(bySeal).toEqual(byRows)
   expect(bySeal).toHaveLength(1000)
+  expectSame('totals', {})
+  expectSame('heat', { bin_ns: 1e9, limit: 50 })
   // More than are kept: told from the rows.
   expect(answered('top-pages', { limit: 1500 }).bySeal).toHaveLength(1500)
 })

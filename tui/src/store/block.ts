@@ -63,34 +63,39 @@ export class BlockEncoder {
   /** The packing used; 0: all zero, nothing written. */
   #pack(events: EventColumns, name: ColumnName, isByte: boolean): number {
     const length = events.length
-    const values = this.#values
-    values.set(events[name].length === length ? events[name] : events[name].subarray(0, length))
-    const first = values[0]
-    let constant = true
-    let exact = true
-    for (let i = 0; i < length; i++) {
-      const value = values[i]
-      if (value !== first) constant = false
-      // `| 0` is the cheap test for most columns; only times and large numbers need the other.
-      if ((value | 0) !== value && !(Number.isInteger(value) && Math.abs(value) <= EXACT_LIMIT)) exact = false
-    }
-    if (constant) {
-      if (length === 0 || first === 0) return 0
-      this.#end = this.#packed.writeDoubleLE(first, this.#end)
+    const column = events[name].length === length ? events[name] : events[name].subarray(0, length)
+    if (isConstant(column)) {
+      if (length === 0 || column[0] === 0) return 0
+      this.#end = this.#packed.writeDoubleLE(column[0], this.#end)
       return Packing.Constant
     }
     if (isByte) {
-      for (let i = 0; i < length; i++) this.#packed[this.#end + i] = values[i]
+      this.#packed.set(column, this.#end)
       this.#end += length
       return Packing.Byte
     }
-    if (!exact) {
+    const values = this.#values
+    values.set(column)
+    if (column instanceof Float64Array && !isExact(column)) {
       for (let i = 0; i < length; i++) this.#end = this.#packed.writeDoubleLE(values[i], this.#end)
       return Packing.Double
     }
     this.#end = packDeltas(values, length, this.#packed, this.#end)
     return Packing.Delta
   }
+}
+
+function isConstant(column: EventColumns[ColumnName]): boolean {
+  const first = column[0]
+  for (let i = 1; i < column.length; i++) if (column[i] !== first) return false
+  return true
+}
+
+/** Whether all differences are: `| 0` is the cheap test, only times and large numbers need the other. */
+function isExact(column: Float64Array): boolean {
+  for (const value of column)
+    if ((value | 0) !== value && !(Number.isInteger(value) && Math.abs(value) <= EXACT_LIMIT)) return false
+  return true
 }
 
 function packDeltas(values: Float64Array, length: number, out: Buffer, start: number): number {

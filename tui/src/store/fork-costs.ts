@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
-import { Cause, EdgeKind } from '../model/facts.js'
-import { HOT_TABLES } from './hot-tables.js'
-import type { RareFact, Rows } from './messages.js'
+import { EdgeKind } from '../model/facts.js'
+import { type Copies, StoredCopies } from './copies.js'
+import type { RareFact } from './messages.js'
 
 /** Copies of one address space so far. */
 interface Counts {
@@ -33,15 +33,14 @@ type Point =
     }
   | { readonly type: 'end'; readonly timeNs: number; readonly mm: number }
 
-interface Copy {
-  readonly timeNs: number
-  readonly kind: number
-  readonly mm: number
-  readonly order: number
+/** Told of what is gone through, in the order of time. */
+export interface CopyListener {
+  /** `isOfFault`: not what moved a page without anybody having written to it. */
+  copied(mm: number, vpn: number, timeNs: number, isOfFault: boolean): void
+  /** No more is copied for it. */
+  ended(mm: number): void
 }
 
-const FRAME_WIDTH = HOT_TABLES.frame.length
-const EDGE_WIDTH = HOT_TABLES.other_edge.length
 /** No folio is larger; db/queries/forks.sql holds to the same. */
 const LARGEST_ORDER = 18
 
@@ -53,16 +52,16 @@ export class ForkCosts {
   readonly #counts = new Map<number, Counts>()
   readonly #windows = new Map<number, ForkWindow>()
   readonly #insert: Database.Statement<[number, number, number, number, number]>
-  readonly #orderOf: Database.Statement<[number], number>
+  readonly #listener: CopyListener | undefined
   /** Rows that wait to be written. */
   #told: (readonly [number, number, number, number, number])[] = []
   #forks = 0
 
-  /** Takes up what the recording holds already. */
-  constructor(db: Database.Database) {
+  /** Takes up what the recording holds already; `listener` is told that, too. */
+  constructor(db: Database.Database, listener?: CopyListener) {
+    this.#listener = listener
     this.#insert = db.prepare('INSERT OR REPLACE INTO fork_cost VALUES (?, ?, ?, ?, ?)')
-    this.#orderOf = db.prepare<[number], number>('SELECT folio_order FROM frame WHERE frame = ?').pluck()
-    this.#merge(storedPoints(db), storedCopies(db))
+    this.#merge(storedPoints(db), new StoredCopies(db))
   }
 
   /** Writes what was concluded so far, within the caller's transaction. */
@@ -70,10 +69,10 @@ export class ForkCosts {
     for (const row of this.#told) this.#insert.run(...row)
   }
 
-  /** The facts of a chunk that is in the database, and with it all that was written; frames of an earlier chunk are asked of it. */
-  committed(rare: readonly RareFact[], frames: Rows, edges: Rows): void {
+  /** The facts of a chunk that is in the database, and with it all that was written. */
+  committed(rare: readonly RareFact[], copies: Copies): void {
     this.#told = []
-    this.#merge(rare.flatMap(pointOf), this.#copiesOf(frames, edges))
+    this.#merge(rare.flatMap(pointOf), copies)
   }
 
   /** The recording is being closed: windows that are open end here. Writes, within the caller's transaction. */
@@ -83,16 +82,14 @@ export class ForkCosts {
   }
 
   /** Both in the order of time; what opens a window comes before a copy of the same moment, what closes it after. */
-  #merge(points: Iterable<Point>, copies: Iterator<Copy>): void {
-    let copy = copies.next()
+  #merge(points: Iterable<Point>, copies: Copies): void {
     for (const point of points) {
       const isEnd = point.type === 'end'
-      for (; copy.done !== true && isBefore(copy.value, point, isEnd); copy = copies.next())
-        this.#copied(copy.value)
+      while (isEnd ? copies.timeNs <= point.timeNs : copies.timeNs < point.timeNs) this.#copied(copies)
       if (isEnd) this.#end(point.mm)
       else this.#begin(point)
     }
-    for (; copy.done !== true; copy = copies.next()) this.#copied(copy.value)
+    while (copies.timeNs < Infinity) this.#copied(copies)
   }
 
   #begin(point: Point & { readonly parentMm: number }): void {
@@ -109,15 +106,20 @@ export class ForkCosts {
     window.forks.push(fork)
   }
 
-  #copied({ kind, mm, order }: Copy): void {
-    if (kind !== EdgeKind.Copy && kind !== EdgeKind.Unshare && kind !== EdgeKind.ForkCopy) return
+  #copied(copies: Copies): void {
+    const { kind, mm, vpn, order, timeNs } = copies
+    copies.next()
+    const isOfFault = kind === EdgeKind.Copy || kind === EdgeKind.Unshare || kind === EdgeKind.ForkCopy
+    this.#listener?.copied(mm, vpn, timeNs, isOfFault)
+    if (!isOfFault) return
     const counts = this.#of(mm)
     counts.copies++
-    counts.pages += 2 ** Math.min(Math.max(order, 0), LARGEST_ORDER)
+    counts.pages += order <= 0 ? 1 : 2 ** Math.min(order, LARGEST_ORDER)
     if (kind === EdgeKind.ForkCopy) counts.early++
   }
 
   #end(mm: number): void {
+    this.#listener?.ended(mm)
     const window = this.#windows.get(mm)
     this.#windows.delete(mm)
     this.#counts.delete(mm)
@@ -141,37 +143,6 @@ export class ForkCosts {
     }
     return counts
   }
-
-  /** Columns as `HOT_TABLES` has them: the copies that frames' rows tell and the other edges, in the order of time. */
-  *#copiesOf(frames: Rows, edges: Rows): Generator<Copy, undefined> {
-    const { values } = edges
-    let edge = 0
-    const edgesUntil = function* (this: ForkCosts, timeNs: number): Generator<Copy, undefined> {
-      for (; edge < edges.rows * EDGE_WIDTH && values[edge + 6] <= timeNs; edge += EDGE_WIDTH) {
-        const order = this.#orderIn(frames, values[edge + 3])
-        yield { timeNs: values[edge + 6], kind: values[edge + 1], mm: values[edge + 4], order }
-      }
-    }.bind(this)
-    for (let at = 0; at < frames.rows * FRAME_WIDTH; at += FRAME_WIDTH) {
-      const row = frames.values
-      if (Number.isNaN(row[at + 12])) continue
-      const timeNs = row[at + 4]
-      yield* edgesUntil(timeNs)
-      const kind = row[at + 11] === Cause.ForkCopy ? EdgeKind.ForkCopy : EdgeKind.Copy
-      yield { timeNs, kind, mm: row[at + 9], order: row[at + 2] }
-    }
-    yield* edgesUntil(Infinity)
-  }
-
-  #orderIn(frames: Rows, frame: number): number {
-    const row = (frame - (frames.rows === 0 ? 0 : frames.values[0])) * FRAME_WIDTH
-    const isHere = row >= 0 && row < frames.rows * FRAME_WIDTH && frames.values[row] === frame
-    return isHere ? frames.values[row + 2] : (this.#orderOf.get(frame) ?? 0)
-  }
-}
-
-function isBefore(copy: Copy, point: Point, isEnd: boolean): boolean {
-  return copy.timeNs < point.timeNs || (isEnd && copy.timeNs === point.timeNs)
 }
 
 function pointOf(fact: RareFact): readonly Point[] {
@@ -198,12 +169,4 @@ function storedPoints(db: Database.Database): readonly Point[] {
      ORDER BY timeNs, place, fork`,
   )
   return points.all()
-}
-
-function storedCopies(db: Database.Database): Iterator<Copy> {
-  const copies = db.prepare<[], Copy>(
-    `SELECT e.at_ns AS timeNs, e.kind, e.mm, f.folio_order AS "order"
-     FROM edge e JOIN frame f ON f.frame = e.to_frame ORDER BY e.at_ns`,
-  )
-  return copies.iterate()
 }

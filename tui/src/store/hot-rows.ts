@@ -27,6 +27,7 @@ export class HotRows {
     other_edge: new FactRows(HOT_TABLES.other_edge.length),
     pin: new FactRows(HOT_TABLES.pin.length),
     ending: new FactRows(HOT_TABLES.ending.length),
+    freed: new FactRows(HOT_TABLES.freed.length),
     rate: new FactRows(HOT_TABLES.rate.length),
   } satisfies Readonly<Record<HotTable, FactRows>>
   readonly #ends = {
@@ -52,7 +53,7 @@ export class HotRows {
 
   /** Rows and ends that wait. */
   get size(): number {
-    const { frame, mapping, other_edge, pin, ending } = this.#rows
+    const { frame, mapping, other_edge, pin, ending, freed } = this.#rows
     const ends = this.#ends
     return (
       frame.rows +
@@ -60,6 +61,7 @@ export class HotRows {
       other_edge.rows +
       pin.rows +
       ending.rows +
+      freed.rows +
       this.#shared.pages +
       ends.frame.rows +
       ends.mapping.rows +
@@ -86,11 +88,24 @@ export class HotRows {
 
   frameFreed(frame: number, timeNs: number, seq: number): void {
     const begun = this.#rows.frame.find(frame)
-    const rows = begun < 0 ? this.#ends.frame : this.#rows.frame
-    const at = begun < 0 ? rows.add() : begun + 6
-    rows.values[at] = timeNs
-    rows.values[at + 1] = seq
-    if (begun < 0) rows.values[at + 2] = frame
+    if (begun >= 0) {
+      this.#rows.frame.values[begun + 6] = timeNs
+      this.#rows.frame.values[begun + 7] = seq
+      return
+    }
+    if (this.#telling === 'whole') {
+      const at = this.#ends.frame.add()
+      const end = this.#ends.frame.values
+      end[at] = timeNs
+      end[at + 1] = seq
+      end[at + 2] = frame
+      return
+    }
+    const at = this.#rows.freed.add()
+    const row = this.#rows.freed.values
+    row[at] = frame
+    row[at + 1] = timeNs
+    row[at + 2] = seq
   }
 
   slotMapped(
@@ -231,7 +246,7 @@ export class HotRows {
     readonly ends: Readonly<Record<EndedTable, Rows>>
   } {
     this.#lastEnds.flush()
-    const { frame, mapping, other_edge, pin, ending, rate } = this.#rows
+    const { frame, mapping, other_edge, pin, ending, freed, rate } = this.#rows
     return {
       rows: {
         frame: frame.take(),
@@ -239,6 +254,7 @@ export class HotRows {
         other_edge: other_edge.take(),
         pin: pin.take(),
         ending: ending.take(),
+        freed: freed.take(),
         rate: rate.take(),
       },
       shared: this.#shared.take(),

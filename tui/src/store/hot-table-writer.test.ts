@@ -23,6 +23,7 @@ function rowsWith(ids: readonly number[]): Readonly<Record<HotTable, Rows>> {
     other_edge: of('other_edge'),
     pin: of('pin'),
     ending: of('ending'),
+    freed: of('freed'),
     rate: of('rate'),
   }
 }

@@ -17,6 +17,7 @@ export const HOT_TABLES = {
     ...['until_ns', 'until_seq', 'ended_by'],
   ],
   ending: ['slot', 'mm', 'until_ns', 'until_cause', 'until_seq'],
+  freed: ['frame', 'freed_ns', 'freed_seq'],
   rate: ['second_ns', 'tgid', 'mm', 'kind', 'outcome', 'events', 'pages'],
 } as const
 export type HotTable = keyof typeof HOT_TABLES

@@ -31,6 +31,7 @@ export class ImageBuilder {
   /** Serial types of the row that is being written. */
   readonly #types: Uint8Array
   #bytes = Buffer.alloc(GROWTH_PAGES * PAGE_BYTES)
+  #view = viewOf(this.#bytes)
   #pages = 0
   #version = 0
 
@@ -98,8 +99,7 @@ export class ImageBuilder {
     let cells = 0
     let end = PAGE_BYTES
     let id = 0
-    for (let row = 0; row < rows; row++) {
-      const at = row * width
+    for (let at = 0; at < rows * width; at += width) {
       if (!(values[at] > id)) throw new RangeError('ids do not ascend')
       const payload = this.#measure(values, at, width)
       const bytes = varintBytes(payload) + varintBytes(values[at]) + payload
@@ -113,7 +113,7 @@ export class ImageBuilder {
       id = values[at]
       end -= bytes
       const start = page * PAGE_BYTES
-      this.#bytes.writeUInt16BE(end, start + LEAF_HEADER_BYTES + cells++ * POINTER_BYTES)
+      this.#view.setUint16(start + LEAF_HEADER_BYTES + cells++ * POINTER_BYTES, end)
       this.#cell(start + end, payload, values, at, width)
     }
     this.#endPage(page, 0, cells, end)
@@ -158,24 +158,48 @@ export class ImageBuilder {
     return bytes
   }
 
+  /** Whole numbers are written from their highest byte, in two halves where they are longer than 4 bytes. */
   #cell(start: number, payload: number, values: Float64Array, at: number, width: number): void {
     const bytes = this.#bytes
+    const view = this.#view
     const types = this.#types
     let end = writeVarint(bytes, writeVarint(bytes, start, payload), values[at])
     bytes[end++] = 1 + width
     for (let column = 0; column < width; column++) bytes[end++] = types[column]
     for (let column = 1; column < width; column++) {
-      let left = VALUE_BYTES[types[column]]
-      if (left === 0) continue
       const value = values[at + column]
-      let low = value | 0
-      if (left > 4) {
-        const high = Math.floor(value / 2 ** 32)
-        low = (value - high * 2 ** 32) | 0
-        for (left -= 4; left > 0; left--) bytes[end++] = high >> (8 * (left - 1))
-        left = 4
+      switch (types[column]) {
+        case 1:
+          bytes[end++] = value
+          break
+        case 2:
+          view.setInt16(end, value)
+          end += 2
+          break
+        case 3:
+          bytes[end++] = value >> 16
+          view.setInt16(end, value)
+          end += 2
+          break
+        case 4:
+          view.setInt32(end, value)
+          end += 4
+          break
+        case 5: {
+          const high = Math.floor(value / 2 ** 32)
+          view.setInt16(end, high)
+          view.setUint32(end + 2, value - high * 2 ** 32)
+          end += 6
+          break
+        }
+        case 6: {
+          const high = Math.floor(value / 2 ** 32)
+          view.setInt32(end, high)
+          view.setUint32(end + 4, value - high * 2 ** 32)
+          end += 8
+          break
+        }
       }
-      for (; left > 0; left--) bytes[end++] = low >> (8 * (left - 1))
     }
   }
 
@@ -185,6 +209,7 @@ export class ImageBuilder {
       const larger = Buffer.alloc(this.#bytes.length + GROWTH_PAGES * PAGE_BYTES)
       this.#bytes.copy(larger)
       this.#bytes = larger
+      this.#view = viewOf(larger)
     }
     this.#bytes[page * PAGE_BYTES + header] = type
     return page
@@ -200,33 +225,43 @@ export class ImageBuilder {
   }
 }
 
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
+}
+
 /** As small as the value allows; NULL, 0 and 1 take no bytes at all. */
 function serialType(value: number): number {
-  if (value === 0) return 8
-  if (value === 1) return 9
-  const size = value < 0 ? -value - 1 : value
-  if (size < 0x80000000) {
-    if ((value | 0) !== value) throw new RangeError(`${value} is no whole number`)
+  const small = value | 0
+  if (small === value) {
+    if (small >>> 0 < 2) return 8 + small
+    const size = small < 0 ? ~small : small
     return size < 0x80 ? 1 : size < 0x8000 ? 2 : size < 0x800000 ? 3 : 4
   }
-  if (Number.isSafeInteger(value)) return size < 2 ** 47 ? 5 : 6
   if (Number.isNaN(value)) return 0
-  throw new RangeError(`${value} is no whole number`)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no whole number`)
+  return -(2 ** 47) <= value && value < 2 ** 47 ? 5 : 6
 }
 
 function varintBytes(value: number): number {
-  let bytes = 1
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++
+  if (value < 0x80) return 1
+  if (value < 0x4000) return 2
+  if (value < 0x200000) return 3
+  let bytes = 3
+  for (let rest = Math.floor(value / 0x200000); rest > 0; rest = Math.floor(rest / 0x80)) bytes++
   return bytes
 }
 
 /** Groups of seven bits, the highest first. Returns where it ends. At most 2^53, so never the ninth byte, which has eight. */
 function writeVarint(out: Buffer, start: number, value: number): number {
+  if (value < 0x80) {
+    out[start] = value
+    return start + 1
+  }
   const end = start + varintBytes(value)
   let rest = value
   for (let at = end - 1; at >= start; at--) {
-    out[at] = (rest % 0x80) | (at === end - 1 ? 0 : 0x80)
-    rest = Math.floor(rest / 0x80)
+    out[at] = (rest & 0x7f) | (at === end - 1 ? 0 : 0x80)
+    rest = rest < 0x80000000 ? rest >> 7 : Math.floor(rest / 0x80)
   }
   return end
 }

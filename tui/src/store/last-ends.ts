@@ -9,6 +9,8 @@ const LOOKED_AT = 64
  */
 export class LastEnds {
   readonly #tell: (slot: number, mm: number, timeNs: number, cause: Cause, seq: number) => void
+  /** Of these three the first so many hold an end each: they are not shortened, which would give up their room. */
+  #ends = 0
   readonly #slots: number[] = []
   readonly #mms: number[] = []
   readonly #vpns: number[] = []
@@ -28,30 +30,31 @@ export class LastEnds {
     this.#timeNs = timeNs
     this.#cause = cause
     this.#seq = seq
-    this.#slots.push(slot)
-    this.#mms.push(mm)
-    this.#vpns.push(vpn)
+    const end = this.#ends++
+    this.#slots[end] = slot
+    this.#mms[end] = mm
+    this.#vpns[end] = vpn
   }
 
   began(mm: number, vpn: number, timeNs: number, cause: Cause, seq: number): void {
-    if (this.#slots.length === 0) return
+    if (this.#ends === 0) return
     if (!this.#isOf(timeNs, cause, seq)) {
       this.flush()
       return
     }
-    const until = Math.min(this.#slots.length, this.#first + LOOKED_AT)
+    const until = Math.min(this.#ends, this.#first + LOOKED_AT)
     for (let i = this.#first; i < until; i++) {
       if (this.#vpns[i] !== vpn || this.#mms[i] !== mm) continue
       this.#slots[i] = 0
-      while (this.#first < this.#slots.length && this.#slots[this.#first] === 0) this.#first++
-      if (this.#first === this.#slots.length) this.#clear()
+      while (this.#first < this.#ends && this.#slots[this.#first] === 0) this.#first++
+      if (this.#first === this.#ends) this.#clear()
       return
     }
   }
 
   /** No beginning of the same event follows. */
   flush(): void {
-    for (let i = this.#first; i < this.#slots.length; i++)
+    for (let i = this.#first; i < this.#ends; i++)
       if (this.#slots[i] !== 0) this.#tell(this.#slots[i], this.#mms[i], this.#timeNs, this.#cause, this.#seq)
     this.#clear()
   }
@@ -61,9 +64,7 @@ export class LastEnds {
   }
 
   #clear(): void {
-    this.#slots.length = 0
-    this.#mms.length = 0
-    this.#vpns.length = 0
+    this.#ends = 0
     this.#first = 0
   }
 }

@@ -2,9 +2,9 @@ import { existsSync, rmSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { CowpathError } from '../model/failure.js'
 import { BlockEncoder, CODEC_COLUMNS_DEFLATE } from './block.js'
-import { ForkCosts } from './fork-costs.js'
 import { explained } from './format.js'
 import { Recording } from './recording.js'
+import { Sums } from './sums.js'
 import { lastNumbersOf, openToWrite, seal } from './writable.js'
 
 /** What numbers of a recording become where it is one part of several. */
@@ -50,6 +50,11 @@ function roleOf(column: string): Role | undefined {
   if (column === 'second_ns') return 'second'
   if (column.endsWith('_ns') && !SPANS.has(column)) return 'time'
   return ROLES[column]
+}
+
+/** Of a frame: its row has it, or another table. */
+function freed(column: string): string {
+  return `coalesce(${column}, (SELECT d.${column} FROM freed d WHERE d.frame = frame.frame))`
 }
 
 interface RunRow {
@@ -126,7 +131,7 @@ function writeMerged(parts: readonly Part[], output: string): void {
       for (const part of parts) new PartWriter(db, part, offsets).write()
     }).immediate()
     seal(db, () => {
-      new ForkCosts(db).finish()
+      new Sums(db, 'whole').finish()
     })
   } finally {
     db.close()
@@ -252,7 +257,8 @@ class PartWriter {
     )
     const runAt = names.indexOf('run')
     const mmAt = ['mm', 'parent_mm'].map((name) => names.indexOf(name)).find((at) => at >= 0) ?? -1
-    for (const row of recording.rows(`SELECT ${names.join(', ')} FROM ${table}`)) {
+    const read = names.map((name) => (table === 'frame' && name.startsWith('freed_') ? freed(name) : name))
+    for (const row of recording.rows(`SELECT ${read.join(', ')} FROM ${table}`)) {
       const shift = this.#shiftOf(row, runAt, mmAt)
       insert.run(row.map((value, i) => this.#renumbered(roles[i], value, shift)))
     }

@@ -191,6 +191,8 @@ test('--max-size bounds the file, sealed', async () => {
   expect(statSync(path).size).toBeLessThan(maxBytes)
   asking(path, (recording) => {
     expect(number(recording, 'SELECT count(*) FROM event_block')).toBeGreaterThan(5)
+    // What was removed and not used again was given back.
+    expect(number(recording, 'PRAGMA freelist_count')).toBe(0)
   })
 })
 

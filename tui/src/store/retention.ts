@@ -85,7 +85,7 @@ const SWEPT: readonly Swept[] = [
 /**
  * Removes the oldest of what a recording holds while it is written, a little with each chunk, in the chunk's transaction.
  * Findings, their evidence, and the history of the pages that they are about stay. What went is told in `gap` as
- * `retention`, one row a run. Room is used again; the file does not shrink.
+ * `retention`, one row a run. Room is used again, and what is left of it given back when the recording is sealed.
  */
 export class Retention {
   readonly #db: Database.Database

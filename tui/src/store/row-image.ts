@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type Database from 'better-sqlite3'
 import { ImageBuilder } from './image-builder.js'
 import type { Rows } from './messages.js'
+import type { Verb } from './row-inserter.js'
 
 /**
  * Inserts rows of doubles by way of a file that is an SQLite database itself, written here and attached: SQLite copies rows
@@ -21,7 +22,7 @@ export class RowImage {
   /** For tables of `db` whose columns are all whole numbers, the first the id. */
   constructor(
     db: Database.Database,
-    tables: readonly (readonly [name: string, columns: readonly string[]])[],
+    tables: readonly (readonly [name: string, columns: readonly string[], verb?: Verb])[],
   ) {
     this.#db = db
     const sqlOf = db
@@ -36,8 +37,8 @@ export class RowImage {
     try {
       this.load(tables.map(() => ({ rows: 0, values: new Float64Array() })))
       db.prepare('ATTACH ? AS image').run(path)
-      this.#inserts = tables.map(([name]) =>
-        db.prepare(`INSERT INTO main.${name} SELECT * FROM image.${name}`),
+      this.#inserts = tables.map(([name, , verb = 'INSERT']) =>
+        db.prepare(`${verb} INTO main.${name} SELECT * FROM image.${name}`),
       )
     } finally {
       rmSync(folder, { recursive: true, force: true })

@@ -1,8 +1,12 @@
 import type Database from 'better-sqlite3'
 import type { Rows } from './messages.js'
+import { orderOf } from './sorted-rows.js'
 
 /** Rows a statement: fewer calls into SQLite; more than these gain nothing. */
 const ROWS_A_STATEMENT = 50
+
+/** `INSERT OR REPLACE` for rows that may be there. */
+export type Verb = 'INSERT' | 'INSERT OR REPLACE'
 
 /** Inserts rows of doubles into one table, many a statement. */
 export class RowInserter {
@@ -12,12 +16,7 @@ export class RowInserter {
   readonly #manyValues: number[]
   readonly #oneValues: number[]
 
-  constructor(
-    db: Database.Database,
-    table: string,
-    columns: readonly string[],
-    verb: 'INSERT' | 'INSERT OR REPLACE' = 'INSERT',
-  ) {
+  constructor(db: Database.Database, table: string, columns: readonly string[], verb: Verb = 'INSERT') {
     this.#width = columns.length
     const row = `(${columns.map(() => '?').join(',')})`
     const insert = `${verb} INTO ${table} (${columns.join(',')}) VALUES `
@@ -50,24 +49,11 @@ export class RowUpdater {
   }
 
   /** In the order of the ids, so that each page of the table is touched once. */
-  update({ rows, values }: Rows): void {
+  update(rows: Rows): void {
     const width = this.#values.length
-    for (const row of sortedRows(rows, (index) => values[index * width + width - 1]))
-      run(this.#statement, this.#values, values, row * width)
+    for (const row of orderOf(rows, width, width - 1))
+      run(this.#statement, this.#values, rows.values, row * width)
   }
-}
-
-/** Row numbers by ascending id: sorts plain numbers (id above, row below), where they are exact; else as they came. */
-function* sortedRows(rows: number, idOf: (row: number) => number): Generator<number> {
-  const keys = new Float64Array(rows)
-  let greatest = 0
-  for (let row = 0; row < rows; row++) {
-    keys[row] = idOf(row) * rows + row
-    if (keys[row] > greatest) greatest = keys[row]
-  }
-  const exact = greatest <= Number.MAX_SAFE_INTEGER
-  if (exact) keys.sort()
-  for (let i = 0; i < rows; i++) yield exact ? keys[i] % rows : i
 }
 
 function run(

@@ -64,6 +64,14 @@ export class SharedRows {
     return this.#rows.take()
   }
 
+  /** Rows that {@link take} gave: the first page of each, and how many they are. */
+  static forEach({ rows, values }: Rows, told: (mm: number, vpn: number, pages: number) => void): void {
+    for (let at = 0; at < rows * WIDTH; at += WIDTH) {
+      const pages = values[at + PAGES]
+      told(values[at + MM], values[at + VPN] - (values[at + STEP] > 0 ? 0 : pages - 1), pages)
+    }
+  }
+
   /** Whether it is the next page of the row before, in the direction in which that was told. */
   #isNext(slot: number, mm: number, vpn: number, timeNs: number, seq: number, isCertain: number): boolean {
     const at = (this.#rows.rows - 1) * WIDTH

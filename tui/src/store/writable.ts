@@ -8,8 +8,11 @@ import type { RecordingState, RunState } from './messages.js'
 /** Pages of 8 KiB: a packed block of events takes a handful, a small recording stays small. */
 const PAGE_BYTES = 8192
 const CACHE_KIB = 64 * 1024
-/** Pages of the WAL before it is copied back: 128 MiB. */
-const CHECKPOINT_PAGES = 16384
+/** For the indexes: what does not fit is sorted by a thread of SQLite, while the next is read. With a larger cache nothing is. */
+const SEAL_CACHE_KIB = 8 * 1024
+const SEAL_THREADS = 2
+/** Pages of the WAL before it is copied back, 32 MiB: what is left of it is copied while the recording is sealed. */
+const CHECKPOINT_PAGES = 4096
 
 export interface OpenedToWrite {
   readonly db: Database.Database
@@ -32,7 +35,11 @@ export function openToWrite(path: string, wanted: Telling): OpenedToWrite {
         why: `an older cowpath wrote it (schema ${format.older})`,
         todo: 'record into another file; commands that read it still can',
       })
-    if (format === 'empty') db.pragma(`page_size = ${PAGE_BYTES}`)
+    if (format === 'empty') {
+      db.pragma(`page_size = ${PAGE_BYTES}`)
+      // What is removed from it leaves room, which `seal` gives back.
+      if (wanted === 'whole') db.pragma('auto_vacuum = INCREMENTAL')
+    }
     db.pragma('journal_mode = WAL')
     // A commit is in the page cache: it outlives this process. Only a power cut could take the last ones, whole.
     db.pragma('synchronous = NORMAL')
@@ -74,7 +81,7 @@ function isTrimmed(db: Database.Database): boolean {
 function hasShortRows(db: Database.Database): boolean {
   const short = db.prepare<[], number>(
     `SELECT EXISTS (SELECT 1 FROM frame WHERE slot IS NOT NULL) OR EXISTS (SELECT 1 FROM shared)
-       OR EXISTS (SELECT 1 FROM ending) OR EXISTS (SELECT 1 FROM mapping a JOIN mm m USING (mm)
+       OR EXISTS (SELECT 1 FROM ending) OR EXISTS (SELECT 1 FROM freed) OR EXISTS (SELECT 1 FROM mapping a JOIN mm m USING (mm)
                                                    WHERE a.until_ns IS NULL AND m.ended_ns IS NOT NULL)`,
   )
   return short.pluck().get() === 1
@@ -83,10 +90,24 @@ function hasShortRows(db: Database.Database): boolean {
 /** Builds the indexes, answers what would take reading all of it, and leaves one plain file, without a WAL beside it unless somebody still reads.
  * `answer` writes what the writer alone knows. */
 export function seal(db: Database.Database, answer: () => void = () => undefined): void {
+  const indexed = db.transaction(() => {
+    db.exec(dbText('seal.sql'))
+  })
+  db.pragma(`threads = ${SEAL_THREADS}`)
+  db.pragma(`cache_size = -${SEAL_CACHE_KIB}`)
+  try {
+    indexed.immediate()
+  } catch {
+    // There may be no folder for temporary files, or no room in it: what fits into memory needs none.
+    db.pragma('threads = 0')
+    db.pragma(`cache_size = -${CACHE_KIB}`)
+    indexed.immediate()
+  }
   db.transaction(() => {
     answer()
-    db.exec(dbText('seal.sql'))
+    db.exec('UPDATE recording SET sealed = 1, answered = 1')
   }).immediate()
+  db.pragma('incremental_vacuum')
   try {
     db.pragma('journal_mode = DELETE')
   } catch {

@@ -4,15 +4,16 @@ import type Database from 'better-sqlite3'
 import { CowpathError } from '../model/failure.js'
 import { BlockEncoder, CODEC_COLUMNS_DEFLATE } from './block.js'
 import { columnsOver } from './columns.js'
-import { ForkCosts } from './fork-costs.js'
 import { explained, isDiskFull } from './format.js'
 import { HOT_ENDS } from './hot-tables.js'
+import type { Telling } from './hot-rows.js'
 import { HotTableWriter } from './hot-table-writer.js'
 import type { Chunk, FromWriter, OpenBlock, ToWriter } from './messages.js'
 import { RareFactWriter } from './rare-facts.js'
 import { isBounded, Retention, type Keep } from './retention.js'
 import { RowUpdater } from './row-inserter.js'
 import { SharedInserter } from './shared-rows.js'
+import { Sums } from './sums.js'
 import { lockToWrite } from './writer-lock.js'
 import { openToWrite, seal, stateOf } from './writable.js'
 
@@ -29,15 +30,15 @@ class Writer {
   readonly #shared: SharedInserter
   readonly #mappingEnds: RowUpdater
   readonly #pinEnds: RowUpdater
-  readonly #forkCosts: ForkCosts
+  readonly #sums: Sums
   readonly #block: Database.Statement
   readonly commit: (chunk: Chunk) => void
 
-  constructor(db: Database.Database, keep: Keep) {
+  constructor(db: Database.Database, keep: Keep, telling: Telling) {
     this.#db = db
     const retention = new Retention(db, keep)
     this.#rare = new RareFactWriter(db)
-    this.#forkCosts = new ForkCosts(db)
+    this.#sums = new Sums(db, telling)
     this.#hot = new HotTableWriter(db)
     this.#shared = new SharedInserter(db)
     this.#frameEnds = new RowUpdater(db, 'frame', HOT_ENDS.frame)
@@ -55,13 +56,13 @@ class Writer {
       this.#mappingEnds.update(chunk.ends.mapping)
       this.#pinEnds.update(chunk.ends.pin)
       for (const block of chunk.blocks) this.#events(block)
-      this.#forkCosts.write()
+      this.#sums.write()
       retention.step(Object.values(chunk.rows).reduce((sum, { rows }) => sum + rows, 0))
     })
     this.commit = (chunk) => {
       this.#hot.load(chunk.rows)
       write.immediate(chunk)
-      this.#forkCosts.committed(chunk.rare, chunk.rows.frame, chunk.rows.other_edge)
+      this.#sums.committed(chunk)
     }
   }
 
@@ -70,7 +71,7 @@ class Writer {
     this.#hot.close()
     try {
       seal(this.#db, () => {
-        this.#forkCosts.finish()
+        this.#sums.finish()
       })
     } catch (error) {
       if (!isDiskFull(error)) throw error
@@ -95,7 +96,7 @@ class Writer {
 
 function main(path: string, keep: Keep, reply: (message: FromWriter) => void): (message: ToWriter) => void {
   const { db, telling } = openToWrite(path, isBounded(keep) ? 'whole' : 'short')
-  const writer = new Writer(db, keep)
+  const writer = new Writer(db, keep, telling)
   const queue: ToWriter[] = []
   let pausedSince: number | undefined
   let closingSince: number | undefined

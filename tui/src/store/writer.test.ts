@@ -67,7 +67,7 @@ test('what began and ended is stored alike, in one chunk or in two', async () =>
       until_seq: 2,
     })),
   )
-  expect(recording.db.prepare('SELECT freed_ns, freed_seq FROM frame').raw().all()).toEqual([
+  expect(recording.db.prepare('SELECT freed_ns, freed_seq FROM v_frame').raw().all()).toEqual([
     [30, 3],
     [30, 3],
   ])
