@@ -74,11 +74,14 @@ const MARK: Told = { kind: Kind.UffdMessage }
 export class Court<C extends Case> {
   readonly #policy: Policy
   readonly #pmdOrder: number
+  readonly #deafTo: number | undefined
   readonly #reel = new Reel(MOST_EVENTS)
   #docket: Trial<C>[] = []
 
-  constructor(policy: Policy, pmdOrder: number) {
+  /** With `deafTo` the rules are broken: they do not hear of events of that kind. */
+  constructor(policy: Policy, pmdOrder: number, deafTo?: number) {
     this.#policy = policy
+    this.#deafTo = deafTo
     this.#pmdOrder = pmdOrder
   }
 
@@ -136,7 +139,7 @@ export class Court<C extends Case> {
         const trial = trials[states.length]
         if (columns.seq[i] < trial.markSeq) {
           noted.note(columns, i, view)
-          rules.judge(columns, i, view)
+          if (columns.kind[i] !== this.#deafTo) rules.judge(columns, i, view)
           return
         }
         states.push(stateOf(trial, view, noted))
@@ -178,7 +181,7 @@ export class Court<C extends Case> {
         }
         if (seq === firstSeq) rules.finish()
         const before = doubts
-        rules.judge(columns, i, view)
+        if (columns.kind[i] !== this.#deafTo) rules.judge(columns, i, view)
         if (seq < firstSeq) return
         rules.finish()
         if (doubts > before) found.add(trials[at].case)

@@ -58,10 +58,15 @@ interface Frontier {
 }
 
 /** Searches the scope, and hands over what was judged of each operation that R05, R06 or memory could have had a part in. */
-export function search(policy: Policy, scope: Scope, each: (judged: Judged<Tried>) => void): Counts {
+export function search(
+  policy: Policy,
+  scope: Scope,
+  each: (judged: Judged<Tried>) => void,
+  deafTo?: number,
+): Counts {
   const { sizes, hugeOrder, pins, depth } = scope
   const [start, begin] = Simulator.begin(policy, sizes, hugeOrder)
-  const court = new Court<Tried>(policy, hugeOrder)
+  const court = new Court<Tried>(policy, hugeOrder, deafTo)
   const counts: Counts = { transitions: 0, judged: 0, states: 0 }
   const met = new Set<string>()
   const isMet = (name: string) => {
