@@ -45,10 +45,14 @@ function isForcedForRead(scene: Scene): boolean {
   return scene.has(Flag.InGup) && (follOf(scene) & Foll.Write) === 0
 }
 
-/** Where the kernel has decided there is one mapping, no swap cache and no batch any more. */
+/**
+ * Where the kernel has decided there is one mapping, and no swap cache any more. A batch of the LRU may still hold a reference: a
+ * kernel that decides by mappings (up to 5.8, reuse_swap_page()) does not wait for it, and where references decide none is left.
+ */
 function extraOfReuse(scene: Scene): number | undefined {
   const { events, i, size } = scene
-  if (size === '4k' && scene.has(Flag.CountsAtDecision)) return events.refcount[i] - 1
+  if (size === '4k' && scene.has(Flag.CountsAtDecision))
+    return events.refcount[i] - 1 - (scene.has(Flag.Lru) ? 0 : 1)
   return extraReferences(scene)
 }
 
