@@ -1,4 +1,4 @@
-import type { LivePin } from '../history/judge.js'
+import type { LivePin, SlotView } from '../history/judge.js'
 import type { PageSize } from '../model/finding.js'
 import { Flag, Kind, Outcome, Protection } from '../model/kinds.js'
 import { protectionName } from './cause.js'
@@ -72,13 +72,17 @@ function judgedRange(
 ): Answer {
   const { view, mm, vpn, pages } = scene
   let answer: Answer = undefined
+  let slot: SlotView | undefined
   for (const pin of view.pinsIn(mm, vpn, pages)) {
-    const slot = view.slotAt(mm, pin.vpn)
+    // Many are on one page: they come together.
+    if (slot?.vpn !== pin.vpn) slot = view.slotAt(mm, pin.vpn)
+    const size = sizeOfSlot(slot, scene.size)
+    const isConcerned = concerns(pin, size)
+    if (!isConcerned && answer !== undefined) continue
     // Read-only already: nothing is taken from it.
     if (slot !== undefined && slot.protectedBy !== 0) continue
-    const size = sizeOfSlot(slot, scene.size)
-    if (!concerns(pin, size)) {
-      answer ??= 'held'
+    if (!isConcerned) {
+      answer = 'held'
       continue
     }
     if (!isHeldPin(pin) || slot?.isCertain !== true) {

@@ -74,11 +74,10 @@ function judged(
 ): Answer {
   const { view, events, i, size } = scene
   const pages = slotPages(scene)
-  const pins = view.pinsOn(pfn, pages)
-  if (pins.length === 0) return undefined
   const { mm } = scene
-  if (mm === 0 || pins.every((pin) => pin.mm === mm)) return undefined
-  const foreign = pins.filter((pin) => pin.mm !== mm)
+  if (mm === 0 || !view.hasOthersPins(mm, pfn, pages)) return undefined
+  const foreign = view.pinsOn(pfn, pages).filter((pin) => pin.mm !== mm)
+  if (foreign.length === 0) return undefined
   if (!view.isFrameCertain(pfn)) return 'unknown'
   // The kernel has once found it the page of this address space alone: a FOLL_GET reference of another was gone by then.
   // Of hugetlb it looks at mappings only (mm/hugetlb.c, hugetlb_wp()), also where a pin for reading makes it exclusive.
