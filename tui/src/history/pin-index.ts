@@ -134,6 +134,12 @@ export class PinIndex {
     pages: number,
     found: Pin[] | undefined,
   ): Pin[] | undefined {
+    // Pins of one page are nowhere but on it.
+    if (level.chunkPages === 1) {
+      if (found === undefined) return [...level.lists[row]]
+      found.push(...level.lists[row])
+      return found
+    }
     const chunk = level.rows.pageOf(row)
     for (const pin of level.lists[row]) {
       const at = this.#from(pin)

@@ -58,7 +58,11 @@ function protectedRange(scene: Scene): Answer {
       return judgedRange(scene, protectionName(protection), () => true)
     case Protection.SoftDirty:
       // fs/proc/task_mmu.c, pte_is_pinned(): by PTE, it leaves alone what may be pinned (read in 5.10, 6.1, 6.12).
-      return judgedRange(scene, 'soft-dirty', (pin, size) => size === 'thp' || !isPin(pin))
+      return judgedRange(
+        scene,
+        'soft-dirty',
+        (pin, slot) => sizeOfSlot(slot, scene.size) === 'thp' || !isPin(pin),
+      )
     default:
       return undefined
   }
@@ -68,7 +72,7 @@ function protectedRange(scene: Scene): Answer {
 function judgedRange(
   scene: Scene,
   cause: string,
-  concerns: (pin: LivePin, size: PageSize) => boolean,
+  concerns: (pin: LivePin, slot: SlotView | undefined) => boolean,
 ): Answer {
   const { view, mm, vpn, pages } = scene
   let answer: Answer = undefined
@@ -76,8 +80,7 @@ function judgedRange(
   for (const pin of view.pinsIn(mm, vpn, pages)) {
     // Many are on one page: they come together.
     if (slot?.vpn !== pin.vpn) slot = view.slotAt(mm, pin.vpn)
-    const size = sizeOfSlot(slot, scene.size)
-    const isConcerned = concerns(pin, size)
+    const isConcerned = concerns(pin, slot)
     if (!isConcerned && answer !== undefined) continue
     // Read-only already: nothing is taken from it.
     if (slot !== undefined && slot.protectedBy !== 0) continue
@@ -89,6 +92,7 @@ function judgedRange(
       answer = 'unknown'
       continue
     }
+    const size = sizeOfSlot(slot, scene.size)
     return broken(scene, pin, { cause, size, how: 'deduced: the event tells a range' })
   }
   return answer
