@@ -1,5 +1,5 @@
 import { Flag, Foll, Kind, Outcome } from '../model/kinds.js'
-import { cacheReferences, countedFrames, extraReferences } from './counts.js'
+import { cacheReferences, countedFrames, extraReferences, pinReferences } from './counts.js'
 import { liveOf } from './liveness.js'
 import { heldWords, isPin, referenceOf, referenceWords } from './references.js'
 import type { Answer, Look, Rule } from './rule.js'
@@ -47,12 +47,13 @@ function isForcedForRead(scene: Scene): boolean {
 
 /**
  * Where the kernel has decided there is one mapping, and no swap cache any more. A batch of the LRU may still hold a reference: a
- * kernel that decides by mappings (up to 5.8, reuse_swap_page()) does not wait for it, and where references decide none is left.
+ * kernel that decides by mappings (up to 5.8, reuse_swap_page()) does not wait for it, nor for FOLL_PIN, the writer's own perhaps;
+ * where references decide, none of them is left.
  */
 function extraOfReuse(scene: Scene): number | undefined {
   const { events, i, size } = scene
   if (size === '4k' && scene.has(Flag.CountsAtDecision))
-    return events.refcount[i] - 1 - (scene.has(Flag.Lru) ? 0 : 1)
+    return events.refcount[i] - 1 - pinReferences(scene) - (scene.has(Flag.Lru) ? 0 : 1)
   return extraReferences(scene)
 }
 
