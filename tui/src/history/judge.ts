@@ -61,6 +61,8 @@ export interface HistoryView {
   pinsIn(mm: number, vpn: number, pages: number): readonly LivePin[]
   /** Live pins on frames of [pfn, pfn + pages), through whatever slots. */
   pinsOn(pfn: number, pages: number): readonly LivePin[]
+  /** False where no pin on frames of [pfn, pfn + pages) was taken through another address space than `mm`. */
+  hasOthersPins(mm: number, pfn: number, pages: number): boolean
   /** False while events may have been lost that concern the frame: since the last gap it was not met. */
   isFrameCertain(pfn: number): boolean
   /** Cheap: whether any pin is live at all. */

@@ -1,12 +1,18 @@
-import { KeyedRows } from './keyed-rows.js'
+import { type BlockOwner, PageBlocks } from './page-blocks.js'
 import type { Pin } from './pin.js'
 
 /** Pins that cover as many pages, rounded up to a power of two: lists by chunks of so many, oldest first. */
 interface Level {
   readonly chunkPages: number
-  readonly rows: KeyedRows
-  readonly lists: Pin[][]
+  /** By chunk; a row's word is the address space through which all pins of its list were taken, or SEVERAL. */
+  readonly rows: PageBlocks
+  /** By row. A list stays as it is: whoever looks through one may meanwhile add and remove. */
+  readonly lists: (readonly Pin[])[]
+  readonly owners: Map<number, BlockOwner>
 }
+
+/** No address space has this number. */
+const SEVERAL = 0
 
 /**
  * Pins found by pages that they cover. A pin is in the lists of the one or two chunks of its own length that it lies in: so
@@ -25,26 +31,39 @@ export class PinIndex {
 
   add(key: number, pin: Pin): void {
     const level = this.#levelOf(pin.pages)
-    const { rows, lists } = level
+    const { rows, lists, owners } = level
     const from = this.#from(pin)
     for (let chunk = chunkOf(from, level); chunk <= chunkOf(from + pin.pages - 1, level); chunk++) {
       const known = rows.find(key, chunk)
-      // Most lists are short: an array that grows by itself would hold room for sixteen more.
-      if (known >= 0 && lists[known].length < SHORT) lists[known] = [...lists[known], pin]
-      else if (known >= 0) lists[known].push(pin)
-      else lists[rows.insert(key, chunk)] = [pin]
+      if (known >= 0) {
+        lists[known] = [...lists[known], pin]
+        if (mmAt(rows, known) !== pin.mm) setMm(rows, known, SEVERAL)
+        continue
+      }
+      let owner = owners.get(key)
+      if (owner === undefined) owners.set(key, (owner = { id: key, firstBlock: -1 }))
+      const row = rows.insert(owner, chunk)
+      lists[row] = [pin]
+      setMm(rows, row, pin.mm)
     }
   }
 
   remove(key: number, pin: Pin): void {
     const level = this.#levelOf(pin.pages)
-    const { rows, lists } = level
+    const { rows, lists, owners } = level
     const from = this.#from(pin)
     for (let chunk = chunkOf(from, level); chunk <= chunkOf(from + pin.pages - 1, level); chunk++) {
       const row = rows.find(key, chunk)
-      const list = lists[row]
-      list.splice(list.indexOf(pin), 1)
-      if (list.length === 0) rows.remove(row)
+      const left = lists[row].filter((one) => one !== pin)
+      lists[row] = left
+      if (left.length > 0) {
+        if (left.every(({ mm }) => mm === left[0].mm)) setMm(rows, row, left[0].mm)
+        continue
+      }
+      const owner = owners.get(key)
+      if (owner === undefined) throw new Error('a list of pins that belongs to nobody')
+      rows.remove(row, owner)
+      if (owner.firstBlock < 0) owners.delete(key)
     }
     if (rows.size === 0) this.#inUse &= ~(1 << bitsOf(pin.pages))
   }
@@ -58,31 +77,22 @@ export class PinIndex {
 
   /** Each pin that covers a page of the range, once, oldest first. Any of them may be removed meanwhile. */
   among(key: number, from: number, pages: number): readonly Pin[] {
-    if (!(from < END) || this.#inUse === 0) return NONE
-    let found: Pin[] | undefined
-    for (let bits = this.#inUse; bits !== 0; bits &= bits - 1) {
-      const level = this.#levels[31 - Math.clz32(bits & -bits)]
-      if (level === undefined) continue
-      const { rows, lists } = level
-      const first = chunkOf(from, level)
-      const last = pages === 1 ? first : chunkOf(from + pages - 1, level)
-      const before = found?.length ?? 0
-      if (last - first < rows.size) {
-        for (let chunk = first; chunk <= last; chunk++) {
-          const row = rows.find(key, chunk)
-          if (row >= 0) found = this.#pick(lists[row], chunk, first, level, from, pages, found)
-        }
-      } else {
-        for (let row = 0; row < rows.used; row++) {
-          const chunk = rows.b(row)
-          if (rows.isLive(row) && rows.a(row) === key && chunk >= first && chunk <= last)
-            found = this.#pick(lists[row], chunk, first, level, from, pages, found)
-        }
-      }
-      if (found !== undefined && found.length > 1 && (before > 0 || first !== last))
-        found.sort((a, b) => a.pin - b.pin)
+    if (this.#inUse === 0) return NONE
+    const [single] = this.#levels
+    if (pages === 1 && this.#inUse === 1 && single !== undefined) {
+      const row = single.rows.find(key, from)
+      return row < 0 ? NONE : single.lists[row]
     }
-    return found ?? NONE
+    return from < END ? this.#amongMany(key, from, pages) : NONE
+  }
+
+  /** False where one of those may have been taken through another address space than `mm`. */
+  isAllOf(mm: number, key: number, from: number, pages: number): boolean {
+    const [single] = this.#levels
+    if (pages !== 1 || this.#inUse !== 1 || single === undefined)
+      return this.among(key, from, pages).every((pin) => pin.mm === mm)
+    const row = single.rows.find(key, from)
+    return row < 0 || mmAt(single.rows, row) === mm
   }
 
   clear(): void {
@@ -90,17 +100,48 @@ export class PinIndex {
     this.#inUse = 0
   }
 
+  #amongMany(key: number, from: number, pages: number): readonly Pin[] {
+    let found: Pin[] | undefined
+    for (let bits = this.#inUse; bits !== 0; bits &= bits - 1) {
+      const level = this.#levels[31 - Math.clz32(bits & -bits)]
+      const owner = level?.owners.get(key)
+      if (level === undefined || owner === undefined) continue
+      const { rows } = level
+      const first = chunkOf(from, level)
+      const last = chunkOf(from + pages - 1, level)
+      const before = found?.length ?? 0
+      const pick = (row: number) => {
+        found = this.#pick(level, row, first, from, pages, found)
+      }
+      if (last - first < rows.size) rows.forEachIn(key, first, last - first + 1, pick)
+      else
+        rows.forEachOf(owner, (row) => {
+          const chunk = rows.pageOf(row)
+          if (chunk >= first && chunk <= last) pick(row)
+        })
+      if (found !== undefined && found.length > 1 && (before > 0 || first !== last))
+        found.sort((a, b) => a.pin - b.pin)
+    }
+    return found ?? NONE
+  }
+
   /** Adds those of a chunk's list that cover a page of the range, unless a chunk before, of the range, has them too. */
   #pick(
-    list: readonly Pin[],
-    chunk: number,
-    firstChunk: number,
     level: Level,
+    row: number,
+    firstChunk: number,
     from: number,
     pages: number,
     found: Pin[] | undefined,
   ): Pin[] | undefined {
-    for (const pin of list) {
+    // Pins of one page are nowhere but on it.
+    if (level.chunkPages === 1) {
+      if (found === undefined) return [...level.lists[row]]
+      found.push(...level.lists[row])
+      return found
+    }
+    const chunk = level.rows.pageOf(row)
+    for (const pin of level.lists[row]) {
       const at = this.#from(pin)
       if (at >= from + pages || at + pin.pages <= from) continue
       if (chunk > firstChunk && chunkOf(at, level) < chunk) continue
@@ -117,15 +158,26 @@ export class PinIndex {
   #levelOf(pages: number): Level {
     const bits = bitsOf(pages)
     this.#inUse |= 1 << bits
-    return (this.#levels[bits] ??= { chunkPages: 1 << bits, rows: new KeyedRows(FEWEST), lists: [] })
+    return (this.#levels[bits] ??= {
+      chunkPages: 1 << bits,
+      rows: new PageBlocks(1, 'owned'),
+      lists: [],
+      owners: new Map(),
+    })
   }
 }
 
 const NONE: readonly Pin[] = []
 /** No page has a number as large: whoever asks for what an event says may ask for more. */
 const END = 2 ** 48
-const FEWEST = 64
-const SHORT = 8
+
+function mmAt(rows: PageBlocks, row: number): number {
+  return rows.wordsOf(row)[rows.at(row)]
+}
+
+function setMm(rows: PageBlocks, row: number, mm: number): void {
+  rows.wordsOf(row)[rows.at(row)] = mm
+}
 
 /** Of the smallest power of two that is not less. */
 function bitsOf(pages: number): number {

@@ -116,17 +116,17 @@ export class Pins {
     return this.#byVpn.among(mm, vpn, pages)
   }
 
-  /** Whether the pin holds the frame. */
-  isHeld(pin: number, pfn: number): boolean {
-    return (this.#live.get(pin) ?? this.#doubtful.get(pin))?.holds(pfn) ?? false
-  }
-
   /** Those that hold a frame of [pfn, pfn + count). */
   on(pfn: number, count: number): readonly Pin[] {
     const pins = this.#byPfn.among(0, pfn, count)
-    return pins.every((pin) => pin.heldWithin(pfn, count, 1) > 0)
-      ? pins
-      : pins.filter((pin) => pin.heldWithin(pfn, count, 1) > 0)
+    for (const pin of pins)
+      if (pin.heldWithin(pfn, count, 1) === 0) return pins.filter((one) => one.heldWithin(pfn, count, 1) > 0)
+    return pins
+  }
+
+  /** Whether those that were taken through another address space than `mm` are none. */
+  areAllOf(mm: number, pfn: number, count: number): boolean {
+    return this.#byPfn.isAllOf(mm, 0, pfn, count)
   }
 
   /** Another run of the agent: how they end will not be known. */

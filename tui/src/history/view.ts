@@ -3,6 +3,7 @@ import type { Clock } from './clock.js'
 import type { HistoryView, LivePin, SlotView } from './judge.js'
 import type { Mms } from './mms.js'
 import type { Pages } from './pages.js'
+import type { Pin } from './pin.js'
 import type { Pins } from './pins.js'
 import type { ProtectedRange } from './protections.js'
 import { SlotFlag } from './slots.js'
@@ -81,6 +82,10 @@ export class View implements HistoryView {
     return this.#parts.pins.on(pfn, pages)
   }
 
+  hasOthersPins(mm: number, pfn: number, pages: number): boolean {
+    return !this.#parts.pins.areAllOf(mm, pfn, pages)
+  }
+
   isFrameCertain(pfn: number): boolean {
     return this.#parts.pages.isFrameCertain(pfn)
   }
@@ -92,14 +97,13 @@ export class View implements HistoryView {
   }
 
   /** Whether a slot of the range still maps the frame that the pin holds through it. */
-  #isStillMapped(pin: LivePin, vpn: number, pages: number): boolean {
+  #isStillMapped(pin: Pin, vpn: number, pages: number): boolean {
     const from = Math.max(vpn, pin.vpn)
     const until = Math.min(vpn + pages, pin.vpn + pin.pages)
-    const held = this.#parts.pins
     for (let at = from; at < until; at++) {
       const row = this.#parts.pages.slots.find(pin.mm, at)
       const pfn = pin.pfn + (at - pin.vpn)
-      if (row >= 0 && this.#parts.pages.pfnAt(row, at) === pfn && held.isHeld(pin.pin, pfn)) return true
+      if (row >= 0 && this.#parts.pages.pfnAt(row, at) === pfn && pin.holds(pfn)) return true
     }
     return false
   }

@@ -1,4 +1,4 @@
-import type { LivePin } from '../history/judge.js'
+import type { LivePin, SlotView } from '../history/judge.js'
 import type { PageSize } from '../model/finding.js'
 import { Flag, Kind, Outcome, Protection } from '../model/kinds.js'
 import { protectionName } from './cause.js'
@@ -58,7 +58,11 @@ function protectedRange(scene: Scene): Answer {
       return judgedRange(scene, protectionName(protection), () => true)
     case Protection.SoftDirty:
       // fs/proc/task_mmu.c, pte_is_pinned(): by PTE, it leaves alone what may be pinned (read in 5.10, 6.1, 6.12).
-      return judgedRange(scene, 'soft-dirty', (pin, size) => size === 'thp' || !isPin(pin))
+      return judgedRange(
+        scene,
+        'soft-dirty',
+        (pin, slot) => sizeOfSlot(slot, scene.size) === 'thp' || !isPin(pin),
+      )
     default:
       return undefined
   }
@@ -68,23 +72,27 @@ function protectedRange(scene: Scene): Answer {
 function judgedRange(
   scene: Scene,
   cause: string,
-  concerns: (pin: LivePin, size: PageSize) => boolean,
+  concerns: (pin: LivePin, slot: SlotView | undefined) => boolean,
 ): Answer {
   const { view, mm, vpn, pages } = scene
   let answer: Answer = undefined
+  let slot: SlotView | undefined
   for (const pin of view.pinsIn(mm, vpn, pages)) {
-    const slot = view.slotAt(mm, pin.vpn)
+    // Many are on one page: they come together.
+    if (slot?.vpn !== pin.vpn) slot = view.slotAt(mm, pin.vpn)
+    const isConcerned = concerns(pin, slot)
+    if (!isConcerned && answer !== undefined) continue
     // Read-only already: nothing is taken from it.
     if (slot !== undefined && slot.protectedBy !== 0) continue
-    const size = sizeOfSlot(slot, scene.size)
-    if (!concerns(pin, size)) {
-      answer ??= 'held'
+    if (!isConcerned) {
+      answer = 'held'
       continue
     }
     if (!isHeldPin(pin) || slot?.isCertain !== true) {
       answer = 'unknown'
       continue
     }
+    const size = sizeOfSlot(slot, scene.size)
     return broken(scene, pin, { cause, size, how: 'deduced: the event tells a range' })
   }
   return answer

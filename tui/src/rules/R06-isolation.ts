@@ -1,5 +1,5 @@
 import { Flag, Foll, Kind, Outcome } from '../model/kinds.js'
-import { cacheReferences, countedFrames, extraReferences } from './counts.js'
+import { cacheReferences, countedFrames, extraReferences, pinReferences } from './counts.js'
 import { liveOf } from './liveness.js'
 import { heldWords, isPin, referenceOf, referenceWords } from './references.js'
 import type { Answer, Look, Rule } from './rule.js'
@@ -45,10 +45,15 @@ function isForcedForRead(scene: Scene): boolean {
   return scene.has(Flag.InGup) && (follOf(scene) & Foll.Write) === 0
 }
 
-/** Where the kernel has decided there is one mapping, no swap cache and no batch any more. */
+/**
+ * Where the kernel has decided there is one mapping, and no swap cache any more. A batch of the LRU may still hold a reference: a
+ * kernel that decides by mappings (up to 5.8, reuse_swap_page()) does not wait for it, nor for FOLL_PIN, the writer's own perhaps;
+ * where references decide, none of them is left.
+ */
 function extraOfReuse(scene: Scene): number | undefined {
   const { events, i, size } = scene
-  if (size === '4k' && scene.has(Flag.CountsAtDecision)) return events.refcount[i] - 1
+  if (size === '4k' && scene.has(Flag.CountsAtDecision))
+    return events.refcount[i] - 1 - pinReferences(scene) - (scene.has(Flag.Lru) ? 0 : 1)
   return extraReferences(scene)
 }
 
@@ -70,11 +75,10 @@ function judged(
 ): Answer {
   const { view, events, i, size } = scene
   const pages = slotPages(scene)
-  const pins = view.pinsOn(pfn, pages)
-  if (pins.length === 0) return undefined
   const { mm } = scene
-  if (mm === 0 || pins.every((pin) => pin.mm === mm)) return undefined
-  const foreign = pins.filter((pin) => pin.mm !== mm)
+  if (mm === 0 || !view.hasOthersPins(mm, pfn, pages)) return undefined
+  const foreign = view.pinsOn(pfn, pages).filter((pin) => pin.mm !== mm)
+  if (foreign.length === 0) return undefined
   if (!view.isFrameCertain(pfn)) return 'unknown'
   // The kernel has once found it the page of this address space alone: a FOLL_GET reference of another was gone by then.
   // Of hugetlb it looks at mappings only (mm/hugetlb.c, hugetlb_wp()), also where a pin for reading makes it exclusive.

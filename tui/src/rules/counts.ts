@@ -26,8 +26,13 @@ export function extraReferences(scene: Scene): number | undefined {
   }
   if (size === 'pte-mapped' || mapcount < 1 || pincount < 0 || refcount < mapcount) return undefined
   if (size === 'hugetlb') return refcount - mapcount - pincount - HELD_BY_HUGETLB_FAULT
-  const pinned = size === '4k' ? pincount * GUP_PIN_COUNTING_BIAS : pincount
-  return refcount - mapcount - pinned - cacheReferences(flags)
+  return refcount - mapcount - pinReferences(scene) - cacheReferences(flags)
+}
+
+/** What FOLL_PIN has added to the reference count of the event's old frame; where it was not read, nothing is known of it. */
+export function pinReferences({ events, i, size }: Scene): number {
+  const pincount = Math.max(0, events.pincount[i])
+  return size === '4k' ? pincount * GUP_PIN_COUNTING_BIAS : pincount
 }
 
 /** Mappings of all pages of a large folio, where the event counted them; the reference count is that of the folio. */

@@ -124,5 +124,6 @@ const NO_VIEW: HistoryView = {
   slotsOf: () => [],
   pinsIn: () => [],
   pinsOn: () => [],
+  hasOthersPins: () => false,
   isFrameCertain: () => false,
 }

@@ -11,6 +11,7 @@ import type { Step } from '../../src/policy/simulator/simulator.js'
 import { LEGS } from '../../src/rules/legs.js'
 import { Rules } from '../../src/rules/rules.js'
 import { knownText, Noted } from './known.js'
+import { NO_PARTS, partsOf, type Parts } from './part.js'
 import { Reel } from './reel.js'
 
 /** Runs of the simulator before the real history and the real rules: what they say of the last operation of each. */
@@ -22,6 +23,8 @@ export interface Case {
   readonly last: Step
   /** What it led to, where a name of that state is wanted. */
   readonly memory: Memory | undefined
+  /** Only the names of its parts are wanted, with so many pins at a time. */
+  readonly partsOfPins?: number
 }
 
 export interface Raised {
@@ -40,6 +43,8 @@ export interface Judged<C extends Case = Case> {
   readonly isUnknown: boolean
   /** Equal for states of simulator, history and rules from which the same can follow; empty where it was not asked for. */
   readonly state: string
+  /** The same of its parts. */
+  readonly parts: Parts
 }
 
 /** The rules that memory itself can refute. */
@@ -69,11 +74,14 @@ const MARK: Told = { kind: Kind.UffdMessage }
 export class Court<C extends Case> {
   readonly #policy: Policy
   readonly #pmdOrder: number
+  readonly #deafTo: number | undefined
   readonly #reel = new Reel(MOST_EVENTS)
   #docket: Trial<C>[] = []
 
-  constructor(policy: Policy, pmdOrder: number) {
+  /** With `deafTo` the rules are broken: they do not hear of events of that kind. */
+  constructor(policy: Policy, pmdOrder: number, deafTo?: number) {
     this.#policy = policy
+    this.#deafTo = deafTo
     this.#pmdOrder = pmdOrder
   }
 
@@ -99,14 +107,14 @@ export class Court<C extends Case> {
       case: trial.case,
       raised: raised[i],
       isUnknown: doubted.has(trial.case),
-      state: states[i],
+      ...states[i],
     }))
   }
 
   #staged(one: C, number: number): Trial<C> {
     const reel = this.#reel
     const place = placeOf(number)
-    for (const told of one.before) reel.add(told, place)
+    reel.addAll(one.before, place)
     const firstSeq = reel.length + 1
     for (const told of one.last.told) reel.add(told, place)
     reel.add(MARK, place)
@@ -115,7 +123,7 @@ export class Court<C extends Case> {
 
   #heard(trials: readonly Trial<C>[]): {
     readonly found: ReadonlyMap<number, readonly Finding[]>
-    readonly states: readonly string[]
+    readonly states: readonly Named[]
   } {
     const findings = new Map<number, Finding>()
     const rules = this.#rules({
@@ -124,14 +132,14 @@ export class Court<C extends Case> {
       },
       ruleCounts: ignore,
     })
-    const states: string[] = []
+    const states: Named[] = []
     let noted = new Noted()
     this.#apply({
       judge: (columns, i, view) => {
         const trial = trials[states.length]
         if (columns.seq[i] < trial.markSeq) {
           noted.note(columns, i, view)
-          rules.judge(columns, i, view)
+          if (columns.kind[i] !== this.#deafTo) rules.judge(columns, i, view)
           return
         }
         states.push(stateOf(trial, view, noted))
@@ -173,7 +181,7 @@ export class Court<C extends Case> {
         }
         if (seq === firstSeq) rules.finish()
         const before = doubts
-        rules.judge(columns, i, view)
+        if (columns.kind[i] !== this.#deafTo) rules.judge(columns, i, view)
         if (seq < firstSeq) return
         rules.finish()
         if (doubts > before) found.add(trials[at].case)
@@ -204,10 +212,19 @@ function placeOf(number: number): { readonly mm: number; readonly pfn: number } 
   return { mm: number * MMS_APART, pfn: number * FRAMES_APART }
 }
 
-function stateOf({ case: { memory }, number }: Trial<Case>, view: HistoryView, noted: Noted): string {
-  if (memory === undefined) return ''
+type Named = Pick<Judged, 'state' | 'parts'>
+
+const NAMELESS: Named = { state: '', parts: NO_PARTS }
+
+function stateOf(
+  { case: { memory, partsOfPins }, number }: Trial<Case>,
+  view: HistoryView,
+  noted: Noted,
+): Named {
+  if (memory === undefined) return NAMELESS
   const known = { view, noted, place: placeOf(number), memory }
-  return keyOf(memory, (names) => knownText(known, names))
+  if (partsOfPins !== undefined) return { state: '', parts: partsOf(known, partsOfPins) }
+  return { state: keyOf(memory, (names) => knownText(known, names)), parts: NO_PARTS }
 }
 
 function raisedIn(

@@ -63,23 +63,28 @@ export interface Known {
 /** More folios than any short run has at a time. */
 const MOST_FOLIOS = 24
 
-/** What is known, by the names that the simulator's key gives to its address spaces and frames. */
-export function knownText({ view, noted, place, memory }: Known, names: Names): string {
+/** References that the history has of the run. */
+export function knownPins({ view, place, memory }: Known): readonly LivePin[] {
+  return view.pinsOn(place.pfn, MOST_FOLIOS * memory.hugePages)
+}
+
+/** What is known of the slots and frames that have names, by the names that the simulator's key gives them. */
+export function knownText(known: Known, names: Names, pins = knownPins(known)): string {
+  const { view, noted, place, memory } = known
   const { hugePages } = memory
   const pageName = (pfn: number) => names.page(pfn - place.pfn) ?? `?${pfn - place.pfn}`
-  const pins = view.pinsOn(place.pfn, MOST_FOLIOS * hugePages)
   const owners = new Map<number, number>()
   const slots = names.mms.map((mm, order) => {
-    const known = view.mmOf(mm.id + place.mm)
-    owners.set(known, order)
+    const id = view.mmOf(mm.id + place.mm)
+    owners.set(id, order)
     const text = mm.areas.flatMap((area) =>
       homesOf(area.vpn, hugePages).map((vpn) => {
-        const slot = view.slotAt(known, vpn)
+        const slot = view.slotAt(id, vpn)
         const out = pins.map((pin) => (noted.swappedUnder(mm.id + place.mm, vpn, pin) ? '1' : '0')).join('')
         return `${slot ? slotText(slot, pageName) : '-'}${out}`
       }),
     )
-    return `${view.tgidOf(known) === 0 ? '?' : ''}${noted.splitBy(mm.id + place.mm)}/${text.join()}`
+    return `${view.tgidOf(id) === 0 ? '?' : ''}${noted.splitBy(mm.id + place.mm)}/${text.join()}`
   })
   const held = pins.map((pin) => {
     const since = (view.slotAt(pin.mm, pin.vpn)?.fromNs ?? 0) <= pin.fromNs ? 's' : ''
@@ -88,7 +93,7 @@ export function knownText({ view, noted, place, memory }: Known, names: Names): 
       `h${pin.held}${pin.isCertain ? 'c' : ''}${pin.splitNs > 0 ? 'S' : ''}${since}`
     )
   })
-  const certain = memory.folios
+  const certain = names.folios
     .flatMap((folio) => (folio ? folio.pages.map((_, page) => folio.pfn + page) : []))
     .map((pfn) => `${pageName(pfn + place.pfn)}${view.isFrameCertain(pfn + place.pfn) ? 'c' : 'd'}`)
     .sort()

@@ -60,6 +60,22 @@ const MENDED: readonly Mended[] = [
     '',
     'no alarm',
   ],
+  [
+    'what waits for the LRU is no reference of GUP, where mappings alone decide who writes in place',
+    'force-break',
+    'base',
+    'batch mm 0 slot 0.0, read-get mm 0 slot 0.0, release pin 1, fork mm 0, exit mm 0, write mm 0 slot 0.0',
+    '',
+    'no alarm',
+  ],
+  [
+    "the writer's own FOLL_PIN is no reference that another took by FOLL_GET",
+    'mapcount',
+    'base',
+    'fork mm 0, read-get mm 0 slot 0.0, release pin 1, exit mm 0, read-pin mm 0 slot 0.0, write mm 0 slot 0.0',
+    '',
+    'no alarm',
+  ],
 ]
 
 test.each(MENDED)('%s', (_, name, size, text, memory, rules) => {

@@ -8,17 +8,27 @@ const STEP_NS = 1000
 type Columns = { -readonly [Name in keyof Omit<EventColumns, 'length'>]: EventColumns[Name] }
 type Name = keyof Columns
 
+/** What a run's place moves; 0 stays 0, which is none. */
+const MM_COLUMNS = ['mm', 'otherMm', 'tgid', 'otherTgid', 'tid'] as const
+const PFN_COLUMNS = ['oldPfn', 'newPfn'] as const
+
 const NAMES = Object.keys(NO_EVENT) as readonly Name[] // they are the names of all columns, and nothing else
 
 /** Columns that are filled again and again: millions of runs are put on them, a `Tape` would make an object for each event. */
 export class Reel {
   readonly #columns: Columns
+  readonly #all: readonly Columns[Name][]
   readonly #capacity: number
   #length = 0
+  /** What was added last by `addAll`, and where: runs that begin alike come one after the other. */
+  #before: readonly Told[] = []
+  #beforeAt = 0
+  #beforePlace: Place = { mm: 0, pfn: 0 }
 
   constructor(capacity: number) {
     this.#capacity = capacity
     this.#columns = emptyColumns(capacity)
+    this.#all = NAMES.map((name) => this.#columns[name])
   }
 
   get length(): number {
@@ -33,14 +43,45 @@ export class Reel {
   add(told: Told, place: Place): void {
     const i = this.#length++
     const columns = this.#columns
-    for (const name of NAMES) columns[name][i] = told[name] ?? 0
+    for (const column of this.#all) column[i] = 0
+    for (const name in told) columns[name as Name][i] = told[name as Name] ?? 0 // `Told` has columns' names alone
     columns.seq[i] = this.#length
     columns.timeNs[i] = START_NS + this.#length * STEP_NS
-    for (const name of ['mm', 'otherMm', 'tgid', 'otherTgid'] as const)
-      if (columns[name][i] !== 0) columns[name][i] += place.mm
-    for (const name of ['oldPfn', 'newPfn'] as const)
-      if (columns[name][i] !== 0) columns[name][i] += place.pfn
     columns.tid[i] = columns.tgid[i]
+    this.#moved(MM_COLUMNS, i, 1, place.mm)
+    this.#moved(PFN_COLUMNS, i, 1, place.pfn)
+  }
+
+  /** The beginning of a run; the same array again is copied from where it stands, by `place` alone another. */
+  addAll(before: readonly Told[], place: Place): void {
+    const from = this.#beforeAt
+    const isKnown = before === this.#before && from + before.length <= this.#length
+    const to = this.#length
+    if (isKnown) this.#copy(from, before.length, place)
+    else for (const told of before) this.add(told, place)
+    this.#before = before
+    this.#beforeAt = to
+    this.#beforePlace = place
+  }
+
+  #copy(from: number, count: number, place: Place): void {
+    const to = this.#length
+    for (const column of this.#all) column.copyWithin(to, from, from + count)
+    const { seq, timeNs } = this.#columns
+    for (let i = to; i < to + count; i++) {
+      seq[i] = i + 1
+      timeNs[i] = START_NS + seq[i] * STEP_NS
+    }
+    this.#moved(MM_COLUMNS, to, count, place.mm - this.#beforePlace.mm)
+    this.#moved(PFN_COLUMNS, to, count, place.pfn - this.#beforePlace.pfn)
+    this.#length += count
+  }
+
+  #moved(names: readonly Name[], from: number, count: number, by: number): void {
+    for (const name of names) {
+      const column = this.#columns[name]
+      for (let i = from; i < from + count; i++) if (column[i] !== 0) column[i] += by
+    }
   }
 
   /** What is on it; valid until it is rewound. */
@@ -50,6 +91,7 @@ export class Reel {
 
   rewind(): void {
     this.#length = 0
+    this.#before = []
   }
 }
 

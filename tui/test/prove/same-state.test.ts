@@ -1,12 +1,8 @@
 import { expect, test } from 'vitest'
 import { POLICIES } from '../../src/policy/policies.js'
-import type { Policy } from '../../src/policy/policy.js'
-import { operationsIn } from '../../src/policy/simulator/enumerate.js'
 import type { SlotSize } from '../../src/policy/simulator/memory.js'
-import { operationText } from '../../src/policy/simulator/operations.js'
-import type { Told } from '../../src/policy/simulator/rows.js'
-import { Simulator } from '../../src/policy/simulator/simulator.js'
-import { Court, type Case, type Judged } from './court.js'
+import type { Judged } from './court.js'
+import { runsOf, stepped, type Run } from './every-run.js'
 import { verdictOf } from './expected.js'
 
 /**
@@ -22,49 +18,6 @@ const CASES: readonly (readonly [sizes: readonly SlotSize[], length: number])[] 
   [['thp'], 3],
   [['base', 'thp'], 2],
 ]
-
-interface Run {
-  readonly simulator: Simulator
-  readonly told: readonly Told[]
-  readonly text: string
-  /** The name of the state that it led to. */
-  readonly state: string
-}
-
-interface Next extends Case {
-  readonly from: Run
-  readonly simulator: Simulator
-  readonly text: string
-}
-
-/** Every next operation in every state of `runs`, judged. */
-function* stepped(policy: Policy, runs: Iterable<Run>): Generator<Judged<Next>> {
-  const court = new Court<Next>(policy, 1)
-  for (const from of runs) {
-    for (const operation of operationsIn(from.simulator.memory, 2)) {
-      const simulator = from.simulator.branch()
-      const last = simulator.do(operation)
-      const text = from.text === '' ? operationText(operation) : `${from.text}, ${operationText(operation)}`
-      const next = { before: from.told, last, memory: simulator.memory, from, simulator, text }
-      if (!court.hasRoomFor(next)) yield* court.judge()
-      court.bring(next)
-    }
-  }
-  yield* court.judge()
-}
-
-/** Every run of so many operations, and no run left out. */
-function runsOf(policy: Policy, sizes: readonly SlotSize[], length: number): Iterable<Run> {
-  const [simulator, told] = Simulator.begin(policy, sizes, 1)
-  let runs: Iterable<Run> = [{ simulator, told, text: '', state: '' }]
-  for (let i = 0; i < length; i++) runs = extended(policy, runs)
-  return runs
-}
-
-function* extended(policy: Policy, runs: Iterable<Run>): Generator<Run> {
-  for (const { case: next, state } of stepped(policy, runs))
-    yield { simulator: next.simulator, told: [...next.before, ...next.last.told], text: next.text, state }
-}
 
 /** What an operation comes to, by names alone. */
 function comesTo({ case: { last }, raised, isUnknown, state }: Judged): string {
@@ -92,7 +45,7 @@ test.each(
     for (let before = 1; before < length + DEEPER; before++) {
       let from: Run | undefined
       let follows: string[] = []
-      for (const judged of stepped(policy, runsOf(policy, sizes, before))) {
+      for (const judged of stepped(policy, runsOf(policy, sizes, before, 'state'), 'state')) {
         if (from !== undefined && judged.case.from !== from) {
           compare(from, follows)
           follows = []

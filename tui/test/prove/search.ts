@@ -33,7 +33,7 @@ export interface Counts {
   transitions: number
   /** Of those the ones that came before history and rules. */
   judged: number
-  /** States that were told apart, the longest runs' last ones left out. */
+  /** States that were gone on from. */
   states: number
 }
 
@@ -51,40 +51,65 @@ const ABOUT_MEMORY: ReadonlySet<number> = new Set([
   Kind.Remap,
 ])
 
+/** A run that is gone on with; before the last operation only with those for which `isOpen`. */
+interface Frontier {
+  readonly trail: Trail | undefined
+  readonly isOpen: (operation: Operation) => boolean
+}
+
 /** Searches the scope, and hands over what was judged of each operation that R05, R06 or memory could have had a part in. */
-export function search(policy: Policy, scope: Scope, each: (judged: Judged<Tried>) => void): Counts {
+export function search(
+  policy: Policy,
+  scope: Scope,
+  each: (judged: Judged<Tried>) => void,
+  deafTo?: number,
+): Counts {
   const { sizes, hugeOrder, pins, depth } = scope
   const [start, begin] = Simulator.begin(policy, sizes, hugeOrder)
-  const court = new Court<Tried>(policy, hugeOrder)
+  const court = new Court<Tried>(policy, hugeOrder, deafTo)
   const counts: Counts = { transitions: 0, judged: 0, states: 0 }
   const met = new Set<string>()
-  let frontier: (Trail | undefined)[] = [undefined]
-  let next: Trail[] = []
+  const isMet = (name: string) => {
+    const known = digest(name)
+    if (met.has(known)) return true
+    met.add(known)
+    return false
+  }
+  let frontier: Frontier[] = [{ trail: undefined, isOpen: always }]
+  let next: Frontier[] = []
+  const goOn = ({ case: { trail }, state, parts }: Judged<Tried>) => {
+    if (state !== '' && !isMet(state)) next.push({ trail, isOpen: always })
+    if (parts.whole === '') return
+    // Each part is gone on with once.
+    const slots = parts.slots.map((part) => part !== '' && !isMet(part))
+    const isWhole = !isMet(`whole ${parts.whole}`)
+    if (!isWhole && !slots.includes(true)) return
+    next.push({ trail, isOpen: (operation) => ('area' in operation ? slots[operation.area] : isWhole) })
+  }
   const judge = () => {
     for (const judged of court.judge()) {
       each(judged)
-      if (judged.state === '') continue
-      const name = digest(judged.state)
-      if (met.has(name)) continue
-      met.add(name)
-      next.push(judged.case.trail)
+      goOn(judged)
     }
   }
   for (let length = 1; length <= depth; length++) {
-    for (const trail of frontier) {
+    const isLast = length === depth
+    for (const { trail, isOpen } of frontier) {
       const { simulator, told } = replayed(start.branch(), begin, trail)
       const hadPins = told.some(takesPin)
       for (const operation of operationsIn(simulator.memory, pins)) {
+        if (!isOpen(operation)) continue
         const after = simulator.branch()
         const last = after.do(operation)
         counts.transitions++
-        const goesOn = length < depth && (length < depth - 1 || hadPins || last.told.some(takesPin))
+        const goesOn = !isLast && (length < depth - 1 || hadPins || last.told.some(takesPin))
         if (!goesOn && !canBeJudged(hadPins, last)) continue
         const one = {
           trail: { before: trail, operation },
           before: told,
           last,
           memory: goesOn ? after.memory : undefined,
+          ...(length === depth - 1 && { partsOfPins: pins }),
         }
         counts.judged++
         if (!court.hasRoomFor(one)) judge()
@@ -92,11 +117,15 @@ export function search(policy: Policy, scope: Scope, each: (judged: Judged<Tried
       }
     }
     judge()
-    counts.states = met.size
+    counts.states += next.length
     frontier = next
     next = []
   }
   return counts
+}
+
+function always(): boolean {
+  return true
 }
 
 /** Whether a pin was ever taken, and memory or an event that the rules look at says something of it. */

@@ -3,6 +3,8 @@ import { isExclusive, type Folio, type Memory, type Mm } from './memory.js'
 /** How one order of the address spaces names what it meets. */
 export interface Names {
   readonly mms: readonly Mm[]
+  /** Those that are named; empty where an id is free. */
+  readonly folios: readonly (Folio | undefined)[]
   /** The page of a folio that is in memory; undefined where there is none at this pfn. */
   page(pfn: number): string | undefined
 }
@@ -65,7 +67,7 @@ function keyInOrder(memory: Memory, mms: readonly Mm[], beside: (names: Names) =
     const folio = memory.folios.find((one) => one && holds(one, pfn))
     return folio && `${nameOf(folio.id)}.${pfn - folio.pfn}`
   }
-  return `${parts.join('|')}#${pins.join()}${beside({ mms, page })}`
+  return `${parts.join('|')}#${pins.join()}${beside({ mms, folios: memory.folios, page })}`
 }
 
 function holds({ pfn, order }: Folio, page: number): boolean {

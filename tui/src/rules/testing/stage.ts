@@ -164,6 +164,8 @@ export function viewOf({ slots = [], pins = [], uncertainFrames = [] }: Known): 
       if (slotAt(one.mm, at)?.pfn === one.pfn + (at - one.vpn)) return true
     return false
   }
+  const pinsOn = (pfn: number, pages: number) =>
+    pins.filter((one) => one.pfn < pfn + pages && one.pfn + one.pages > pfn)
   return {
     run: 1,
     isSample: false,
@@ -173,7 +175,8 @@ export function viewOf({ slots = [], pins = [], uncertainFrames = [] }: Known): 
     slotAt,
     slotsOf: (pfn) => slots.filter((one) => one.pfn === pfn),
     pinsIn: (mm, vpn, pages) => pins.filter((one) => one.mm === mm && through(one, vpn, pages)),
-    pinsOn: (pfn, pages) => pins.filter((one) => one.pfn < pfn + pages && one.pfn + one.pages > pfn),
+    pinsOn,
+    hasOthersPins: (mm, pfn, pages) => pinsOn(pfn, pages).some((one) => one.mm !== mm),
     isFrameCertain: (pfn) => !uncertainFrames.includes(pfn),
   }
 }
