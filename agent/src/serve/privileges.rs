@@ -9,9 +9,11 @@ use rustix::thread::{
 
 /// Reading maps and books of programs that are already attached.
 const KEPT: CapabilitySet = CapabilitySet::BPF.union(CapabilitySet::PERFMON);
-/// Looking at other processes: /proc/PID of anybody, frames in pagemap, the files that are mapped.
+/// Looking at other processes: /proc/PID of anybody, frames in pagemap (CAP_SYS_ADMIN alone), the files that are mapped
+/// (either of CAP_SYS_ADMIN and CAP_CHECKPOINT_RESTORE: fs/proc/base.c, proc_map_files_get_link(), since 5.9).
 const LOOKING: CapabilitySet = CapabilitySet::SYS_PTRACE
     .union(CapabilitySet::SYS_ADMIN)
+    .union(CapabilitySet::CHECKPOINT_RESTORE)
     .union(CapabilitySet::DAC_READ_SEARCH);
 
 /// Drops every capability but CAP_BPF and CAP_PERFMON, for good, and hides memory from ptrace and core dumps.

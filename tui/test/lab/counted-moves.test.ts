@@ -9,6 +9,7 @@ import { buildScenarios } from '../../src/lab/scenarios.js'
 import { connect, type AgentClient } from '../../src/wire/client.js'
 import type { Counts, CountersSnapshot } from '../../src/wire/counters.js'
 import { KERNELS } from './guest-run.js'
+import { survived } from './whole.js'
 
 const ATTACHING_MS = 90_000
 /** A guest of its own, on a busy machine. */
@@ -82,7 +83,7 @@ async function count(series: string): Promise<Counted> {
 describe.each(KERNELS)('counters of kernel %s, where nobody is a target', (series) => {
   let counted: Counted | undefined
   beforeAll(async () => {
-    counted = await count(series)
+    counted = await survived(async () => count(series))
   }, GUEST_MS)
 
   test('who pushed its pages out to swap and touched them again did each as often as it did', () => {

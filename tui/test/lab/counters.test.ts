@@ -14,6 +14,7 @@ import type { EventColumns } from '../../src/model/events.js'
 import { Kind } from '../../src/model/kinds.js'
 import type { CountersSnapshot, ProcessCounts } from '../../src/wire/counters.js'
 import { jsonLines } from './guest-run.js'
+import { survived } from './whole.js'
 
 const PAGE_BYTES = 4096
 const ATTACHING_MS = 90_000
@@ -69,11 +70,13 @@ describe.each(['5.10', '6.1', '7.2'])('counters of kernel %s, where nobody is a 
   let ways: readonly Way[] = []
   beforeAll(async () => {
     const line = ['copyreuse 500', 'copyreuse 1500', ...WAYS.map((way) => `pins ${way}`)].join(' && ')
-    const { heard, stdout } = await beside(series, line, async (client, start, ended) => {
-      start()
-      expect(await ended).toBe(0)
-      return await once(client)
-    })
+    const { heard, stdout } = await survived(async () =>
+      beside(series, line, async (client, start, ended) => {
+        start()
+        expect(await ended).toBe(0)
+        return await once(client)
+      }),
+    )
     counted = heard
     ways = jsonLines<Way>(stdout, 'way')
   }, GUEST_MS)
@@ -201,6 +204,30 @@ describe.each(['6.1', '7.2'])('an agent on demand on kernel %s', (series) => {
       expect([...memory.told.values()].filter(({ times }) => times !== 1)).toEqual([])
       expect(memory.compared.length).toBeGreaterThanOrEqual(50)
       expect(memory.compared.filter(({ isTrue }) => !isTrue)).toEqual([])
+    },
+    GUEST_MS,
+  )
+
+  test(
+    'finds a process that takes a wanted comm without exec',
+    async () => {
+      // A subshell is a fork, and what the shell writes behind it is a copy.
+      const line = 'printf wanted >/proc/$$/comm; sleep 3; for i in 1 2 3 4 5 6 7 8; do (:); done'
+      const { heard } = await beside(series, line, async (client, start, ended) => {
+        const over = { is: false }
+        void ended.then(() => (over.is = true))
+        let copies = 0
+        let beatsAfter = 0
+        for await (const item of client.trace({ client: 'test', filter: { pids: [], comms: ['wanted'] } })) {
+          if (item.type === 'started') start()
+          if (item.type === 'batch')
+            for (let i = 0; i < item.events.length; i++)
+              if (item.events.kind[i] === Kind.WpFault && item.events.newPfn[i] !== 0) copies++
+          if (item.type === 'heartbeat' && over.is && ++beatsAfter === 2) break
+        }
+        return copies
+      })
+      expect(heard).toBeGreaterThanOrEqual(8)
     },
     GUEST_MS,
   )

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 
 import { bootLab, type LabOptions } from '../../src/lab/guest.js'
 import { resolveKernel } from '../../src/lab/kernels.js'
+import { survived } from './whole.js'
 
 /** Kernels on which every claim is tried: the oldest and the newest of the everyday ones. */
 export const KERNELS = ['6.1', '7.2'] as const
@@ -13,11 +14,19 @@ export interface Run {
   readonly stderr: string
 }
 
-/** Boots `series`, runs the workload without an agent, and shuts down. */
+/** Boots `series`, runs the workload without an agent, and shuts down. A guest that dies by itself is booted again. */
 export async function runInGuest(
   series: string,
   workload: readonly string[],
   options: Partial<LabOptions> = {},
+): Promise<Run> {
+  return survived(async () => runOnce(series, workload, options))
+}
+
+async function runOnce(
+  series: string,
+  workload: readonly string[],
+  options: Partial<LabOptions>,
 ): Promise<Run> {
   const kernel = await resolveKernel({ kernel: series }, () => undefined)
   const guest = await bootLab({ kernel, files: [], workload, ...options })

@@ -1,19 +1,13 @@
 /** Pages that change their frame or their address: what a recording holds of them, against what their owner saw in /proc. */
-import { execFile } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 
 import { jsonLines } from './guest-run.js'
+import { query, recordWhole } from './recording.js'
+import { RECORDING_MS } from './whole.js'
 
-const COWPATH = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const PAGE_BYTES = 4096
 /** `migrate` needs two nodes; `swap` makes its own device. */
 const MACHINE = ['--module', 'zram', '--append', 'numa=fake=2']
-const run = promisify(execFile)
 
 interface Swapped {
   readonly scenario: 'swap'
@@ -80,10 +74,8 @@ interface Recorded {
 const keyOf = (tgid: number, vpn: number): string => `${tgid}:${vpn}`
 
 async function record(series: string): Promise<Recorded> {
-  const db = join(mkdtempSync(join(tmpdir(), 'cowpath-test-')), 'run.db')
   const line = 'swap 32 && ksm 16 && migrate 16 && remap 16'
-  const lab = ['lab', '--kernel', series, ...MACHINE, '--record', db, '--run', line]
-  const { stdout } = await run(process.execPath, [COWPATH, ...lab], { maxBuffer: 64 << 20 })
+  const { db, stdout } = await recordWhole(['--kernel', series, ...MACHINE], ['--run', line])
   const slots = new Map<string, Slot[]>()
   const inOrder = `SELECT tgid, vpn AS slot_vpn, pfn, from_cause, until_cause FROM v_page_history
     WHERE tgid IS NOT NULL ORDER BY from_ns, from_seq`
@@ -102,17 +94,11 @@ async function record(series: string): Promise<Recorded> {
   }
 }
 
-async function query<T>(db: string, sql: string, key: keyof T & string): Promise<T[]> {
-  const limits = { maxBuffer: 64 << 20 }
-  const { stdout } = await run(process.execPath, [COWPATH, 'sql', db, sql, '--json'], limits)
-  return jsonLines<T>(stdout, key)
-}
-
 describe.each(['5.10', '6.1', '6.12', '6.18', '7.2'])('a recording made on kernel %s', (series) => {
   let all: Recorded = { told: [], slots: new Map(), edges: [], outs: [] }
   beforeAll(async () => {
     all = await record(series)
-  })
+  }, RECORDING_MS)
 
   function told<S extends Told['scenario']>(scenario: S): Extract<Told, { scenario: S }>[] {
     return all.told.filter((one): one is Extract<Told, { scenario: S }> => one.scenario === scenario)

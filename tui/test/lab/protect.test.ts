@@ -3,19 +3,12 @@
  * hold (agent/lab/expect.h). They check themselves by /proc; here every line of theirs must be one event, and every event
  * of a kind that a scenario claims for an area must be a line.
  */
-import { execFile } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 
 import { Flag } from '../../src/model/kinds.js'
 import { jsonLines, KERNELS } from './guest-run.js'
-
-const COWPATH = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
-const run = promisify(execFile)
+import { query, recordWhole } from './recording.js'
+import { RECORDING_MS } from './whole.js'
 
 interface Row {
   readonly seq: number
@@ -84,12 +77,8 @@ async function record(
   scenario: string,
   append: string,
 ): Promise<{ events: readonly Row[]; stdout: string }> {
-  const db = join(mkdtempSync(join(tmpdir(), 'cowpath-test-')), 'run.db')
-  const limits = { maxBuffer: 64 << 20 }
-  const lab = ['lab', '--kernel', series, '--append', append, '--record', db, '--', scenario]
-  const { stdout } = await run(process.execPath, [COWPATH, ...lab], limits)
-  const asked = await run(process.execPath, [COWPATH, 'sql', db, SQL, '--json'], limits)
-  return { events: jsonLines<Row>(asked.stdout, 'seq'), stdout }
+  const { db, stdout } = await recordWhole(['--kernel', series, '--append', append], ['--', scenario])
+  return { events: await query<Row>(db, SQL, 'seq'), stdout }
 }
 
 function fits(event: Row, expected: Expected): boolean {
@@ -140,12 +129,16 @@ describe.each(KERNELS)('a recording made on kernel %s', (series) => {
     ['a program hands faults to userfaultfd', 'uffdwp', ''],
     ['huge pages are made, split, collapsed and freed', 'thp', ''],
     ['hugetlb pages are copied, reused, unshared and freed', 'hugetlb', ''],
-  ])('tells how %s', async (_claim, scenario, append) => {
-    const { events, stdout } = await record(series, scenario, append)
-    expect(jsonLines<Expected>(stdout, 'kind')).not.toEqual([])
-    expect(differences(stdout, events)).toEqual([])
+  ])(
+    'tells how %s',
+    async (_claim, scenario, append) => {
+      const { events, stdout } = await record(series, scenario, append)
+      expect(jsonLines<Expected>(stdout, 'kind')).not.toEqual([])
+      expect(differences(stdout, events)).toEqual([])
 
-    const freed = jsonLines<Freed>(stdout, 'freed')
-    expect(freed.map((one) => freedFrames(events, one))).toEqual(freed.map(({ frames }) => frames))
-  })
+      const freed = jsonLines<Freed>(stdout, 'freed')
+      expect(freed.map((one) => freedFrames(events, one))).toEqual(freed.map(({ frames }) => frames))
+    },
+    RECORDING_MS,
+  )
 })

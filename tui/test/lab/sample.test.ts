@@ -5,6 +5,7 @@ import type { EventRow } from '../../src/model/event-rows.js'
 import { Foll, Kind, Outcome } from '../../src/model/kinds.js'
 import { isChosen } from '../../src/model/sample.js'
 import { jsonLines, KERNELS } from './guest-run.js'
+import { RECORDING_MS } from './whole.js'
 import { traceWith, type Traced } from './worded-agent.js'
 
 const ONE_IN = 4
@@ -36,7 +37,7 @@ describe.each(KERNELS)('an agent with --pages 1/4 on kernel %s', (series) => {
   beforeAll(async () => {
     traced = await traceWith(series, LINE, ['--pages', `1/${ONE_IN}`])
     ;({ rows } = traced)
-  })
+  }, RECORDING_MS)
   const lines = <T>(key: keyof T & string): T[] => jsonLines<T>(traced?.stdout ?? '', key)
 
   test('says that it is a sample, and its books balance', () => {

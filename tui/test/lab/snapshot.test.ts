@@ -1,19 +1,12 @@
 /** What a recording holds of memory that was there before the agent came, against what its owner saw of it then. */
-import { execFile } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 
 import { requireAgent } from '../../src/commands/agent-binary.js'
 import { buildScenarios } from '../../src/lab/scenarios.js'
 import { Flag } from '../../src/model/kinds.js'
 import { jsonLines, KERNELS } from './guest-run.js'
-
-const COWPATH = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
-const run = promisify(execFile)
+import { query, recordWhole } from './recording.js'
+import { RECORDING_MS } from './whole.js'
 
 interface Page {
   readonly page: number
@@ -46,19 +39,13 @@ const FACTS = {
 
 /** The agent of this guest is the scenario, which becomes the real one when its memory is there. */
 async function record(series: string): Promise<{ db: string; pages: readonly Page[] }> {
-  const db = join(mkdtempSync(join(tmpdir(), 'cowpath-test-')), 'run.db')
   const programs = await buildScenarios()
   const brought = `${requireAgent(process.env)}:/bin/late-agent`
-  const lab = ['lab', '--kernel', series, '--add', brought, '--record', db, '--', 'snapshot']
-  const env = { ...process.env, COWPATH_AGENT: programs.get('snapshot') }
-  const { stdout } = await run(process.execPath, [COWPATH, ...lab], { env, maxBuffer: 64 << 20 })
+  const env = { COWPATH_AGENT: programs.get('snapshot') }
+  const { db, stdout } = await recordWhole(['--kernel', series, '--add', brought], ['--', 'snapshot'], {
+    env,
+  })
   return { db, pages: jsonLines<Page>(stdout, 'page') }
-}
-
-async function query<T>(db: string, sql: string, key: keyof T & string): Promise<T[]> {
-  const limits = { maxBuffer: 64 << 20 }
-  const { stdout } = await run(process.execPath, [COWPATH, 'sql', db, sql, '--json'], limits)
-  return jsonLines<T>(stdout, key)
 }
 
 describe.each(KERNELS)('a recording made on kernel %s of a process that ran already', (series) => {
@@ -70,7 +57,7 @@ describe.each(KERNELS)('a recording made on kernel %s of a process that ran alre
     const sql = `SELECT word.name AS kind, vpn, pages, old_pfn AS pfn, flags, folio_order AS "order", mapcount FROM event
       JOIN word ON word.topic = 'kind' AND word.number = event.kind WHERE word.name IN ('snapshot', 'frame-free')`
     runs = await query<Run>(db, sql, 'kind')
-  })
+  }, RECORDING_MS)
 
   test('tells each page once, with its frame and its facts', () => {
     const mapped = pages.filter(({ pfn }) => pfn > 0)

@@ -6,6 +6,7 @@ import type { EventRow } from '../../src/model/event-rows.js'
 import type { StackInfo } from '../../src/model/events.js'
 import { Kind, Outcome, Protection } from '../../src/model/kinds.js'
 import { KERNELS } from './guest-run.js'
+import { RECORDING_MS } from './whole.js'
 import { traceWith } from './worded-agent.js'
 
 const LINE = 'forkloop 2 20 && pins uring 4 && protect'
@@ -26,7 +27,7 @@ describe.each(KERNELS)('an agent on kernel %s', (series) => {
   let stacks: string | undefined
   beforeAll(async () => {
     ;({ told, stacks } = await trace(series, [], { stacks: 'both' }))
-  })
+  }, RECORDING_MS)
 
   test('takes both stacks for a client that asks for them', () => {
     expect(stacks).toBe('both')
@@ -59,10 +60,14 @@ describe.each(KERNELS)('an agent on kernel %s', (series) => {
 })
 
 describe.each(KERNELS)('an agent with --stacks none on kernel %s', (series) => {
-  test('unwinds nothing, and says so', async () => {
-    const { told, stacks } = await trace(series, ['--stacks', 'none'], {})
-    expect(stacks).toBe('none')
-    expect(told.filter(({ kind }) => kind === Kind.Gup).length).toBeGreaterThan(0)
-    expect(told.filter(({ stack }) => stack !== undefined)).toEqual([])
-  })
+  test(
+    'unwinds nothing, and says so',
+    async () => {
+      const { told, stacks } = await trace(series, ['--stacks', 'none'], {})
+      expect(stacks).toBe('none')
+      expect(told.filter(({ kind }) => kind === Kind.Gup).length).toBeGreaterThan(0)
+      expect(told.filter(({ stack }) => stack !== undefined)).toEqual([])
+    },
+    RECORDING_MS,
+  )
 })

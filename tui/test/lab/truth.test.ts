@@ -1,17 +1,11 @@
 /** What a recording holds, against what the programs saw of their own memory: the whole way, by the commands themselves. */
-import { execFile } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 
 import { jsonLines, KERNELS } from './guest-run.js'
+import { query, recordWhole, type Recording } from './recording.js'
+import { RECORDING_MS } from './whole.js'
 
-const COWPATH = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const PAGE_BYTES = 4096
-const run = promisify(execFile)
 
 interface Write {
   readonly pid: number
@@ -32,18 +26,10 @@ interface Count {
   readonly hits: number
 }
 
-/** Runs `workload` in a recorded guest; its output, and the name of the recording. */
-async function record(series: string, ...workload: string[]): Promise<{ db: string; stdout: string }> {
-  const db = join(mkdtempSync(join(tmpdir(), 'cowpath-test-')), 'run.db')
-  const lab = ['lab', '--kernel', series, '--count', 'do_wp_page', '--record', db, '--', ...workload]
-  const { stdout } = await run(process.execPath, [COWPATH, ...lab])
-  return { db, stdout }
-}
-
-async function query<T>(db: string, sql: string, key: keyof T & string): Promise<T[]> {
-  const limits = { maxBuffer: 64 << 20 }
-  const { stdout } = await run(process.execPath, [COWPATH, 'sql', db, sql, '--json'], limits)
-  return jsonLines<T>(stdout, key)
+/** Runs `workload` in a recorded guest. What other legs lost is not looked at here. */
+async function record(series: string, ...workload: string[]): Promise<Recording> {
+  const options = ['--kernel', series, '--count', 'do_wp_page']
+  return recordWhole(options, ['--', ...workload], { legs: ['wp-fault', 'fork'] })
 }
 
 async function faults(db: string): Promise<Fault[]> {
@@ -68,34 +54,42 @@ const asRow = ({ tgid, vpn, outcome, old_pfn, new_pfn }: Fault): unknown[] => [
 ]
 
 describe.each(KERNELS)('a recording made on kernel %s', (series) => {
-  test('holds exactly the copies and reuses that parent and child made, with their frames', async () => {
-    const { db, stdout } = await record(series, 'cowfork', '64')
-    const writes = jsonLines<Write>(stdout, 'expect')
-    const pages = new Set(writes.map(({ vaddr }) => vaddr / PAGE_BYTES))
-    const pids = new Set(writes.map(({ pid }) => pid))
-    const seen = await faults(db)
-    const ours = seen.filter(({ tgid, vpn }) => pids.has(tgid) && pages.has(vpn))
-    expect(writes).toHaveLength(256)
-    expect(sorted(ours)).toEqual(sorted(writes.map(asFault)))
+  test(
+    'holds exactly the copies and reuses that parent and child made, with their frames',
+    async () => {
+      const { db, stdout } = await record(series, 'cowfork', '64')
+      const writes = jsonLines<Write>(stdout, 'expect')
+      const pages = new Set(writes.map(({ vaddr }) => vaddr / PAGE_BYTES))
+      const pids = new Set(writes.map(({ pid }) => pid))
+      const seen = await faults(db)
+      const ours = seen.filter(({ tgid, vpn }) => pids.has(tgid) && pages.has(vpn))
+      expect(writes).toHaveLength(256)
+      expect(sorted(ours)).toEqual(sorted(writes.map(asFault)))
 
-    const counted = jsonLines<Count>(stdout, 'hits').filter(({ pid }) => pids.has(pid))
-    const recorded = counted.map(({ pid }) => ({ pid, hits: seen.filter(({ tgid }) => tgid === pid).length }))
-    expect(recorded).toEqual(counted.map(({ pid, hits }) => ({ pid, hits })))
-    // The kernel may leave out a program that it has preempted on the same CPU: another leg's books may have that.
-    const gaps = `SELECT reason, leg, events FROM gap WHERE leg IN ('', 'wp-fault', 'fork')`
-    expect(await query<{ reason: string }>(db, gaps, 'reason')).toEqual([])
-  })
+      const counted = jsonLines<Count>(stdout, 'hits').filter(({ pid }) => pids.has(pid))
+      const recorded = counted.map(({ pid }) => ({
+        pid,
+        hits: seen.filter(({ tgid }) => tgid === pid).length,
+      }))
+      expect(recorded).toEqual(counted.map(({ pid, hits }) => ({ pid, hits })))
+    },
+    RECORDING_MS,
+  )
 
-  test('links the frames of one page through three generations of forks', async () => {
-    const { db, stdout } = await record(series, 'generations')
-    const writes = jsonLines<Write>(stdout, 'expect')
-    const vpn = (writes[0]?.vaddr ?? 0) / PAGE_BYTES
-    const sql = `SELECT a.pfn AS before, b.pfn AS after FROM edge JOIN frame a ON a.frame = from_frame
+  test(
+    'links the frames of one page through three generations of forks',
+    async () => {
+      const { db, stdout } = await record(series, 'generations')
+      const writes = jsonLines<Write>(stdout, 'expect')
+      const vpn = (writes[0]?.vaddr ?? 0) / PAGE_BYTES
+      const sql = `SELECT a.pfn AS before, b.pfn AS after FROM edge JOIN frame a ON a.frame = from_frame
       JOIN frame b ON b.frame = to_frame WHERE edge.vpn = ${vpn} ORDER BY edge.seq`
-    const edges = await query<{ before: number; after: number }>(db, sql, 'before')
-    expect(edges).toEqual(
-      writes.map(({ pfn_before, pfn_after }) => ({ before: pfn_before, after: pfn_after })),
-    )
-    expect(edges).toHaveLength(3)
-  })
+      const edges = await query<{ before: number; after: number }>(db, sql, 'before')
+      expect(edges).toEqual(
+        writes.map(({ pfn_before, pfn_after }) => ({ before: pfn_before, after: pfn_after })),
+      )
+      expect(edges).toHaveLength(3)
+    },
+    RECORDING_MS,
+  )
 })

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { EventRow } from '../../src/model/event-rows.js'
 import { Flag, Foll, Kind } from '../../src/model/kinds.js'
 import { jsonLines } from './guest-run.js'
+import { RECORDING_MS } from './whole.js'
 import { traceWith, type Traced } from './worded-agent.js'
 
 const PAGES = 40
@@ -29,7 +30,7 @@ describe.each(['6.12', '7.2'])('who gives pages of a memfd to udmabuf on kernel 
   let traced: Traced | undefined
   beforeAll(async () => {
     traced = await traceWith(series, `pins udmabuf ${PAGES}`, [])
-  })
+  }, RECORDING_MS)
   const rows = (kind: number): readonly EventRow[] => (traced?.rows ?? []).filter((row) => row.kind === kind)
 
   test('is told with a long-term pin on each of their frames, of a file and of no slot, and with each that was given back', () => {

@@ -11,6 +11,7 @@ import { buildScenarios } from '../../src/lab/scenarios.js'
 import { NO_EVENT, type EventRow } from '../../src/model/event-rows.js'
 import type { AgentInfo, EventColumns, LegBooks, StackInfo } from '../../src/model/events.js'
 import { connect, type TraceOptions } from '../../src/wire/client.js'
+import { untilWhole, type Attempt } from './whole.js'
 
 const ATTACHING_MS = 90_000
 
@@ -23,13 +24,22 @@ export interface Traced {
   readonly stdout: string
 }
 
-/** Runs a shell line in a guest whose agent was started with `words` behind its own, and traces it. */
+/** Runs a shell line in a guest whose agent was started with `words` behind its own, and traces it without a loss. */
 export async function traceWith(
   series: string,
   line: string,
   words: readonly string[],
   options: Partial<TraceOptions> = {},
 ): Promise<Traced> {
+  return untilWhole(async () => traceOnce(series, line, words, options))
+}
+
+async function traceOnce(
+  series: string,
+  line: string,
+  words: readonly string[],
+  options: Partial<TraceOptions>,
+): Promise<Attempt<Traced>> {
   const programs = await buildScenarios()
   const file = join(mkdtempSync(join(tmpdir(), 'cowpath-test-')), 'words')
   writeFileSync(file, words.map((word) => `${word}\n`).join(''))
@@ -45,6 +55,7 @@ export async function traceWith(
   const workload = { isRunning: false, hasEnded: false }
   let agent: AgentInfo | undefined
   let legs: readonly LegBooks[] = []
+  const lost: string[] = []
   let beatsAfter = 0
   try {
     await client.ready(ATTACHING_MS)
@@ -61,13 +72,14 @@ export async function traceWith(
           void guest.waitExit().then(() => (workload.hasEnded = true))
         } else if (workload.hasEnded && ++beatsAfter === 2) break
       }
+      if (item.type === 'loss') lost.push(`${item.loss.hop} ${item.loss.leg} ${item.loss.count}`)
       if (item.type !== 'batch') continue
       for (const stack of item.stacks) stacks.set(stack.stack, stack)
       for (let i = 0; i < item.events.length; i++) rows.push(rowOf(item.events, i))
     }
     stream.cancel()
     if (agent === undefined) throw new Error('the agent said nothing')
-    return { agent, rows, stacks, legs, stdout: await stdout }
+    return { made: { agent, rows, stacks, legs, stdout: await stdout }, lost }
   } finally {
     client.close()
     await guest.shutdown()
