@@ -1,7 +1,7 @@
 -- Indexes of a closed recording, and the answers that would take reading all of it. None of them exists while it is being
 -- written: keeping them up costs ten times the insert itself on a large recording. A recording that was not closed is read
--- without them, slower. What the writer summed up while it wrote (fork_cost, heat, hot_page, sealed_total) it adds after this; where it
--- did not, db/sums.sql does.
+-- without them, slower. What the writer summed up while it wrote (fork_cost, heat, hot_page, sealed_total) it adds after this;
+-- where it did not, db/sums.sql does.
 CREATE INDEX IF NOT EXISTS ix_frame_pfn ON frame (pfn);
 CREATE INDEX IF NOT EXISTS ix_frame_page ON frame (mm, vpn) WHERE slot IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ix_frame_origin ON frame (origin) WHERE origin IS NOT NULL;

@@ -23,7 +23,7 @@ export interface Span {
 }
 
 const REGIONS = 24
-/** The recording sums copies in spans of a power of two seconds, of which it has at most one more than these: cells are such spans. */
+/** Cells are spans as the recording sums copies in: of a power of two seconds, of which it has at most one more than these. */
 const BINS = 47
 const CELL_HEIGHT = 20
 /** All spans together; few spans get cells no wider than this many units. */

@@ -12,7 +12,10 @@ export interface Heat {
   copies: number
 }
 
-/** Copies by place and span of time. Spans are a power of two seconds and grow with the recording. Bounded by the address spaces that are alive. */
+/**
+ * Copies by place and span of time. Spans are a power of two seconds, longer as the recording grows. Bounded by the address spaces
+ * that are alive.
+ */
 export class HeatSums {
   /** By beginning of the span, by place, by address space. */
   readonly #places = new Map<number, Map<number, Map<number, Heat>>>()

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -118,6 +118,18 @@ test('a file that is there is never replaced', () => {
   expect(() => {
     mergeRecordings([one], other)
   }).toThrow(/there already/)
+})
+
+test('a free that the row of its frame does not tell is told of it in the whole', () => {
+  const [part, merged] = [join(folder, 'freed.db'), join(folder, 'all-freed.db')]
+  copyFileSync(one, part)
+  const db = new Database(part)
+  db.exec('INSERT INTO freed SELECT max(frame), 7000000000, 9 FROM frame WHERE freed_ns IS NULL')
+  db.close()
+  mergeRecordings([part], merged)
+  const freed = 'SELECT frame, freed_ns, freed_seq FROM v_frame WHERE freed_ns IS NOT NULL'
+  expect(rows(merged, freed)).toContainEqual(rows(part, 'SELECT * FROM freed')[0])
+  expect(rows(merged, freed)).toEqual(rows(part, freed))
 })
 
 test('the same process id on two hosts is two processes', () => {

@@ -28,6 +28,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ what: fc.constant('unmap'), mm: fc.nat(3), page: fc.nat(PAGES - 1) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('move'), mm: fc.nat(3), page: fc.nat(PAGES - 1) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constantFrom('fork', 'fork-down'), mm: fc.nat(3), page: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('free'), mm: fc.nat(3), page: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constantFrom('exit', 'flush'), mm: fc.nat(3), page: fc.nat(3) }) },
 ) // prettier-ignore
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
@@ -44,6 +45,7 @@ class Teller {
   readonly #spaces: Space[]
   #mms = 0
   #frames = 0
+  readonly #freed = new Set<number>()
   #slots = 0
   #edges = 0
   #now = 1e9
@@ -83,6 +85,9 @@ class Teller {
       case 'fork-down':
         this.#fork(space, this.#spaces[page], what)
         return
+      case 'free':
+        this.#free(this.#frames - 8 * page)
+        return
       case 'exit':
         for (const at of [...space.pages.keys()]) this.#end(space, at, Cause.MmExit)
         this.#writer.mmEnded(space.mm, this.#now, this.#now / 1000)
@@ -106,6 +111,12 @@ class Teller {
     const pages = [...parent.pages].sort(([a], [b]) => (what === 'fork' ? a - b : b - a))
     for (const [page, { frame }] of pages)
       if (!child.pages.has(page)) this.#map(child, page, frame, Cause.Fork, false)
+  }
+
+  #free(frame: number): void {
+    if (frame <= 0 || this.#freed.has(frame)) return
+    this.#freed.add(frame)
+    this.#writer.frameFreed(frame, this.#now, this.#now / 1000)
   }
 
   #begin(): Space {
@@ -149,17 +160,21 @@ async function written(name: string, steps: readonly Step[], keep: Keep): Promis
   return told(name)
 }
 
-/** All intervals and edges; and those of each page and each frame as the named queries find them. */
+/** All frames, intervals and edges, and their sums; and those of each page and each frame as the named queries find them. */
 function told(name: string): unknown {
   const recording = Recording.open(join(folder, name))
   try {
     const frames = recording.select<{ frame: number }>('SELECT frame FROM frame').map(({ frame }) => frame)
     return {
+      frames: recording.select('SELECT * FROM v_frame ORDER BY frame'),
       slots: recording.select('SELECT * FROM slot ORDER BY slot'),
       edges: recording.select('SELECT * FROM edge ORDER BY at_ns, to_frame'),
       owners: recording.ask('family-slots', { frames: JSON.stringify(frames), limit: 1000 }),
       lives: frames.map((pfn) => recording.ask('page-by-pfn', { pfn, at_ns: null })),
       families: frames.map((frame) => recording.ask('lineage', { frame, limit: 1000 })),
+      totals: recording.ask('totals', {}),
+      hottest: recording.ask('top-pages', { limit: 1000 }),
+      heat: recording.ask('heat', { bin_ns: 1e9, limit: 1000 }),
       mapped: frames.map((vpn) => recording.ask('frame-at', { mm: 1, vpn, at_ns: 1.1e9 })),
     }
   } finally {
