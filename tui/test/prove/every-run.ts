@@ -28,8 +28,8 @@ export interface Next extends Case {
   readonly text: string
 }
 
-/** Which names states are to have: their own, or those of their parts. */
-export type Naming = 'state' | 'parts'
+/** Which names states are to have: their own, those of their parts, or none. */
+export type Naming = 'state' | 'parts' | 'none'
 
 /** Every next operation in every state of `runs`, judged; of a kind of event to which `deafTo` makes them the rules do not hear. */
 export function* stepped(
@@ -45,7 +45,7 @@ export function* stepped(
       const last = simulator.do(operation)
       const text = from.text === '' ? operationText(operation) : `${from.text}, ${operationText(operation)}`
       const partsOfPins = naming === 'parts' ? { partsOfPins: PINS } : {}
-      const { memory } = simulator
+      const memory = naming === 'none' ? undefined : simulator.memory
       const next = { before: from.told, last, memory, ...partsOfPins, from, operation, simulator, text }
       if (!court.hasRoomFor(next)) yield* court.judge()
       court.bring(next)

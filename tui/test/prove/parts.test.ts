@@ -55,7 +55,7 @@ describe.each(POLICIES)('under $name', (policy) => {
     }
     for (let length = 1; length < LENGTH; length++) {
       let lasts: Judged<Next>[] = []
-      for (const judged of stepped(policy, runsOf(policy, SIZES, length, 'parts'), 'parts')) {
+      for (const judged of stepped(policy, runsOf(policy, SIZES, length, 'parts'), 'none')) {
         if (lasts.length > 0 && lasts[0].case.from !== judged.case.from) {
           compareAll(lasts)
           lasts = []
@@ -67,12 +67,8 @@ describe.each(POLICIES)('under $name', (policy) => {
     expect(repeated).toBeGreaterThan(0)
   })
 
-  test.each([
-    ['write faults', Kind.WpFault],
-    ['the split of a huge page', Kind.HugeWp],
-    ['unmapping', Kind.Unmap],
-    ['what comes from swap', Kind.SwapIn],
-  ])('rules that do not hear of %s are caught at all that they would be caught at otherwise', (_, deafTo) => {
+  test('rules that do not hear of write faults are caught at all at which they would be caught in any run', () => {
+    const deafTo = Kind.WpFault
     const found = new Set<string>()
     const all = new Set<string>()
     const enter = (wrong: Set<string>, judged: Judged, run: readonly Operation[]) => {
@@ -89,8 +85,9 @@ describe.each(POLICIES)('under $name', (policy) => {
       deafTo,
     )
     for (let length = 0; length < LENGTH; length++)
-      for (const judged of stepped(policy, runsOf(policy, SIZES, length, 'parts'), 'parts', deafTo))
+      for (const judged of stepped(policy, runsOf(policy, SIZES, length, 'none'), 'none', deafTo))
         enter(all, judged, runOf(judged.case.text))
+    expect(all.size).toBeGreaterThan(2)
     expect([...found].sort()).toEqual([...all].sort())
   })
 })
