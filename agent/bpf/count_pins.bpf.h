@@ -20,9 +20,22 @@ struct {
 	__type(value, struct takers_chunk);
 } takers SEC(".maps");
 
-static __always_inline u16 *taker_of(u64 pfn)
+/* Where pages are and are kept: constants, read once before a loop. */
+struct pages_base {
+	u64 vmemmap;
+	u64 mask;
+};
+
+static __always_inline struct pages_base pages_base(void)
 {
-	u64 index = pfn & config.tracked_mask;
+	struct pages_base base = {shared.vmemmap_base, config.tracked_mask};
+
+	return base;
+}
+
+static __always_inline u16 *taker_of(u64 page, struct pages_base base)
+{
+	u64 index = (page - base.vmemmap) >> STRUCT_PAGE_SHIFT & base.mask;
 	u32 number = index / TAKERS_CHUNK;
 	struct takers_chunk *chunk = bpf_map_lookup_elem(&takers, &number);
 
@@ -40,35 +53,48 @@ static __always_inline bool read_pages(u64 *pages, u64 array, u32 many)
 	return !bpf_probe_read_kernel(pages, bytes, (void *)array);
 }
 
-static __always_inline void take(u64 page, u32 index)
+static __always_inline void take(u64 page, struct pages_base base, u32 index)
 {
-	u16 *taker = taker_of(pfn_of(page));
+	u16 *taker = taker_of(page, base);
 
 	if (taker)
 		*taker = index;
 }
 
-/*
- * The tally `index` has pinned these. Their folios are given back by their heads, some of them: of pages that
- * follow each other in memory only the first may have its head elsewhere.
- */
+/* Folios of these are given back by their heads: of pages that follow each other in memory only the first may
+ * have its head elsewhere. */
+static __always_inline void take_heads(const u64 *pages, u32 many, struct pages_base base, u32 index)
+{
+	u64 before = 0, page, link;
+	u32 i;
+
+#pragma clang loop unroll(disable)
+	for (i = 0; i < PINS_AT_ONCE && i < many; i++) {
+		page = pages[i];
+		if (page != before + (1 << STRUCT_PAGE_SHIFT)) {
+			link = READ_KERNEL(u64, page + LINK_OFFSET);
+			if (link & TAIL_BIT)
+				take(head_by(page, link), base, index);
+		}
+		before = page;
+	}
+}
+
+/* The tally `index` has pinned these. */
 __noinline u32 note_taker(u64 array, u32 many, u32 index)
 {
-	u64 pages[PINS_AT_ONCE] = {}, before = 0;
-	struct page_words words = {};
+	u64 pages[PINS_AT_ONCE] = {};
+	struct pages_base base = pages_base();
 	u32 i;
 
 	if (!read_pages(pages, array, many))
 		return 0;
 #pragma clang loop unroll(disable)
-	for (i = 0; i < PINS_AT_ONCE && i < many; i++) {
-		take(pages[i], index);
-		if (pages[i] != before + sizeof(struct page_words)) {
-			bpf_probe_read_kernel(&words.word[1], sizeof(u64), (void *)(pages[i] + sizeof(u64)));
-			take(head_of(pages[i], &words), index);
-		}
-		before = pages[i];
-	}
+	for (i = 0; i < PINS_AT_ONCE && i < many; i++)
+		take(pages[i], base, index);
+	/* Since 6.11. */
+	if (config.unpin_by_head)
+		take_heads(pages, many, base, index);
 	return 0;
 }
 
@@ -103,28 +129,43 @@ static __always_inline bool count_gup(const struct gup *gup, u64 taken)
 	return gup->cookie;
 }
 
-static __always_inline void count_return(u64 pfn, u32 each)
+static __always_inline void give_back(u32 index, u32 pins)
 {
-	u16 *taker = taker_of(pfn);
 	struct tally *tally;
 
-	if (!taker || !*taker)
+	if (!index || !pins)
 		return;
-	tally = tally_at(*taker);
+	tally = tally_at(index);
 	if (tally)
-		__sync_fetch_and_add(&tally->counts[COUNTER_PIN_RETURNED], each);
+		__sync_fetch_and_add(&tally->counts[COUNTER_PIN_RETURNED], pins);
 }
 
+/* Pages that follow each other mostly have one taker. */
 __noinline u32 count_returns(u64 array, u64 page, u32 many, u32 each)
 {
 	u64 pages[PINS_AT_ONCE] = {};
-	u32 i;
+	struct pages_base base = pages_base();
+	u32 i, index = 0, pins = 0;
+	u16 *taker;
 
 	if (array && !read_pages(pages, array, many))
 		return 0;
 #pragma clang loop unroll(disable)
-	for (i = 0; i < PINS_AT_ONCE && i < many; i++)
-		count_return(pfn_of(array ? pages[i] : page) + (array ? 0 : i), each);
+	for (i = 0; i < PINS_AT_ONCE && i < many; i++) {
+		if (array)
+			page = pages[i];
+		taker = taker_of(page, base);
+		page += 1 << STRUCT_PAGE_SHIFT;
+		if (!taker)
+			continue;
+		if (*taker != index) {
+			give_back(index, pins);
+			index = *taker;
+			pins = 0;
+		}
+		pins += each;
+	}
+	give_back(index, pins);
 	return 0;
 }
 
@@ -136,7 +177,7 @@ __noinline u32 count_many_returns(u64 array, u64 page, u64 many, u32 each)
 	for (i = 0; i < MOST_RECORDS && i * PINS_AT_ONCE < many; i++) {
 		count_returns(array, page, many - i * PINS_AT_ONCE, each);
 		array += step;
-		page += PINS_AT_ONCE * sizeof(struct page_words);
+		page += PINS_AT_ONCE << STRUCT_PAGE_SHIFT;
 	}
 	return 0;
 }
@@ -160,6 +201,6 @@ static __always_inline void count_unpin(void *ctx, u64 array, u64 page, u64 many
 	for (i = 0; i < MOST_GOES && i * MOST_AT_ONCE < many; i++) {
 		count_many_returns(array, page, many - i * MOST_AT_ONCE, each);
 		array += step;
-		page += MOST_AT_ONCE * sizeof(struct page_words);
+		page += MOST_AT_ONCE << STRUCT_PAGE_SHIFT;
 	}
 }

@@ -2,6 +2,7 @@
 #include "kernel.h"
 #include "record.h"
 #include "maps.bpf.h"
+#include "read.bpf.h"
 #include "sample.bpf.h"
 #include "throttle.bpf.h"
 #include "books.bpf.h"

@@ -103,13 +103,11 @@ static __always_inline void anon_new(u64 cookie, u64 vpn, u64 new_pfn, s32 new_r
  */
 static __always_inline bool is_this_fault(struct state *state)
 {
-	u64 pte = 0;
-
-	bpf_probe_read_kernel(&pte, sizeof(pte),
-			      (void *)(state->pointer + bpf_core_field_offset(struct vm_fault, orig_pte)));
-	return pte == state->old_pte;
+	return READ_KERNEL(u64, state->pointer + bpf_core_field_offset(struct vm_fault, orig_pte)) ==
+	       state->old_pte;
 }
 
+/* Of an address space that may be a target. */
 static __always_inline int new_anon(void *ctx, void *page, struct vm_area_struct *vma, u64 address,
 				    s32 refcount)
 {
@@ -119,8 +117,6 @@ static __always_inline int new_anon(void *ctx, void *page, struct vm_area_struct
 	u32 tid, facts;
 	u8 order = 0;
 
-	if (!may_be_target(vma->vm_mm))
-		return 0;
 	tid = (u32)bpf_get_current_pid_tgid();
 	state = state_slot(tid);
 	if (!state)
@@ -140,9 +136,8 @@ static __always_inline int new_anon(void *ctx, void *page, struct vm_area_struct
 		return 0;
 	number = number_of(state, page);
 	{
-		u64 flags = 0;
+		u64 flags = READ_KERNEL(u64, number);
 
-		bpf_probe_read_kernel(&flags, sizeof(flags), (void *)number);
 		if (HAS_FLAG(flags, PG_head)) {
 			struct folio_counts counts;
 
@@ -171,14 +166,20 @@ SEC("?fentry/folio_add_new_anon_rmap")
 int new_folio(u64 *ctx)
 {
 	struct folio *folio = (struct folio *)ctx[0];
+	struct vm_area_struct *vma = (struct vm_area_struct *)ctx[1];
 
-	return new_anon(ctx, folio, (struct vm_area_struct *)ctx[1], ctx[2], folio->_refcount.counter);
+	if (!may_be_target(vma->vm_mm))
+		return 0;
+	return new_anon(ctx, folio, vma, ctx[2], folio->_refcount.counter);
 }
 
 SEC("?fentry/page_add_new_anon_rmap")
 int new_page(u64 *ctx)
 {
 	struct page *page = (struct page *)ctx[0];
+	struct vm_area_struct *vma = (struct vm_area_struct *)ctx[1];
 
-	return new_anon(ctx, page, (struct vm_area_struct *)ctx[1], ctx[2], page->_refcount.counter);
+	if (!may_be_target(vma->vm_mm))
+		return 0;
+	return new_anon(ctx, page, vma, ctx[2], page->_refcount.counter);
 }

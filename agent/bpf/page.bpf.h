@@ -4,8 +4,10 @@
 #define STRUCT_PAGE_SHIFT 6 /* sizeof(struct page) == 64, checked by user space against BTF */
 
 /* Of its eight words: nothing of ours is in the last. */
+#define PAGE_WORDS 7
+
 struct page_words {
-	u64 word[7];
+	u64 word[PAGE_WORDS];
 };
 
 /*
@@ -47,6 +49,19 @@ static __always_inline void track(u64 pfn)
 		*mark = MARK_NAMED;
 }
 
+static __always_inline void read_words(struct page_words *words, u64 page, const u32 many)
+{
+	u32 i;
+
+	if (!config.casts) {
+		bpf_probe_read_kernel(words, many * sizeof(u64), (void *)page);
+		return;
+	}
+#pragma unroll
+	for (i = 0; i < many; i++)
+		words->word[i] = READ_KERNEL(u64, page + i * sizeof(u64));
+}
+
 static __always_inline u64 pfn_of(u64 page)
 {
 	return (page - shared.vmemmap_base) >> STRUCT_PAGE_SHIFT;
@@ -64,27 +79,25 @@ static __always_inline u64 page_of(u64 pfn)
 	(bpf_core_enum_value_exists(enum pageflags, flag) && \
 	 ((flags) >> bpf_core_enum_value(enum pageflags, flag) & 1))
 
-/* The head of the page whose words these are: page->compound_head (7.2: compound_info), bit 0 tells a tail.
- */
-static __always_inline u64 head_of(u64 page, const struct page_words *words)
-{
-	u64 link = words->word[1];
+/* The second word: page->compound_head (7.2: compound_info). */
+#define LINK_OFFSET sizeof(u64)
+#define TAIL_BIT 1
 
-	if (!(link & 1))
+/* The head of a page with that link. */
+static __always_inline u64 head_by(u64 page, u64 link)
+{
+	if (!(link & TAIL_BIT))
 		return page;
 	/* A mask has all high bits set; no address in the memory map has. */
 	if (bpf_core_field_exists(struct page___masked, compound_info) && (s64)link >> 30 == -1)
 		return page & link;
-	return link - 1;
+	return link - TAIL_BIT;
 }
 
-#define KERNEL_S32(address)                                                      \
-	({                                                                       \
-		s32 value = 0;                                                   \
-                                                                                 \
-		bpf_probe_read_kernel(&value, sizeof(value), (void *)(address)); \
-		value;                                                           \
-	})
+static __always_inline u64 head_of(u64 page, const struct page_words *words)
+{
+	return head_by(page, words->word[LINK_OFFSET / sizeof(u64)]);
+}
 
 struct folio_counts {
 	u32 order;
@@ -97,12 +110,9 @@ struct folio_counts {
 /* Up to 6.1 the second struct page tells; there the flags hold PG_double_map, too. */
 static __always_inline void read_second_page(u64 second, struct folio_counts *counts)
 {
-	u64 flags = 0;
-	u8 dtor = 0;
+	u64 flags = READ_KERNEL(u64, second);
+	u8 dtor = READ_KERNEL(u8, second + bpf_core_field_offset(struct page___compound, compound_dtor));
 
-	bpf_probe_read_kernel(&flags, sizeof(flags), (void *)second);
-	bpf_probe_read_kernel(
-	    &dtor, 1, (void *)(second + bpf_core_field_offset(struct page___compound, compound_dtor)));
 	counts->hugetlb = dtor == bpf_core_enum_value(enum compound_dtor_id, HUGETLB_PAGE_DTOR);
 	counts->double_map = HAS_FLAG(flags, PG_double_map);
 }
@@ -123,17 +133,13 @@ static __always_inline void read_large(u64 head, struct folio_counts *counts)
 	else if (bpf_core_field_exists(struct page___compound, compound_dtor))
 		read_second_page(head + 64, counts);
 	/* In this order: 6.1 has _flags_1 too, and holds other things there. */
-	if (bpf_core_field_exists(struct folio___order, _folio_order)) {
-		bpf_probe_read_kernel(
-		    &order, 1, (void *)(head + bpf_core_field_offset(struct folio___order, _folio_order)));
-	} else if (bpf_core_field_exists(struct folio___flags, _flags_1)) {
-		bpf_probe_read_kernel(&order, 1,
-				      (void *)(head + bpf_core_field_offset(struct folio___flags, _flags_1)));
-	} else if (bpf_core_field_exists(struct page___compound, compound_order)) {
-		bpf_probe_read_kernel(
-		    &order, 1,
-		    (void *)(head + 64 + bpf_core_field_offset(struct page___compound, compound_order)));
-	}
+	if (bpf_core_field_exists(struct folio___order, _folio_order))
+		order = READ_KERNEL(u8, head + bpf_core_field_offset(struct folio___order, _folio_order));
+	else if (bpf_core_field_exists(struct folio___flags, _flags_1))
+		order = READ_KERNEL(u8, head + bpf_core_field_offset(struct folio___flags, _flags_1));
+	else if (bpf_core_field_exists(struct page___compound, compound_order))
+		order = READ_KERNEL(u8, head + 64 +
+					    bpf_core_field_offset(struct page___compound, compound_order));
 	counts->order = order;
 	if (bpf_core_field_exists(struct folio, _entire_mapcount))
 		counts->entire_mapcount =
@@ -160,7 +166,7 @@ static __always_inline void read_frame(struct state *state, u64 pfn)
 	u64 flags, mapping, head;
 	u32 facts = 0;
 
-	bpf_probe_read_kernel(&words, sizeof(words), (void *)page);
+	read_words(&words, page, PAGE_WORDS);
 	flags = words.word[0];
 	state->mapcount = PAGE_FIELD(&words, s32, _mapcount.counter) + 1;
 	/* Of the page itself: under a PTE each subpage of a folio has its own. */
@@ -168,7 +174,7 @@ static __always_inline void read_frame(struct state *state, u64 pfn)
 		facts |= FLAG_EXCLUSIVE;
 	head = head_of(page, &words);
 	if (head != page) {
-		bpf_probe_read_kernel(&words, sizeof(words), (void *)head);
+		read_words(&words, head, PAGE_WORDS);
 		flags = words.word[0];
 	}
 	state->head_pfn = pfn_of(head);

@@ -47,7 +47,7 @@ static __always_inline u64 with_counts(u32 facts, u32 refcount, u32 mapcount)
  */
 __noinline u64 page_facts(u64 page, u32 how, u32 before)
 {
-	u64 pfn = pfn_of(page), flags = 0, mapping, head;
+	u64 pfn = pfn_of(page), flags, mapping, head;
 	struct page_words words; /* a failed read leaves zeroes */
 	u8 *mark = mark_of(pfn);
 	u32 facts = 0;
@@ -57,23 +57,23 @@ __noinline u64 page_facts(u64 page, u32 how, u32 before)
 	if (mark && *mark != MARK_TAKEN)
 		*mark = MARK_TAKEN;
 	if (before != NO_PAGE && before & FLAG_LARGE && pfn & ((1ULL << FACTS_ORDER(before)) - 1)) {
-		bpf_probe_read_kernel(&flags, sizeof(flags), (void *)page);
+		flags = READ_KERNEL(u64, page);
 		if (before & FLAG_ANON && HAS_FLAG(flags, PG_anon_exclusive))
 			return before | FLAG_EXCLUSIVE;
 		return before & ~FLAG_EXCLUSIVE;
 	}
 	/* The counts are further behind, and wanted for the first page of a run alone. */
 	if (before == NO_PAGE)
-		bpf_probe_read_kernel(&words, sizeof(words), (void *)page);
+		read_words(&words, page, PAGE_WORDS);
 	else
-		bpf_probe_read_kernel(&words, FIRST_WORDS * sizeof(u64), (void *)page);
+		read_words(&words, page, FIRST_WORDS);
 	flags = words.word[0];
 	if (HAS_FLAG(flags, PG_anon_exclusive))
 		facts |= FLAG_EXCLUSIVE;
 	head = head_of(page, &words);
 	if (head != page) {
 		track(pfn_of(head));
-		bpf_probe_read_kernel(&words, FIRST_WORDS * sizeof(u64), (void *)head);
+		read_words(&words, head, FIRST_WORDS);
 		flags = words.word[0];
 	}
 	mapping = PAGE_FIELD(&words, u64, mapping);

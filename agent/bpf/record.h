@@ -313,7 +313,9 @@ struct config {
 	u32 foll_longterm; /* FOLL_LONGTERM of this kernel */
 	u32 foll_pin;	   /* FOLL_PIN of this kernel */
 	u8 counters;	   /* every process is counted */
-	u8 pad2[3];
+	u8 casts;	   /* bpf_rdonly_cast() is there */
+	u8 unpin_by_head;  /* some hooked function gives pins of a folio's pages back by its head */
+	u8 pad2;
 	u32 opener_tgid; /* a child of the agent that is not traced either */
 	u32 sample;	 /* pages are told whose hash is below this, 0: all */
 };

@@ -130,11 +130,11 @@ int split_pmd(u64 *ctx)
 	struct vm_area_struct *vma = (struct vm_area_struct *)ctx[0];
 	u64 cookie = cookie_of(vma->vm_mm);
 	struct splitting split;
-	u64 pmd = 0;
+	u64 pmd;
 
 	if (!cookie && !config.counters)
 		return 0;
-	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[1]);
+	pmd = READ_KERNEL(u64, ctx[1]);
 	if (is_huge_pmd(pmd))
 		count(COUNTER_PMD_SPLIT, 1);
 	if (cookie && look_at_pmd(vma, cookie, ctx[2], pmd, &split))
@@ -155,11 +155,11 @@ int split_pmd_enter(u64 *ctx)
 	u64 cookie = cookie_of(vma->vm_mm);
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct splitting split;
-	u64 pmd = 0;
+	u64 pmd;
 
 	if (!cookie && !config.counters)
 		return 0;
-	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[1]);
+	pmd = READ_KERNEL(u64, ctx[1]);
 	if (look_at_pmd(vma, cookie, ctx[2], pmd, &split) &&
 	    bpf_map_update_elem(&pmds_splitting, &tid, &split, BPF_ANY) && cookie)
 		BOOK_UNTOLD(LEG_PMD_SPLIT, missed);
@@ -173,12 +173,12 @@ int split_pmd_locked(u64 *ctx)
 	u64 cookie = cookie_of_locked(vma->vm_mm);
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct splitting split;
-	u64 pmd = 0;
+	u64 pmd;
 
 	if (!cookie && !config.counters)
 		return 0;
 	bpf_map_delete_elem(&pmds_splitting, &tid);
-	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)ctx[2]);
+	pmd = READ_KERNEL(u64, ctx[2]);
 	if (is_huge_pmd(pmd))
 		count(COUNTER_PMD_SPLIT, 1);
 	if (cookie && look_at_pmd(vma, cookie, ctx[1], pmd, &split))
@@ -228,13 +228,11 @@ static __always_inline void track_pages(u64 pfn, u32 order)
 static __always_inline int folio_split_enter(u64 page)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
-	struct page_words words = {};
 	struct splitting split;
 	struct state frame;
 	u8 *mark;
 
-	bpf_probe_read_kernel(&words, sizeof(words), (void *)page);
-	split.pfn = pfn_of(head_of(page, &words));
+	split.pfn = pfn_of(head_by(page, READ_KERNEL(u64, page + LINK_OFFSET)));
 	mark = mark_of(split.pfn);
 	if (!mark || !*mark)
 		return 0;

@@ -46,9 +46,12 @@ static __always_inline bool are_wanted(u32 which)
  *
  * A size is learned only where the next address stands at one single place above: what earlier calls left
  * behind on the stack could be taken for it otherwise. The hash that a number is kept under is of addresses
- * that were unwound, so whatever is found by walking is a stack that was there. The system call's own frame
- * differs from call to call (randomize_kstack_offset): where the walk comes to it, it ends, since above it is
- * nothing but the entry. What is on no task's stack, or cannot be walked to its end, is unwound.
+ * that were unwound, so whatever is found by walking is a stack that was there. A function that aligns its
+ * stack to 16 bytes has a frame of either of two sizes (__do_sys_vmsplice() of Debian's 6.1): of the two
+ * words where the next address may stand only one must look like code, or the stack is unwound. The system
+ * call's own frame differs from call to call (randomize_kstack_offset): where the walk comes to it, it ends,
+ * since above it is nothing but the entry. What is on no task's stack, or cannot be walked to its end, is
+ * unwound.
  */
 #define STACK_BYTES 16384   /* arch/x86/include/asm/page_64_types.h, THREAD_SIZE without KASAN */
 #define USER_REGS_BYTES 168 /* struct pt_regs, at the end of the stack */
@@ -109,6 +112,9 @@ struct {
 #define SIZES_SHIFT 13
 #define KNOWN_SHIFT 12
 #define LAST_FRAME VALUE_MASK
+#define EITHER_SIZE (1 << 14) /* or a word more */
+#define SIZE_MASK (EITHER_SIZE - 1)
+#define NO_SIZE SIZE_MASK /* of more than two */
 
 /* Sizes of frames in words, by return address, or from a hook's context on. */
 struct {
@@ -138,6 +144,12 @@ static __always_inline bool is_of(u64 entry, u64 address)
 	return entry >> VALUE_BITS == address << VALUE_BITS >> VALUE_BITS;
 }
 
+/* Of the kernel or a module: arch/x86/include/asm/page_64_types.h, __START_KERNEL_map. */
+static __always_inline bool may_be_code(u64 word)
+{
+	return word >= 0xffffffff80000000ULL;
+}
+
 static __always_inline u64 stack_hash(u64 hash, u64 address)
 {
 	hash = (hash ^ address) * 0x9e3779b97f4a7c15ULL;
@@ -147,7 +159,7 @@ static __always_inline u64 stack_hash(u64 hash, u64 address)
 /* The hash of the stack from `frame` on, 0: it cannot be walked. `bottom` is its last word. */
 __noinline u64 walk_stack(u64 frame, u64 bottom, u32 hook)
 {
-	u64 address = hook, hash = hook, *entry;
+	u64 address = hook, hash = hook, above, *entry;
 	u32 i, size;
 
 	for (i = 0; i < MOST_WALKED; i++) {
@@ -157,9 +169,20 @@ __noinline u64 walk_stack(u64 frame, u64 bottom, u32 hook)
 		size = *entry & VALUE_MASK;
 		if (size == LAST_FRAME)
 			return hash;
-		frame += size * sizeof(u64);
-		if (frame > bottom || bpf_probe_read_kernel(&address, sizeof(address), (void *)frame))
+		frame += (size & SIZE_MASK) * sizeof(u64);
+		/* Of NO_SIZE, too. */
+		if (frame > bottom)
 			return 0;
+		address = READ_KERNEL(u64, frame);
+		if (size & EITHER_SIZE) {
+			above = READ_KERNEL(u64, frame + sizeof(u64));
+			if (may_be_code(address) == may_be_code(above))
+				return 0;
+			if (may_be_code(above)) {
+				frame += sizeof(u64);
+				address = above;
+			}
+		}
 		hash = stack_hash(hash, address);
 		if (frame + PADDING_WORDS * sizeof(u64) >= bottom)
 			return hash;
@@ -227,7 +250,7 @@ static __always_inline void find_next(struct stack_words *words, u64 next, bool 
 __noinline u32 learn_frame(u64 address, u64 next, u32 is_last)
 {
 	struct stack_words *words = words_of_stack();
-	u32 tid = (u32)bpf_get_current_pid_tgid(), size = 0;
+	u32 tid = (u32)bpf_get_current_pid_tgid(), size = 0, before, learned;
 	u64 *entry = size_of_frame(address);
 	bool is_hook = address <= STACK_MEMFD;
 
@@ -237,6 +260,18 @@ __noinline u32 learn_frame(u64 address, u64 next, u32 is_last)
 		size = *entry & VALUE_MASK;
 	if (size == LAST_FRAME)
 		return LEARNED_LAST;
+	if (size == NO_SIZE)
+		return LEARNED_NOTHING;
+	if (size & EITHER_SIZE) {
+		size &= SIZE_MASK;
+		if (word_at(words, words->at + size) == next) {
+			if (word_at(words, words->at + size + 1) == next)
+				return LEARNED_NOTHING;
+		} else if (word_at(words, words->at + ++size) != next) {
+			*entry = address << VALUE_BITS | NO_SIZE;
+			return LEARNED_NOTHING;
+		}
+	}
 	if (!size || word_at(words, words->at + size) != next) {
 		find_next(words, next, is_last, is_hook ? 0 : words->at + 1);
 		/* Innermost is what is below the context: our program and its trampoline. */
@@ -248,8 +283,14 @@ __noinline u32 learn_frame(u64 address, u64 next, u32 is_last)
 			*entry = address << VALUE_BITS | LAST_FRAME;
 			return LEARNED_LAST;
 		}
-		size = words->place - words->at;
-		*entry = address << VALUE_BITS | (size & VALUE_MASK);
+		before = size;
+		size = (words->place - words->at) & SIZE_MASK;
+		learned = size;
+		if (before && !is_hook)
+			learned = size == before + 1   ? before | EITHER_SIZE
+				  : size + 1 == before ? size | EITHER_SIZE
+						       : NO_SIZE;
+		*entry = address << VALUE_BITS | learned;
 	}
 	words->at += size;
 	return is_bottom(words, words->at) ? LEARNED_BOTTOM : LEARNED_SIZE;

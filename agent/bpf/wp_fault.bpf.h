@@ -112,11 +112,11 @@ int wp_enter(u64 *ctx)
  */
 static __always_inline bool made_exclusive(const struct state *state)
 {
-	u64 flags = 0;
+	u64 flags;
 
 	if (!(state->flags & FLAG_ANON) || state->flags & FLAG_EXCLUSIVE)
 		return false;
-	bpf_probe_read_kernel(&flags, sizeof(flags), (void *)page_of(state->old_pfn));
+	flags = READ_KERNEL(u64, page_of(state->old_pfn));
 	return HAS_FLAG(flags, PG_anon_exclusive);
 }
 
@@ -154,7 +154,7 @@ int wp_reuse(u64 *ctx)
  */
 static __always_inline bool is_reuse(struct state *state, struct vm_fault *vmf, u32 result)
 {
-	u64 pte = 0;
+	u64 pte;
 
 	if (bpf_core_enum_value_exists(enum vm_fault_reason, VM_FAULT_WRITE)) {
 		if (!(result & RET_WRITE))
@@ -164,7 +164,7 @@ static __always_inline bool is_reuse(struct state *state, struct vm_fault *vmf, 
 			tell_made_exclusive(state, 1);
 		return true;
 	}
-	bpf_probe_read_kernel(&pte, sizeof(pte), (void *)number_of(state, vmf->pte));
+	pte = READ_KERNEL(u64, number_of(state, vmf->pte));
 	return pte & PTE_WRITE && PTE_PFN(pte) == state->old_pfn;
 }
 

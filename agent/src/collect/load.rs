@@ -33,6 +33,10 @@ const MARKS_PER_CHUNK: u64 = 4096;
 const TAKERS_PER_CHUNK: u64 = 2048;
 /// `struct config` of agent/bpf/record.h.
 const CONFIG_BYTES: usize = 48;
+/// The kernel function by which a program may take a number for a pointer, since 6.2: agent/bpf/read.bpf.h.
+const CAST: &str = "bpf_rdonly_cast";
+/// Programs that see references on pages of a folio given back by the folio.
+const UNPIN_BY_HEAD: [&str; 3] = ["unpin_folio", "unpin_folios", "unpin_folio_often"];
 /// Rungs that the kernel may refuse before we give up.
 const MOST_REFUSALS: usize = 16;
 /// Functions to be taken for absent, separated by commas: how tests look at poorer kernels.
@@ -139,12 +143,13 @@ impl Kernel {
     }
 }
 
-/// Of the functions that some rung needs: a kernel has 60,000 others.
+/// Of the functions that some rung or program needs: a kernel has 60,000 others.
 fn function_ids(btf: &Btf<'_>) -> HashMap<&'static str, TypeId> {
     let wanted: HashSet<&str> = LADDERS
         .iter()
         .flat_map(|ladder| ladder.rungs)
         .flat_map(|rung| rung.functions.iter().copied())
+        .chain([CAST])
         .collect();
     let last = u32::try_from(btf.len()).unwrap_or(u32::MAX);
     let functions = (1..last).map(TypeId::from).filter_map(|id| {
@@ -288,13 +293,7 @@ fn load_once(
         let is_needed = name == "seed" || name == RENAMED;
         program.set_autoload(is_needed || programs.contains(name.as_str()));
     }
-    configure(
-        &mut open,
-        kernel,
-        room,
-        wanted,
-        programs.contains("wp_reuse"),
-    )?;
+    configure(&mut open, kernel, room, wanted, &programs)?;
 
     heard(Vec::clear);
     open.load().map(Ok).or_else(|error| {
@@ -357,7 +356,7 @@ fn configure(
     kernel: &Kernel,
     room: &Room,
     wanted: &Wanted,
-    reuse_seen: bool,
+    programs: &HashSet<&str>,
 ) -> Result<()> {
     let max_pfn = host::max_pfn();
     let marks = max_pfn
@@ -372,7 +371,7 @@ fn configure(
             wanted.is_everything(),
             max_pfn > marks,
             host::five_levels(),
-            reuse_seen,
+            programs.contains("wp_reuse"),
             !wanted.cgroups.is_empty(),
         ]
         .map(u8::from),
@@ -380,7 +379,14 @@ fn configure(
     config.resize(CONFIG_BYTES - 20, 0);
     config.extend(kernel.foll.longterm().to_ne_bytes());
     config.extend(kernel.foll.pin().to_ne_bytes());
-    config.push(u8::from(room.counters));
+    config.extend(
+        [
+            room.counters,
+            kernel.absent(CAST).is_none(),
+            UNPIN_BY_HEAD.iter().any(|&name| programs.contains(name)),
+        ]
+        .map(u8::from),
+    );
     config.resize(CONFIG_BYTES - 8, 0);
     config.extend(room.opener_tgid.to_ne_bytes());
     config.extend(room.share.below().to_ne_bytes());
