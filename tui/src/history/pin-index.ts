@@ -29,7 +29,8 @@ export class PinIndex {
     this.#by = by
   }
 
-  add(key: number, pin: Pin): void {
+  /** `alone`: a list of nothing but the pin, which another index may have as well. */
+  add(key: number, pin: Pin, alone: readonly Pin[] = [pin]): void {
     const level = this.#levelOf(pin.pages)
     const { rows, lists, owners } = level
     const from = this.#from(pin)
@@ -43,7 +44,7 @@ export class PinIndex {
       let owner = owners.get(key)
       if (owner === undefined) owners.set(key, (owner = { id: key, firstBlock: -1 }))
       const row = rows.insert(owner, chunk)
-      lists[row] = [pin]
+      lists[row] = alone
       setMm(rows, row, pin.mm)
     }
   }

@@ -68,8 +68,9 @@ export class Pins {
     }
     this.#makeRoom(pin, when)
     this.#live.set(pin.pin, pin)
-    this.#byPfn.add(0, pin)
-    this.#byVpn.add(pin.mm, pin)
+    const alone = [pin]
+    this.#byPfn.add(0, pin, alone)
+    this.#byVpn.add(pin.mm, pin, alone)
     this.#pages += pin.pages
     this.#parts.sink.pinTaken(taken)
   }
