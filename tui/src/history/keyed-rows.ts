@@ -6,16 +6,13 @@ const HIGH = 2 ** 32
 
 /** Rows found by a pair of numbers: open addressing over typed arrays, no object a row, some 20 bytes each. */
 export class KeyedRows {
-  /** Of row i at 2i: first key (of a free row: the next free one, plus one) and low bits of the second. */
+  /** Of row i at 2i: first key and low bits of the second. */
   #keys: Uint32Array
-  /** High bits of the second key; of a free row: FREE. */
+  /** High bits of the second key. */
   #high: Uint16Array
   /** Row + 1 in each bucket, 0: empty. */
   #buckets: Int32Array
   #mask: number
-  /** Row + 1, 0: there is none. */
-  #firstFree = 0
-  #used = 0
   #size = 0
 
   constructor(capacity = 1024) {
@@ -34,11 +31,6 @@ export class KeyedRows {
     return this.#high.length
   }
 
-  /** Rows that were ever taken: those beyond have never held anything. */
-  get used(): number {
-    return this.#used
-  }
-
   /** First key of a row. */
   a(row: number): number {
     return this.#keys[row * 2]
@@ -47,10 +39,6 @@ export class KeyedRows {
   /** Second key of a row. */
   b(row: number): number {
     return this.#high[row] * HIGH + this.#keys[row * 2 + 1]
-  }
-
-  isLive(row: number): boolean {
-    return this.#high[row] !== FREE
   }
 
   /** The row, or -1. `a` is below 2^32; `b` may be any number, and is known where it is below 2^48 - 2^32. */
@@ -69,32 +57,17 @@ export class KeyedRows {
 
   /** A row for a pair that has none. */
   insert(a: number, b: number): number {
-    let row = this.#firstFree - 1
-    if (row >= 0) this.#firstFree = this.#keys[row * 2]
-    else {
-      if (this.#used === this.capacity) this.#grow()
-      row = this.#used++
-    }
+    if (this.#size === this.capacity) this.#grow()
+    const row = this.#size++
     this.#keys[row * 2] = a
     this.#keys[row * 2 + 1] = b >>> 0
     this.#high[row] = (b / HIGH) | 0
-    this.#size++
     this.#place(row)
     return row
   }
 
-  remove(row: number): void {
-    this.#vacate(this.#bucketOf(row))
-    this.#keys[row * 2] = this.#firstFree
-    this.#high[row] = FREE
-    this.#firstFree = row + 1
-    this.#size--
-  }
-
   clear(): void {
     this.#buckets.fill(0)
-    this.#firstFree = 0
-    this.#used = 0
     this.#size = 0
   }
 
@@ -108,27 +81,6 @@ export class KeyedRows {
     this.#buckets[bucket] = row + 1
   }
 
-  #bucketOf(row: number): number {
-    let bucket = this.#home(row)
-    while (this.#buckets[bucket] !== row + 1) bucket = (bucket + 1) & this.#mask
-    return bucket
-  }
-
-  /** Moves later entries of the same cluster back, so that searches need no tombstones. */
-  #vacate(hole: number): void {
-    for (let bucket = hole; ;) {
-      bucket = (bucket + 1) & this.#mask
-      const row = this.#buckets[bucket] - 1
-      if (row < 0) break
-      // It may move unless its home lies (cyclically) behind the hole.
-      if (((bucket - this.#home(row)) & this.#mask) >= ((bucket - hole) & this.#mask)) {
-        this.#buckets[hole] = row + 1
-        hole = bucket
-      }
-    }
-    this.#buckets[hole] = 0
-  }
-
   #grow(): void {
     const capacity = this.capacity < DOUBLED_TO ? this.capacity * 2 : Math.ceil(this.capacity * 1.25)
     this.#keys = grown(this.#keys, new Uint32Array(capacity * 2))
@@ -137,13 +89,9 @@ export class KeyedRows {
     if (buckets === this.#buckets.length) return
     this.#buckets = new Int32Array(buckets)
     this.#mask = buckets - 1
-    // Only called when no row is free: all of them are in use.
-    for (let row = 0; row < this.#used; row++) this.#place(row)
+    for (let row = 0; row < this.#size; row++) this.#place(row)
   }
 }
-
-/** High bits that no key has. */
-const FREE = 0xffff
 
 function bucketsFor(rows: number): number {
   return 2 ** Math.ceil(Math.log2(rows / FULLEST))
