@@ -2,7 +2,8 @@
  * The live screen under load: an agent's synthetic source in its own process, gRPC, `cowpath live` in a pseudo-terminal of
  * util-linux's script(1), and here a headless terminal that types and watches.
  *
- * Usage: node tui/dist/bench/screen.js [SECONDS]
+ * Usage: node tui/dist/bench/screen.js [SECONDS [FLOOD_SECONDS]]
+ * 1440 seconds of the flood are an hour's events at the rate.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
@@ -173,13 +174,13 @@ function ticksOf(pid: number): number {
 
 export const SCREEN_TITLE = `live screen, ${SIZE.columns}x${SIZE.rows}, ${RATE} events/s arriving`
 
-/** An hour at the rate would be 360 M events: what comes in 5 times `seconds` at 2.5 times the rate stands for it, by memory being flat. */
-export async function benchScreen(seconds: number): Promise<readonly Row[]> {
+/** What comes at 2.5 times the rate in `floodSeconds` stands for the 360 M events of an hour, by memory being flat. */
+export async function benchScreen(seconds: number, floodSeconds = 5 * seconds): Promise<readonly Row[]> {
   if (findProgram('script', process.env) === null)
     return [{ what: 'live screen', figure: 'not measured', beside: 'needs script(1) of util-linux' }]
   const steady = await measure(RATE, seconds, 'keys')
   const btop = await measureBtop(Math.min(seconds, 10))
-  const flood = await measure(FLOOD, 5 * seconds, 'no keys')
+  const flood = await measure(FLOOD, floodSeconds, 'no keys')
   const keys = [...steady.keysMs].sort((a, b) => a - b)
   const percentile = (part: number) => ms(keys[Math.min(keys.length - 1, Math.floor(part * keys.length))])
   const resident = flood.residentBytes
@@ -232,5 +233,7 @@ function mb(bytes: number): string {
   return `${(bytes / 1e6).toFixed(0)} MB`
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  printTable(SCREEN_TITLE, await benchScreen(Number(process.argv[2] ?? 20)))
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [seconds = 20, floodSeconds = 5 * seconds] = process.argv.slice(2).map(Number)
+  printTable(SCREEN_TITLE, await benchScreen(seconds, floodSeconds))
+}
