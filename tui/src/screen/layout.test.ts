@@ -11,7 +11,7 @@ import { detailLines, extentOf, rowText } from './details.js'
 import { actionOf, BINDINGS } from './keys.js'
 import { frameText, layoutFrame } from './layout.js'
 import type { Shown } from './lists.js'
-import { VIEWS } from './views.js'
+import { PANES_OF, VIEWS } from './views.js'
 import { act, INITIAL_STATE, REFRESH_MS, type Action, type ScreenState } from './state.js'
 
 const model = new LiveModel('unix:/run/cowpath/agent.sock')
@@ -186,6 +186,21 @@ test('every view has its key, and the arrows go round', () => {
     expect(after(...Array.from({ length: index }, () => 'right')).view).toBe(view)
   }
   expect(after('left').view).toBe('hosts')
+})
+
+test('every list of a view is on the screen, where the cursor can go', () => {
+  for (const view of VIEWS)
+    for (const [tabs] of PANES_OF[view].entries()) {
+      const state = after(`${VIEWS.indexOf(view) + 1}`, ...Array.from({ length: tabs }, () => 'tab'))
+      const text = frameText(layoutFrame(input, state, { columns: 80, rows: 24 }, 'unicode'))
+      expect(text, `${view} ${tabs}`).toContain('▶─')
+    }
+})
+
+test('what forks cost stands below the processes', () => {
+  const text = frameText(layoutFrame(input, after('7', 'tab'), { columns: 120, rows: 40 }, 'unicode'))
+  expect(text).toContain('▶─ Forks 240, and what parent and child copied while the child lived')
+  expect(text).toMatch(/redis-server +\d+ .*\d+\.\d+ +still +\d+(\.\d+)? [KM]iB/)
 })
 
 test('Enter opens the history of the page under the cursor', () => {

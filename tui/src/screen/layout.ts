@@ -5,6 +5,7 @@ import type { LiveSnapshot } from '../views/live-snapshot.js'
 import { statusLine } from '../views/live-status.js'
 import { glanceLines } from '../views/glance.js'
 import { headerLines, rateLines } from '../views/overview.js'
+import { busiest } from '../views/processes.js'
 import { clipLine } from '../views/table.js'
 import { isEverything, targetWords } from '../views/target.js'
 import { printable } from '../views/printable.js'
@@ -170,6 +171,13 @@ function bodyLines(snapshot: Shown, state: ScreenState, rows: number, options: V
         ...listPane('latest', snapshot, state, Math.max(3, rows - pageRows), options),
       ]
     }
+    case 'processes': {
+      const processRows = Math.min(Math.max(3, busiest(snapshot.processes).length + 2), Math.floor(rows / 2))
+      return [
+        ...listPane('processes', snapshot, state, processRows, options),
+        ...listPane('forks', snapshot, state, Math.max(3, rows - processRows), options),
+      ]
+    }
     case 'hosts': {
       const agent = agentLines(snapshot, options)
       const hostRows = Math.min(Math.max(3, snapshot.hosts.length + 2), Math.max(3, Math.floor(rows / 3)))
@@ -183,7 +191,6 @@ function bodyLines(snapshot: Shown, state: ScreenState, rows: number, options: V
     case 'pins':
     case 'thp':
     case 'rules':
-    case 'processes':
       return listPane(PANES_OF[state.view][0], snapshot, state, rows, options)
   }
 }

@@ -5,10 +5,12 @@ import { findingLines } from '../views/finding-lines.js'
 import { findingColumns } from '../views/finding-table.js'
 import { legColumns, legLines } from '../views/host-lines.js'
 import type { HotPage } from '../views/hot-pages.js'
+import { forkColumns } from '../views/fork-table.js'
 import { hugeColumns } from '../views/huge-table.js'
 import { latestColumns } from '../views/latest-pages.js'
 import type { Line } from '../views/line.js'
 import type { FindingRow, RuleRow } from '../views/live-findings.js'
+import type { ForkRow } from '../views/live-forks.js'
 import type { HugeRow } from '../views/live-huge.js'
 import type { PinRow } from '../views/live-pins.js'
 import { hostColumns } from '../views/hosts.js'
@@ -79,6 +81,8 @@ export function withList<Result>(
       return show(PINS)
     case 'huge':
       return show(HUGE)
+    case 'forks':
+      return show(FORKS)
     case 'rules':
       return show(RULES)
     case 'hosts':
@@ -187,6 +191,14 @@ const HUGE: ListSpec<HugeRow> = {
   rows: ({ huge }) => huge,
   columns: hugeColumns,
   empty: () => 'none yet',
+}
+
+const FORKS: ListSpec<ForkRow> = {
+  title: ({ forks, forgottenForks }) =>
+    `Forks ${count(forks.length)}, and what parent and child copied while the child lived${beyond(forgottenForks, 'older ones forgotten')}`,
+  rows: ({ forks }) => forks,
+  columns: (options, { hostTimeNs }) => forkColumns(options, hostTimeNs),
+  empty: () => 'nothing was forked yet',
 }
 
 const RULES: ListSpec<RuleRow> = {

@@ -52,6 +52,12 @@ const STEPS: readonly { readonly title: string; readonly keys: readonly string[]
         'How often each rule was checked, held, broke, or could not be decided: silence is only good news where somebody looked.',
     },
     {
+      title: 'Processes and forks',
+      keys: ['7', 'tab'],
+      words:
+        'Who copies, and what each fork cost: the bytes that parent and child copied while the child lived. A fork stands below the fork that its parent came of.',
+    },
+    {
       title: 'Hosts',
       keys: ['8'],
       words:

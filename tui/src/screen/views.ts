@@ -10,6 +10,7 @@ export const PANES = [
   'pages',
   'pins',
   'huge',
+  'forks',
   'rules',
   'hosts',
   'legs',
@@ -24,7 +25,7 @@ export const PANES_OF: Readonly<Record<ViewId, readonly [Pane, ...Pane[]]>> = {
   pins: ['pins'],
   thp: ['huge'],
   rules: ['rules'],
-  processes: ['processes'],
+  processes: ['processes', 'forks'],
   hosts: ['hosts', 'legs'],
 }
 

@@ -66,6 +66,17 @@ export function liveJson(snapshot: LiveSnapshot): object {
       reuses: page.reuses,
       last_ns: page.lastNs,
     })),
+    forks: snapshot.forks.slice(0, ROWS).map((row) => ({
+      pid: row.tgid,
+      comm: row.comm,
+      child_pid: row.childTgid,
+      at_ns: row.fromNs,
+      ended_ns: row.untilNs,
+      parent_copies: row.parentCopies,
+      child_copies: row.childCopies,
+      early: row.early,
+      copied_bytes: row.bytes,
+    })),
     huge: snapshot.huge.slice(0, ROWS).map((row) => ({
       pid: row.tgid,
       comm: row.comm,

@@ -7,6 +7,7 @@ import { HotPages } from './hot-pages.js'
 import { LatestRing } from './latest-ring.js'
 import { addEvent, isKnownKind, isPageEvent, newCounts, type MutableCounts } from './live-counts.js'
 import { LiveFamilies } from './live-families.js'
+import { ForkBook } from './live-forks.js'
 import { FindingBook, type FindingRow } from './live-findings.js'
 import { HugeBook } from './live-huge.js'
 import { LiveOwners } from './live-owners.js'
@@ -72,6 +73,7 @@ export class LiveModel {
   readonly #pins = new PinBook()
   readonly #pages = new HotPages()
   readonly #huge = new HugeBook()
+  readonly #forks = new ForkBook()
   readonly #owners = new LiveOwners()
   readonly families: LiveFamilies | null
   readonly #takers = new Map<number, string>()
@@ -204,7 +206,7 @@ export class LiveModel {
   }
 
   #tell(): LiveSnapshot {
-    const { processes, latest, findings, pages, pins, huge } = this.#lists
+    const { processes, latest, findings, pages, pins, huge, forks } = this.#lists
     return {
       ...this.#rest(),
       processes: processes(),
@@ -213,6 +215,7 @@ export class LiveModel {
       pages: pages(),
       pins: pins(),
       huge: huge(),
+      forks: forks(),
     }
   }
 
@@ -223,6 +226,7 @@ export class LiveModel {
     pages: () => this.#pages.hottest(PAGES, this.#commOf),
     pins: () => this.#pins.view(PINS, (pin) => this.#pinRow(pin)),
     huge: () => this.#huge.rows(this.#commOf, this.#takerOf),
+    forks: () => this.#forks.rows(this.#commOf, this.#agent?.pageSize ?? 4096),
   }
 
   #rest(): Omit<LiveSnapshot, ListName> {
@@ -234,6 +238,7 @@ export class LiveModel {
       hostTimeNs: this.#hostTimeNs,
       lagNs: this.#lagNs,
       seconds: this.#wholeSeconds(),
+      forgottenForks: this.#forks.forgotten,
       forgottenProcesses: this.#forgotten,
       endedPids: (this.#filter?.pids ?? []).filter((pid) => this.#processes.get(pid)?.isEnded === true),
       unknownKinds: this.#unknownKinds,
@@ -315,6 +320,7 @@ export class LiveModel {
       this.#pins.clear()
       this.#pages.clear()
       this.#huge.clear()
+      this.#forks.clear()
       this.#owners.clear()
       this.families?.clear()
       this.#takers.clear()
@@ -346,6 +352,7 @@ export class LiveModel {
         this.#pages.count(events, i)
       }
       this.#huge.count(events, i)
+      this.#forks.count(events, i)
     }
     if (events.length > 0) this.#advance(events.timeNs[events.length - 1])
   }

@@ -1,12 +1,13 @@
 import type { AgentInfo, LegBooks, LossInfo } from '../model/events.js'
 import type { HotPage } from './hot-pages.js'
 import type { FindingRow, RuleRow, VerdictCounts } from './live-findings.js'
+import type { ForkRow } from './live-forks.js'
 import type { HugeRow } from './live-huge.js'
 import type { PinRow, PinsView } from './live-pins.js'
 import type { ClientTarget } from './target.js'
 
 /** Lists that are long: told only to who shows them, where the telling costs something. */
-export const LIST_NAMES = ['processes', 'latest', 'findings', 'pages', 'pins', 'huge'] as const
+export const LIST_NAMES = ['processes', 'latest', 'findings', 'pages', 'pins', 'huge', 'forks'] as const
 export type ListName = (typeof LIST_NAMES)[number]
 
 /** A snapshot without some of its lists. */
@@ -45,6 +46,10 @@ export interface LiveSnapshot extends HostBrief {
   /** The hottest first. */
   readonly pages: readonly HotPage[]
   readonly huge: readonly HugeRow[]
+  /** As a tree. */
+  readonly forks: readonly ForkRow[]
+  /** Forks that are not held any more. */
+  readonly forgottenForks: number
   /** null before the first heartbeat. */
   readonly load: AgentLoad | null
 }

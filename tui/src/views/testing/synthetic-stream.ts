@@ -108,6 +108,7 @@ export function syntheticSecond(second: number, faults: number): readonly Stream
       tgid: 800 + who,
       tid: 800 + who,
       mm: who + 1,
+      ...(i % 50 === 49 ? childOf(second, i) : {}),
       vpn: 0x7f5e1c200 + (i % 4096),
       oldPfn,
       newPfn: copied ? oldPfn + 7 : oldPfn,
@@ -117,4 +118,9 @@ export function syntheticSecond(second: number, faults: number): readonly Stream
     }
   })
   return [batchOf(events, processes), heartbeatAt(startNs + 999_999_999)]
+}
+
+/** Whom the `i`th event of a second forks. */
+function childOf(second: number, i: number) {
+  return { otherMm: second * 1000 + i, otherTgid: 2000 + ((second * 100 + i) % 30_000) }
 }
