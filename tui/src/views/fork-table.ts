@@ -9,7 +9,7 @@ const DEEPEST = 6
 
 /** `nowNs`: until when a child that lives has lived, ns since the host's boot. */
 export function forkColumns(options: ViewOptions, nowNs: number): readonly Column<ForkRow>[] {
-  const lived = (row: ForkRow) => Math.max(0, (row.untilNs ?? nowNs) - row.fromNs)
+  const lived = (row: ForkRow) => Math.max(0, (row.untilNs ?? nowNs) - row.atNs)
   return [
     pidColumn(),
     commColumn(options),
@@ -25,10 +25,10 @@ export function forkColumns(options: ViewOptions, nowNs: number): readonly Colum
       text: ({ childTgid, depth }) =>
         `${'  '.repeat(Math.min(depth, DEEPEST))}${childTgid === 0 ? '-' : childTgid.toString()}`,
     },
-    numberColumn('at', 14, (row) => row.fromNs / 1e9, {
+    numberColumn('at', 14, (row) => row.atNs / 1e9, {
       title: 'forked at s',
       dropOrder: 1,
-      text: (row) => sinceBoot(row.fromNs),
+      text: (row) => sinceBoot(row.atNs),
     }),
     numberColumn('lived', 9, (row) => lived(row) / 1e9, {
       text: (row) => (row.untilNs === null ? 'still' : duration(lived(row))),

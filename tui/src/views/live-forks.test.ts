@@ -33,7 +33,7 @@ test('a fork is told what parent and child copied while the child lived, and not
       tgid: 10,
       comm: 'comm 10',
       childTgid: 20,
-      fromNs: 5,
+      atNs: 5,
       untilNs: 9,
       parentCopies: 2,
       childCopies: 1,
@@ -48,7 +48,7 @@ test('what fork itself copies for the child comes before the fork is told, and c
   const early = { kind: Kind.ForkCopy, tgid: 10, mm: 1, otherMm: 2, pages: 1, timeNs: 4 }
   const { rows } = told({ kind: Kind.ForkVma, tgid: 10, mm: 1, otherMm: 2, timeNs: 3 }, early, fork(1, 2, 5))
   expect(rows).toMatchObject([
-    { fromNs: 3, childCopies: 1, early: 1, bytes: 4096, childTgid: 20, untilNs: null },
+    { atNs: 5, childCopies: 1, early: 1, bytes: 4096, childTgid: 20, untilNs: null },
   ])
 })
 

@@ -12,7 +12,7 @@ export interface ForkRow {
   readonly comm: string
   /** 0: it is not told yet. */
   readonly childTgid: number
-  readonly fromNs: number
+  readonly atNs: number
   /** null: the child lives. */
   readonly untilNs: number | null
   readonly parentCopies: number
@@ -37,7 +37,8 @@ interface Window {
   readonly childMm: number
   readonly tgid: number
   childTgid: number
-  readonly fromNs: number
+  /** When the fork was done; what it does itself comes before. */
+  atNs: number
   untilNs: number | null
   readonly parent: Copied
   readonly child: Copied
@@ -64,7 +65,9 @@ export class ForkBook {
     switch (events.kind[i]) {
       case Kind.Fork: {
         const window = this.#window(events, i)
-        if (window !== undefined) window.childTgid = events.otherTgid[i]
+        if (window === undefined) return
+        window.childTgid = events.otherTgid[i]
+        window.atNs = events.timeNs[i]
         return
       }
       case Kind.ForkVma:
@@ -112,7 +115,7 @@ export class ForkBook {
       next.push(
         ...windows
           .map((window) => ({ mm: window.childMm, row: rowOf(window, commOf, pageSize, depth) }))
-          .sort((a, b) => a.row.bytes - b.row.bytes || b.row.fromNs - a.row.fromNs),
+          .sort((a, b) => a.row.bytes - b.row.bytes || b.row.atNs - a.row.atNs),
       )
     }
     push(0, 0)
@@ -141,7 +144,7 @@ export class ForkBook {
       childMm,
       tgid: events.tgid[i],
       childTgid: 0,
-      fromNs: events.timeNs[i],
+      atNs: events.timeNs[i],
       untilNs: null,
       parent,
       child: this.#begin(childMm),
@@ -196,8 +199,8 @@ function sumOf({ parent, parentBefore, child }: Window): Window['told'] {
 }
 
 function rowOf(window: Window, commOf: (tgid: number) => string, pageSize: number, depth: number): ForkRow {
-  const { tgid, childTgid, fromNs, untilNs, early } = window
+  const { tgid, childTgid, atNs, untilNs, early } = window
   const { parentCopies, childCopies, pages } = untilNs === null ? sumOf(window) : window.told
   const counts = { parentCopies, childCopies, early, bytes: pages * pageSize }
-  return { tgid, comm: commOf(tgid), childTgid, fromNs, untilNs, ...counts, depth }
+  return { tgid, comm: commOf(tgid), childTgid, atNs, untilNs, ...counts, depth }
 }

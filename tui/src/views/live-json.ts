@@ -70,7 +70,7 @@ export function liveJson(snapshot: LiveSnapshot): object {
       pid: row.tgid,
       comm: row.comm,
       child_pid: row.childTgid,
-      at_ns: row.fromNs,
+      at_ns: row.atNs,
       ended_ns: row.untilNs,
       parent_copies: row.parentCopies,
       child_copies: row.childCopies,
