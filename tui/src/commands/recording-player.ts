@@ -10,6 +10,7 @@ import { pageLines } from '../views/page-lines.js'
 import { pageView } from '../views/page.js'
 import type { ViewOptions } from '../views/view-options.js'
 import { sourceOf } from './page.js'
+import { QueryChild } from './query-child.js'
 import { ruleTextsOf } from './rule-texts.js'
 
 /** How long a turn of reading may keep the keys waiting. */
@@ -38,6 +39,7 @@ export class RecordingPlayer implements LiveSource, Player {
   #times = 0
   #tickedMs: number
   #timer: NodeJS.Timeout | undefined
+  readonly #query = new QueryChild()
   /** The page that was told last. */
   #page: { readonly key: string; readonly lines: readonly string[] } | undefined
 
@@ -65,6 +67,7 @@ export class RecordingPlayer implements LiveSource, Player {
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#query.stop()
   }
 
   get player(): Player {
@@ -102,6 +105,10 @@ export class RecordingPlayer implements LiveSource, Player {
       this.#page = { key, lines: pageLines(view, options, rules) }
     }
     return this.#page.lines
+  }
+
+  ask(query: string, { width }: ViewOptions, told: (lines: readonly string[]) => void): void {
+    this.#query.ask(this.#recording.path, query, width, told)
   }
 
   json(snapshot: LiveSnapshot): object {

@@ -35,6 +35,19 @@ export const COMMAND_WORDS: readonly CommandWord[] = [
     read: pageAction,
   },
   {
+    name: 'rule',
+    parameter: 'R05',
+    meaning: 'what a rule says, and what it found',
+    read: (rest) => (rest === '' ? { wrong: 'rule wants a name: R05' } : { do: 'rule', rule: rest }),
+  },
+  {
+    name: 'sql',
+    parameter: 'SELECT ...',
+    meaning: 'asks the recording that is shown',
+    read: (rest) =>
+      rest === '' ? { wrong: 'sql wants a query: SELECT * FROM v_finding' } : { do: 'sql', query: rest },
+  },
+  {
     name: 'filter',
     parameter: '[pid=N comm=NAME ...]',
     meaning: 'what the agent traces for you; none: all it can',

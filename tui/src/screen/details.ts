@@ -22,9 +22,15 @@ export function detailPane(
   return [ruleLine(title, state.pane, state, options), ...lines.slice(from, from + Math.max(0, rows - 1))]
 }
 
+/** Whether lines of text are open in place of the lists. */
+export function hasDetailLines({ overlay }: ScreenState): boolean {
+  return overlay === 'detail' || overlay === 'page' || overlay === 'answer'
+}
+
 /** The same without its frame; nothing where the row has no more to say than its line. */
 export function detailLines(snapshot: Shown, state: ScreenState, options: ViewOptions): readonly Line[] {
   if (state.overlay === 'page') return snapshot.page.map((line) => [span(line)])
+  if (state.overlay === 'answer') return state.answer.map((line) => [span(line)])
   return withList(state.pane, snapshot, state, options, ({ chosen, detail }) =>
     chosen === undefined ? [] : detail(chosen),
   )
@@ -49,7 +55,7 @@ export interface Extent {
 }
 
 export function extentOf(snapshot: Shown, state: ScreenState, options: ViewOptions): Extent {
-  const isOpen = state.overlay === 'detail' || state.overlay === 'page'
+  const isOpen = hasDetailLines(state)
   return withList(state.pane, snapshot, state, options, ({ rows, columns, chosen, id, pageOf }) => {
     const page = chosen === undefined ? undefined : pageOf(chosen)
     return {

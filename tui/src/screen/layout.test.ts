@@ -148,6 +148,8 @@ test.each([
   ['save x.svg', { do: 'save', file: 'x.svg' }],
   ['jump -3', { do: 'step', seconds: -3 }],
   ['speed 1000', { do: 'speed', times: 1000 }],
+  ['rule R05', { do: 'rule', rule: 'R05' }],
+  ['sql SELECT 1', { do: 'sql', query: 'SELECT 1' }],
   ['q', { do: 'quit' }],
 ])('the command :%s is understood', (line, action) => {
   expect(parseCommand(line)).toEqual(action)
@@ -157,7 +159,7 @@ test.each([
   ['nonsense', 'no command nonsense'],
   ['filter kind=copy', 'kind=copy: the agent chooses by pid=N and comm=NAME'],
   ['filter pid=many', 'pid=many: a pid is a number'],
-  ['s', 's may be sort, save, speed'],
+  ['s', 's may be sql, sort, save, speed'],
   ['speed fast', 'speed wants a number from 0 to 1000'],
   ['refresh 1', 'refresh wants a number from 50'],
   ['view nothing', 'view wants one of overview'],
@@ -234,6 +236,32 @@ test(':page opens any page, by the address that the tables show', () => {
   })
   for (const wrong of ['page', 'page 812', 'page x 0x1000', 'page 812 0xzz'])
     expect(parseCommand(wrong)).toHaveProperty('wrong')
+})
+
+test(':rule opens what a rule says, by any case, and names the rules where there is none such', () => {
+  const extent = extentOf(snapshot, INITIAL_STATE, { width: 80, charset: 'unicode' })
+  const told = act(INITIAL_STATE, parseCommand('rule r05') as Action, snapshot, extent)
+  const text = frameText(layoutFrame(input, told, { columns: 100, rows: 30 }, 'unicode'))
+  expect(text).toContain('[6 rules]')
+  expect(text).toContain('While a pin taken through a slot is live')
+  expect(act(INITIAL_STATE, parseCommand('rule R99') as Action, snapshot, extent).notice).toContain('R05')
+})
+
+test('the answer to a query lies over the lists, scrolls, and Esc leaves it', () => {
+  const extent = extentOf(snapshot, INITIAL_STATE, { width: 80, charset: 'unicode' })
+  const lines = Array.from({ length: 40 }, (_, i) => `row ${i}`)
+  const told = act(INITIAL_STATE, { do: 'answer', lines }, snapshot, extent)
+  const rows = (state: ScreenState) =>
+    frameText(layoutFrame(input, state, { columns: 80, rows: 24 }, 'unicode'))
+  expect(rows(told)).toContain('row 0')
+  const down = act(
+    told,
+    { do: 'move', rows: 30 },
+    snapshot,
+    extentOf(snapshot, told, { width: 80, charset: 'unicode' }),
+  )
+  expect(rows(down)).toContain('row 39')
+  expect(act(down, { do: 'back' }, snapshot, extent).overlay).toBe('none')
 })
 
 test('a hazard is announced in every view', () => {

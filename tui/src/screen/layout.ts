@@ -12,7 +12,7 @@ import { printable } from '../views/printable.js'
 import { count, duration, sinceBoot } from '../views/units.js'
 import { signs, type ViewOptions } from '../views/view-options.js'
 import { textWidth } from '../views/width.js'
-import { detailPane } from './details.js'
+import { detailPane, hasDetailLines } from './details.js'
 import { helpLines } from './help.js'
 import { listPane, ruleLine } from './list-pane.js'
 import type { Shown } from './lists.js'
@@ -158,8 +158,7 @@ function bottomLine(input: FrameInput, state: ScreenState, options: ViewOptions)
 const PROMPT_SIGNS = { filter: '/', command: ':', jump: 'jump to s, +s or -s: ' } as const
 
 function bodyLines(snapshot: Shown, state: ScreenState, rows: number, options: ViewOptions): readonly Line[] {
-  if (state.overlay === 'detail' || state.overlay === 'page')
-    return detailPane(snapshot, state, rows, options)
+  if (hasDetailLines(state)) return detailPane(snapshot, state, rows, options)
   if (state.overlay === 'marks') return marksPane(state, options)
   switch (state.view) {
     case 'overview':
@@ -248,7 +247,7 @@ function footerLine({ playing }: FrameInput, state: ScreenState, options: ViewOp
 /** The keys that matter in this view now. */
 function footerOfView(state: ScreenState, mark: string): readonly (readonly [string, string])[] {
   const ofPage = ['p', 'its page'] as const
-  if (state.overlay === 'page') return [['Esc', 'back']]
+  if (state.overlay === 'page' || state.overlay === 'answer') return [['Esc', 'back']]
   if (state.overlay === 'detail') return [['Esc', 'back'], ...(state.pane === 'findings' ? [ofPage] : [])]
   return [
     ...(state.orders[state.pane] === undefined

@@ -35,6 +35,8 @@ export interface LiveSource {
   refresh?(panes: readonly Pane[], told: () => void): void
   /** Asks the agent for something else, and calls back when that holds, or with why not. Absent: it cannot be asked. */
   changeFilter?(target: ClientTarget, told: (wrong: string) => void): void
+  /** Asks the recording in SQL, and calls back with lines of text. Another question, or `stop`, ends it. Absent: there is none. */
+  ask?(query: string, options: ViewOptions, told: (lines: readonly string[]) => void): void
   /** A recording can be moved in; absent: live. */
   readonly player?: Player
 }
@@ -222,6 +224,8 @@ export function showLive(
         }
         case 'trace':
           return trace(effect.target)
+        case 'sql':
+          return ask(effect.query)
         case 'save':
           return save(effect.file, snapshot)
         case 'step':
@@ -240,6 +244,17 @@ export function showLive(
         draw()
       })
       return 'asking the agent ...'
+    }
+
+    function ask(query: string): string {
+      if (source.ask === undefined)
+        return 'live there is no database: cowpath live --record FILE makes one, cowpath open FILE asks it'
+      source.ask(query, options(), (lines) => {
+        const snapshot = current()
+        state = act(state, { do: 'answer', lines }, snapshot, extentOf(snapshot, state, options()))
+        draw()
+      })
+      return 'asking the recording ...'
     }
 
     function save(file: string, snapshot: Shown): string {
@@ -293,6 +308,7 @@ const EFFECTS: ReadonlySet<string> = new Set<Effect['do']>([
   'copy',
   'save',
   'trace',
+  'sql',
   'step',
   'jump',
   'speed',

@@ -15,10 +15,12 @@ export interface ScreenState {
   readonly orders: Readonly<Partial<Record<Pane, Order>>>
   readonly cursor: Readonly<Record<Pane, number>>
   readonly filter: Filter | null
-  /** `detail`: all about the row under the cursor, `page`: the history of a page, in place of the lists. */
-  readonly overlay: 'none' | 'help' | 'detail' | 'page' | 'marks'
+  /** `detail`: all about the row under the cursor, `page`: the history of a page, `answer`: of a query, in place of the lists. */
+  readonly overlay: 'none' | 'help' | 'detail' | 'page' | 'answer' | 'marks'
   /** The page that is open, and what is seen again when it is left. */
   readonly page: (PageOfProcess & { readonly above: 'none' | 'detail' }) | null
+  /** Lines of the answer to the last query. */
+  readonly answer: readonly string[]
   /** The row that the detail is about: others may overtake it meanwhile. */
   readonly subject: { readonly pane: Pane; readonly id: string; readonly row: unknown } | null
   /** Lines of the detail that are above the screen. */
@@ -75,6 +77,8 @@ export type Action =
   | { readonly do: 'mark'; readonly text: string }
   /** null: the one that the row, or the open finding, is about. */
   | { readonly do: 'page'; readonly page: PageOfProcess | null }
+  | { readonly do: 'rule'; readonly rule: string }
+  | { readonly do: 'answer'; readonly lines: readonly string[] }
   | Effect
 
 /** What is done outside of the state: by who holds the terminal, the files and the source. */
@@ -82,6 +86,7 @@ export type Effect =
   | { readonly do: 'quit' | 'suspend' | 'copy' }
   | { readonly do: 'save'; readonly file: string }
   | { readonly do: 'trace'; readonly target: ClientTarget }
+  | { readonly do: 'sql'; readonly query: string }
   | { readonly do: 'step'; readonly seconds: number }
   | { readonly do: 'jump'; readonly seconds: number }
   | { readonly do: 'speed'; readonly times: number }
@@ -100,6 +105,7 @@ export const INITIAL_STATE: ScreenState = {
   filter: null,
   overlay: 'none',
   page: null,
+  answer: [],
   subject: null,
   scrolled: 0,
   frozen: null,
@@ -135,6 +141,10 @@ export function act(state: ScreenState, action: Action, current: LiveSnapshot, e
       return entered(quiet, extent)
     case 'page':
       return pageOpened(quiet, action.page ?? extent.page)
+    case 'rule':
+      return ruleOpened(quiet, action.rule, current)
+    case 'answer':
+      return { ...quiet, overlay: 'answer', answer: action.lines, scrolled: 0 }
     case 'next-sort':
       return sorted(quiet, nextColumn(state, extent.columns))
     case 'sort':
@@ -164,6 +174,7 @@ export function act(state: ScreenState, action: Action, current: LiveSnapshot, e
     case 'copy':
     case 'save':
     case 'trace':
+    case 'sql':
     case 'step':
     case 'jump':
     case 'speed':
@@ -200,6 +211,7 @@ function left(state: ScreenState): ScreenState {
     case 'page':
       return { ...state, overlay: state.page?.above ?? 'none', scrolled: 0 }
     case 'detail':
+    case 'answer':
     case 'help':
     case 'marks':
       return { ...state, overlay: 'none' }
@@ -213,11 +225,27 @@ function pageOpened(state: ScreenState, page: PageOfProcess | undefined): Screen
   return { ...state, overlay: 'page', page: { ...page, above }, scrolled: 0 }
 }
 
+function ruleOpened(state: ScreenState, wanted: string, { rules }: LiveSnapshot): ScreenState {
+  const row = rules.find(({ rule }) => rule.toLowerCase() === wanted.toLowerCase())
+  if (row === undefined)
+    return {
+      ...state,
+      notice: `no rule ${wanted} here; there are ${rules.map(({ rule }) => rule).join(', ')}`,
+    }
+  return {
+    ...opened(state, 'rules'),
+    overlay: 'detail',
+    subject: { pane: 'rules', id: row.rule, row },
+    scrolled: 0,
+  }
+}
+
 function moved(state: ScreenState, rows: number, extent: Extent): ScreenState {
   const within = (at: number, length: number) => Math.min(Math.max(0, length - 1), Math.max(0, at))
   switch (state.overlay) {
     case 'detail':
     case 'page':
+    case 'answer':
       return { ...state, scrolled: within(state.scrolled + rows, extent.detail) }
     case 'marks':
       return { ...state, markCursor: within(state.markCursor + rows, state.marks.length) }
