@@ -31,9 +31,10 @@ const STAGES = [
       { name: 'rustfmt', run: ['cargo', 'fmt', '--all', '--check'] },
       { name: 'clippy', run: ['cargo', 'clippy', '--locked', '-q', '--all-targets', '--', '-D', 'warnings'] },
       { name: 'clang-format', run: ['clang-format-19', '--dry-run', '-Werror', ...cSources] },
-      { name: 'agent', run: ['cargo', 'test', '--locked', '-q'], count: countCargo },
     ],
   ],
+  // Some wait for what must come in time, so nothing else runs beside them.
+  [[{ name: 'agent', run: ['cargo', 'test', '--locked', '-q'], count: countCargo }]],
   [[vitest('unit', 'vitest.config.ts')]],
   [[vitest('prove', 'tui/test/prove/vitest.config.ts')]],
   [[vitest('lab', 'vitest.lab.config.ts')]],

@@ -25,7 +25,7 @@ use super::wire::v1::{
 use crate::event::{Drained, Event, Source, Target};
 use crate::failure::Failure;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Agent {
     directory: TempDir,
