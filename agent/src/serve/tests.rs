@@ -285,7 +285,8 @@ async fn events_arrive_in_order_and_a_signal_ends_the_stream_with_ok_and_removes
 #[tokio::test]
 async fn a_client_that_stops_reading_loses_exactly_what_it_is_told_and_the_agent_goes_on() {
     let config = synthetic::Config {
-        rate: 400_000,
+        // As many as an unoptimized build makes beside others: what is due is made in one go.
+        rate: 200_000,
         pages: 512,
         seed: 1,
     };
