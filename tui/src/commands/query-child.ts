@@ -1,13 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { printable } from '../views/printable.js'
 import { clip } from '../views/width.js'
+import { builtFile } from './built-file.js'
 
-const BESIDE = fileURLToPath(new URL('../main.js', import.meta.url))
-/** Where tests run from the sources, the compiled one. */
-const MAIN = existsSync(BESIDE) ? BESIDE : fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const MAIN = builtFile('main.js')
 /** Lines of an answer that are shown. */
 const LINES = 1000
 

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { CowpathError } from '../model/failure.js'
 import type { LiveSource } from '../screen/live-screen.js'
@@ -11,6 +9,7 @@ import { LiveModel } from '../views/live-model.js'
 import { LIST_NAMES, type HostRow, type LiveSnapshot } from '../views/live-snapshot.js'
 import type { ClientTarget } from '../views/target.js'
 import type { ViewOptions } from '../views/view-options.js'
+import { builtFile } from './built-file.js'
 import type { Ask, Failure, PageKey, Tell, WatchRequest } from './watch-messages.js'
 
 /** Garbage of the listening thread is young, or in columns: more room would only be filled before it is emptied. */
@@ -36,7 +35,10 @@ export class Watch implements LiveSource {
   /** `begun` is told the place of each agent that has said its first word. */
   constructor(requests: readonly WatchRequest[], begun: (host: number) => void) {
     this.#snapshots = requests.map(({ endpoint }) => new LiveModel(endpoint).snapshot())
-    this.#worker = new Worker(workerFile(), { workerData: requests, resourceLimits: LIMITS })
+    this.#worker = new Worker(builtFile('commands/watch-worker.js'), {
+      workerData: requests,
+      resourceLimits: LIMITS,
+    })
     this.over = new Promise((resolve, reject) => {
       this.#worker.on('error', reject)
       this.#worker.on('message', (message: Tell) => {
@@ -125,14 +127,6 @@ export class Watch implements LiveSource {
   #ask(message: Ask): void {
     this.#worker.postMessage(message)
   }
-}
-
-/** Node runs no TypeScript: tests that run the sources take the worker from the build. */
-function workerFile(): string {
-  const beside = fileURLToPath(new URL('./watch-worker.js', import.meta.url))
-  return existsSync(beside)
-    ? beside
-    : fileURLToPath(new URL('../../dist/commands/watch-worker.js', import.meta.url))
 }
 
 function errorOf(failure: Failure): Error {
