@@ -2,7 +2,7 @@
  * The thread that listens: takes what agents send, concludes, counts, and tells who draws when asked. However much comes, the
  * other thread stays free for keys.
  */
-import { setPriority } from 'node:os'
+import { constants, getPriority, setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { CowpathError } from '../model/failure.js'
@@ -93,12 +93,15 @@ function failureOf(error: unknown): Failure {
   return { parts: { what, why, todo, exitStatus } }
 }
 
-/** Of this thread alone (setpriority(2): Linux knows no other): where processors are scarce, keys and frames come first. */
-const NICENESS = 5
+/**
+ * Above what the program was started with, and of this thread alone (setpriority(2): Linux knows no other): where processors are
+ * scarce, keys and frames come first.
+ */
+const NICER_BY = 5
 
 if (parentPort !== null) {
   const port = parentPort
-  setPriority(NICENESS)
+  setPriority(Math.min(getPriority() + NICER_BY, constants.priority.PRIORITY_LOW))
   const obey = listen(workerData as readonly WatchRequest[], (message) => {
     port.postMessage(message)
     // Nothing more is to be done: the thread may end.
