@@ -57,6 +57,19 @@ test('help names every command and every exit status', () => {
   }
 })
 
+test('a command loads no packages but its own: who asks a recording needs neither gRPC nor a screen', () => {
+  const tellsLoaded =
+    'import { createRequire } from "node:module"; process.on("exit", () => console.error(Object.keys(createRequire("/").cache).join()))'
+  const loaded = (args: readonly string[]) =>
+    spawnSync(process.execPath, ['--import', `data:text/javascript,${tellsLoaded}`, MAIN, ...args], {
+      encoding: 'utf8',
+    }).stderr
+  expect(loaded(['findings', '--help'])).toContain('better-sqlite3')
+  expect(loaded(['findings', '--help'])).not.toMatch(/grpc-js|protobufjs|blessed/)
+  expect(loaded(['live', '--help'])).toContain('blessed')
+  expect(loaded(['live', '--help'])).not.toMatch(/grpc-js|protobufjs|better-sqlite3/)
+})
+
 test('a mistyped command is told what it may have meant, with status 2', () => {
   const { status, stdout, stderr } = cowpath(['docter'])
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
