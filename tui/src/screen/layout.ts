@@ -47,6 +47,8 @@ export interface Playing {
 
 /** Rows below which the rates give way to the lists. */
 const ROWS_FOR_RATES = 18
+/** Of two lists one above the other the upper one is what the view is about. */
+const UPPER_PART = 0.6
 
 /** The whole screen as exactly `size.rows` lines of at most `size.columns` cells. */
 export function layoutFrame(
@@ -164,7 +166,7 @@ function bodyLines(snapshot: Shown, state: ScreenState, rows: number, options: V
     case 'overview':
       return overview(snapshot, state, rows, options)
     case 'pages': {
-      const pageRows = Math.max(3, Math.floor(rows * 0.6))
+      const pageRows = Math.max(3, Math.floor(rows * UPPER_PART))
       return [
         ...listPane('pages', snapshot, state, pageRows, options),
         ...listPane('latest', snapshot, state, Math.max(3, rows - pageRows), options),
@@ -200,7 +202,7 @@ function overview(snapshot: Shown, state: ScreenState, rows: number, options: Vi
     const left = listPane('processes', snapshot, state, rows, { ...options, width: LEFT_CELLS })
     return beside(left, listPane('latest', snapshot, state, rows, right))
   }
-  const processRows = Math.max(3, Math.floor(rows * 0.4))
+  const processRows = Math.max(3, Math.floor(rows * UPPER_PART))
   return [
     ...listPane('processes', snapshot, state, processRows, options),
     ...listPane('latest', snapshot, state, Math.max(3, rows - processRows), options),
