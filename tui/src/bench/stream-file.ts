@@ -2,6 +2,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { columnsOf, NO_EVENT, type EventRow } from '../model/event-rows.js'
 import type { StreamItem } from '../model/events.js'
 import { encodeItem } from '../wire/encode.js'
 import { Workload, WORKLOAD_AGENT } from './workload.js'
@@ -40,20 +41,41 @@ export function* workloadItems(events: number): Generator<StreamItem> {
   }
 }
 
+/** How many events a message has: as many as the agent packs, or one, as in a protocol that nobody has measured. */
+export type Packing = 'packed' | 'one each'
+
 /** The file of the stream: each message after its length (u32, little endian). */
-export function streamFile(events: number): string {
-  const path = join(benchFolder(), `stream-${VERSION}-${events}.bin`)
+export function streamFile(events: number, packing: Packing = 'packed'): string {
+  const path = join(benchFolder(), `stream-${VERSION}-${events}${packing === 'packed' ? '' : '-each'}.bin`)
   if (existsSync(path)) return path
   const file = openSync(path + '.part', 'w')
-  for (const item of workloadItems(events)) {
-    const message = encodeItem(item)
-    const length = Buffer.alloc(4)
-    length.writeUInt32LE(message.length)
-    writeSync(file, Buffer.concat([length, message]))
-  }
+  for (const item of workloadItems(events))
+    for (const part of packing === 'packed' ? [item] : apart(item)) {
+      const message = encodeItem(part)
+      const length = Buffer.alloc(4)
+      length.writeUInt32LE(message.length)
+      writeSync(file, Buffer.concat([length, message]))
+    }
   closeSync(file)
   renameSync(path + '.part', path)
   return path
+}
+
+/** The columns of an event. */
+export const EVENT_NAMES = Object.keys(NO_EVENT) as (keyof EventRow)[] // its own keys
+
+function* apart(item: StreamItem): Generator<StreamItem> {
+  if (item.type !== 'batch') {
+    yield item
+    return
+  }
+  const { events } = item
+  for (let i = 0; i < events.length; i++) {
+    const row: EventRow = { ...NO_EVENT }
+    for (const name of EVENT_NAMES) row[name] = events[name][i]
+    const told = i === 0 ? {} : { processes: [], stacks: [], filtered: 0 }
+    yield { ...item, ...told, firstSeq: row.seq, lastSeq: row.seq, events: columnsOf([row]) }
+  }
 }
 
 /** Messages of the file, over its bytes. */
