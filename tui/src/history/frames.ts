@@ -1,4 +1,5 @@
-import { type BlockOwner, PageBlocks } from './page-blocks.js'
+import { PageBlocks } from './page-blocks.js'
+import type { RegionOwner } from './page-regions.js'
 
 /**
  * A row is four words: 0 low bits of the recording's number; 1 gaps; 2 the first slot's row plus one, the kind, and whether it
@@ -17,11 +18,12 @@ const ID_HIGH = 0xffff
 const ORDER_SHIFT = 16
 const HIGH = 2 ** 32
 const PER_HIGH = 1 / HIGH
-const NOBODY: BlockOwner = { id: 0, firstBlock: -1 }
 
 /** Frames that live: one row each, found by pfn. A freed frame has no row; a new life of its pfn gets a new one. */
 export class FrameTable {
-  readonly #blocks = new PageBlocks(WORDS, 'of nobody')
+  readonly #blocks = new PageBlocks(WORDS)
+  /** Frames are nobody's. */
+  readonly #nobody: RegionOwner = { id: 0, firstRegion: -1 }
   /** Bit n: there was a folio of that order. */
   #orders = 0
   #hand = 0
@@ -128,7 +130,7 @@ export class FrameTable {
 
   /** A row that no slot maps, and that was not told of. */
   insert(pfn: number, order: number, kind: number, gaps: number, isBorn: boolean): number {
-    const row = this.#blocks.insert(NOBODY, pfn)
+    const row = this.#blocks.insert(this.#nobody, pfn)
     const words = this.#blocks.wordsOf(row)
     const at = this.#blocks.at(row)
     words[at + ID] = 0
@@ -140,11 +142,12 @@ export class FrameTable {
   }
 
   remove(row: number): void {
-    this.#blocks.remove(row, NOBODY)
+    this.#blocks.remove(row, this.#nobody)
   }
 
   clear(): void {
     this.#blocks.clear()
+    this.#nobody.firstRegion = -1
     this.#orders = 0
   }
 

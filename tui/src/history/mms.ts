@@ -12,7 +12,7 @@ export interface Mm {
   readonly id: number
   readonly agentMm: number
   /** Of its slots; -1: none. */
-  firstBlock: number
+  firstRegion: number
   slots: number
   hasEnded: boolean
   /** Counts up whenever another address space than the last one is met. */
@@ -66,7 +66,7 @@ export class Mms {
     const mm = {
       id: ++this.#lastId,
       agentMm: birth.agentMm,
-      firstBlock: -1,
+      firstRegion: -1,
       slots: 0,
       hasEnded: false,
       met: ++this.#met,

@@ -11,8 +11,8 @@ const steps = fc.array(fc.tuple(fc.integer({ min: -2, max: 3 }), fc.nat(2), page
 
 /** Rows as a `Map` has them, by owner and page; each holds its number in its words. */
 function filled(all: readonly (readonly [number, number, number])[]) {
-  const blocks = new PageBlocks(4, 'owned')
-  const owners = [7, 8, 2 ** 31].map((id) => ({ id, firstBlock: -1 }))
+  const blocks = new PageBlocks(4)
+  const owners = [7, 8, 2 ** 31].map((id) => ({ id, firstRegion: -1 }))
   const model = owners.map(() => new Map<number, number>())
   for (const [isInsert, which, page] of all) {
     const row = blocks.find(owners[which].id, page)
@@ -73,8 +73,8 @@ test('an owner’s rows are told, all or those of a range, and may be removed wh
 })
 
 test('a number that no page has is found nowhere', () => {
-  const blocks = new PageBlocks(1, 'of nobody')
-  blocks.insert({ id: 0, firstBlock: -1 }, 0)
+  const blocks = new PageBlocks(1)
+  blocks.insert({ id: 0, firstRegion: -1 }, 0)
   for (const page of [2 ** 48, 2 ** 64, Infinity, NaN]) expect(blocks.find(0, page)).toBe(-1)
   expect(blocks.find(0, 0)).toBe(0)
 })
@@ -86,8 +86,8 @@ test('a round meets every row', () => {
 })
 
 test('blocks that went empty are used again', () => {
-  const blocks = new PageBlocks(1, 'owned')
-  const owner = { id: 1, firstBlock: -1 }
+  const blocks = new PageBlocks(1)
+  const owner = { id: 1, firstRegion: -1 }
   for (let page = 0; page < 10_000; page += 10) blocks.remove(blocks.insert(owner, page), owner)
   expect([blocks.end, blocks.size, blocks.blocks]).toEqual([4, 0, 0])
 })

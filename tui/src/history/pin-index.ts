@@ -1,4 +1,5 @@
-import { type BlockOwner, PageBlocks } from './page-blocks.js'
+import { PageBlocks } from './page-blocks.js'
+import type { RegionOwner } from './page-regions.js'
 import type { Pin } from './pin.js'
 
 /** Pins that cover as many pages, rounded up to a power of two: lists by chunks of so many, oldest first. */
@@ -8,7 +9,7 @@ interface Level {
   readonly rows: PageBlocks
   /** By row. A list stays as it is: whoever looks through one may meanwhile add and remove. */
   readonly lists: (readonly Pin[])[]
-  readonly owners: Map<number, BlockOwner>
+  readonly owners: Map<number, RegionOwner>
 }
 
 /** No address space has this number. */
@@ -42,7 +43,7 @@ export class PinIndex {
         continue
       }
       let owner = owners.get(key)
-      if (owner === undefined) owners.set(key, (owner = { id: key, firstBlock: -1 }))
+      if (owner === undefined) owners.set(key, (owner = { id: key, firstRegion: -1 }))
       const row = rows.insert(owner, chunk)
       lists[row] = alone
       setMm(rows, row, pin.mm)
@@ -64,7 +65,7 @@ export class PinIndex {
       const owner = owners.get(key)
       if (owner === undefined) throw new Error('a list of pins that belongs to nobody')
       rows.remove(row, owner)
-      if (owner.firstBlock < 0) owners.delete(key)
+      if (owner.firstRegion < 0) owners.delete(key)
     }
     if (rows.size === 0) this.#inUse &= ~(1 << bitsOf(pin.pages))
   }
@@ -161,7 +162,7 @@ export class PinIndex {
     this.#inUse |= 1 << bits
     return (this.#levels[bits] ??= {
       chunkPages: 1 << bits,
-      rows: new PageBlocks(1, 'owned'),
+      rows: new PageBlocks(1),
       lists: [],
       owners: new Map(),
     })

@@ -1,4 +1,5 @@
-import { type BlockOwner, PageBlocks } from './page-blocks.js'
+import { PageBlocks } from './page-blocks.js'
+import type { RegionOwner } from './page-regions.js'
 import { SlotLinks } from './slot-links.js'
 
 /** Page numbers of mappings of more than a page lie beyond all others. */
@@ -42,7 +43,7 @@ export const SlotFlag = {
  * whoever inserts and removes keeps the chains.
  */
 export class SlotTable {
-  readonly #blocks = new PageBlocks(WORDS, 'owned')
+  readonly #blocks = new PageBlocks(WORDS)
   /** Slots that map the same frame. */
   readonly links = new SlotLinks()
   /** Bit n: there was a run of that order. */
@@ -159,7 +160,7 @@ export class SlotTable {
   }
 
   /** A row with its key. What else it says is of no meaning until `begin`, or `copy`. */
-  insert(mm: BlockOwner, vpn: number, order: number): number {
+  insert(mm: RegionOwner, vpn: number, order: number): number {
     if (order === 0) return this.#blocks.insert(mm, vpn)
     this.#orders |= 1 << order
     return this.#blocks.insert(mm, vpn + RUNS)
@@ -203,7 +204,7 @@ export class SlotTable {
     for (let word = 0; word < WORDS; word++) words[at + word] = source[sourceAt + word]
   }
 
-  remove(row: number, mm: BlockOwner): void {
+  remove(row: number, mm: RegionOwner): void {
     this.#blocks.remove(row, mm)
   }
 
@@ -214,12 +215,12 @@ export class SlotTable {
   }
 
   /** Any row of the address space, or -1. */
-  anyOf(mm: BlockOwner): number {
+  anyOf(mm: RegionOwner): number {
     return this.#blocks.anyOf(mm)
   }
 
   /** Each row of the address space; `each` may remove the row it is told, and must remove no other there. */
-  forEachOf(mm: BlockOwner, each: (row: number) => void): void {
+  forEachOf(mm: RegionOwner, each: (row: number) => void): void {
     this.#blocks.forEachOf(mm, each)
   }
 

@@ -22,7 +22,7 @@ const slot = fc.record({
 type Slot = typeof slot extends fc.Arbitrary<infer Of> ? Of : never
 
 function begun(slots: SlotTable, mm: number, of: Slot): number {
-  const row = slots.insert({ id: mm, firstBlock: -1 }, of.vpn, of.order)
+  const row = slots.insert({ id: mm, firstRegion: -1 }, of.vpn, of.order)
   const { order, frame, id, fromNs, gaps, protections, brokenSeq, cause, flags } = of
   slots.begin(row, order, frame, id, fromNs, gaps, protections, brokenSeq, cause, flags)
   return row
@@ -86,7 +86,7 @@ test('a copy of a slot is known as it is, at another address', () => {
     fc.property(slot, fc.nat(8), (of, frame) => {
       const slots = new SlotTable()
       const row = begun(slots, 1, of)
-      const copied = slots.insert({ id: 2, firstBlock: -1 }, 9, 0)
+      const copied = slots.insert({ id: 2, firstRegion: -1 }, 9, 0)
       slots.copy(row, copied)
       expect(known(slots, copied)).toEqual({ ...of, vpn: 9 })
       slots.setSingle(copied, frame)
@@ -97,7 +97,7 @@ test('a copy of a slot is known as it is, at another address', () => {
 
 test('an event beyond all numbers that are kept is still an event', () => {
   const slots = new SlotTable()
-  const row = slots.insert({ id: 1, firstBlock: -1 }, 5, 0)
+  const row = slots.insert({ id: 1, firstRegion: -1 }, 5, 0)
   slots.begin(row, 0, 0, 1, 0, 0, 0, 2 ** 60, 1, 0)
   expect(slots.brokenSeqOf(row)).toBe(2 ** 46 - 1)
   expect([slots.causeOf(row), slots.flagsOf(row), slots.idOf(row)]).toEqual([1, 0, 1])
