@@ -11,11 +11,11 @@ export class Pages extends PageTables {
     if (seen.pfn === 0) return -1
     const known = this.slots.find(mm.id, vpn)
     if (known >= 0) {
-      const row = this.#confirmed(known, mm, vpn, seen, when)
+      const row = this.confirmed(known, mm, vpn, seen, when)
       if (row >= 0) return row
     }
     this.endRange(mm, vpn, 1 << seen.run, Cause.Contradicted, when)
-    const frame = this.#frameOf(seen, when)
+    const frame = this.frameOf(seen, when)
     return this.map(mm, vpn, seen.run, frame, cause, when, this.clock.gaps)
   }
 
@@ -58,7 +58,7 @@ export class Pages extends PageTables {
   /** The slot was seen to map this frame because of `cause`. Its old mapping is over. */
   mapSeen(mm: Mm, vpn: number, seen: FrameFacts, cause: Cause, when: When): number {
     this.endRange(mm, vpn, 1 << seen.run, cause, when)
-    const frame = this.#frameOf(seen, when)
+    const frame = this.frameOf(seen, when)
     return this.map(mm, vpn, seen.run, frame, cause, when, this.clock.gaps)
   }
 
@@ -76,7 +76,7 @@ export class Pages extends PageTables {
     const frame = this.beginFramesPage(fresh, when)
     const { gaps } = this.clock
     if (this.slots.find(mm.id, vpn) !== row) return this.map(mm, vpn, 0, frame, cause, when, gaps)
-    this.tellEnd(row, cause, when)
+    this.tellEnd(row, mm.id, cause, when)
     this.unchain(row)
     this.fill(row, mm, vpn, 0, frame, cause, when, gaps)
     return row
@@ -90,7 +90,7 @@ export class Pages extends PageTables {
 
   /** New folios will be here: what was known of these frames is over. */
   endStale(pfn: number, count: number, when: When): void {
-    if (this.#endFrames(pfn, count, Cause.Contradicted, when))
+    if (this.endFrames(pfn, count, Cause.Contradicted, when))
       this.parts.anomalies.note('frame-not-freed', when)
   }
 
@@ -128,28 +128,21 @@ export class Pages extends PageTables {
   /** Fork: the child's slots in the range share the parent's frames, but for those that it was given copies of. */
   share(parent: Mm, child: Mm, vpn: number, pages: number, when: When): void {
     const { slots } = this
+    const hasNone = child.slots === 0
     let left = 0
     this.forEachSlot(parent, vpn, pages, when, (row) => {
       slots.setFlags(row, slots.flagsOf(row) | SlotFlag.MayBeShared)
       const at = slots.vpnOf(row)
+      if (!hasNone && slots.find(child.id, at) >= 0) return
+      const order = slots.orderOf(row)
       // Of a run the child has all or nothing: an early copy of one page has taken it apart.
-      if (slots.orderOf(row) > 0 && slots.find(child.id, at) < 0)
-        this.endRange(child, at, slots.pagesOf(row), Cause.Contradicted, when)
-      if (slots.find(child.id, at) >= 0) return
+      if (order > 0) this.endRange(child, at, slots.pagesOf(row), Cause.Contradicted, when)
       // A full table forgets the oldest, which may be the next of this very range: what is not deduced is unknown.
       if (!this.hasRoomFor(1)) {
         left++
         return
       }
-      const shared = this.map(
-        child,
-        at,
-        slots.orderOf(row),
-        slots.frameOf(row),
-        Cause.Fork,
-        when,
-        NEVER_OBSERVED,
-      )
+      const shared = this.map(child, at, order, slots.frameOf(row), Cause.Fork, when, NEVER_OBSERVED)
       slots.setFlags(shared, slots.flagsOf(row))
     })
     if (left > 0) this.parts.onForgotten(left, when)
@@ -175,7 +168,7 @@ export class Pages extends PageTables {
 
   /** The frames of a folio went back to the allocator; who still seems to map them does not. */
   free(pfn: number, order: number, when: When): void {
-    this.#endFrames(pfn, 1 << order, Cause.FrameFree, when)
+    this.endFrames(pfn, 1 << order, Cause.FrameFree, when)
   }
 
   /** Another run of the agent: nothing that was known can be carried over. */
@@ -204,7 +197,7 @@ export class Pages extends PageTables {
   }
 
   /** The row of what was seen, where it is what was known; else -1, and what was known is an anomaly if it was certain. */
-  #confirmed(known: number, mm: Mm, vpn: number, seen: FrameFacts, when: When): number {
+  private confirmed(known: number, mm: Mm, vpn: number, seen: FrameFacts, when: When): number {
     const { slots, frames } = this
     const { gaps } = this.clock
     const order = slots.orderOf(known)
@@ -228,18 +221,18 @@ export class Pages extends PageTables {
   }
 
   /** The frame that was seen: the life that is known, unless a gap may have ended it. */
-  #frameOf(seen: FrameFacts, when: When): number {
+  private frameOf(seen: FrameFacts, when: When): number {
     const frame = this.frames.find(seen.pfn)
     if (frame >= 0) {
       if (this.frames.gapsOf(frame) === this.clock.gaps) return frame
       this.parts.onFramesGone(seen.pfn, 1, Cause.Contradicted, when)
-      this.#endFrame(frame, Cause.Contradicted, when)
+      this.endFrame(frame, Cause.Contradicted, when)
     }
     return this.insertFrame(seen, when, this.clock.gaps, false)
   }
 
   /** Whether any of them was certain to live. */
-  #endFrames(pfn: number, count: number, cause: Cause, when: When): boolean {
+  private endFrames(pfn: number, count: number, cause: Cause, when: When): boolean {
     const { frames, slots } = this
     const { gaps } = this.clock
     this.parts.onFramesGone(pfn, count, cause, when)
@@ -248,18 +241,18 @@ export class Pages extends PageTables {
       const frame = frames.find(pfn)
       if (frame < 0) return false
       const wasCertain = frames.gapsOf(frame) === gaps
-      this.#endFrame(frame, cause, when)
+      this.endFrame(frame, cause, when)
       return wasCertain
     }
     let wasCertain = false
     frames.forEach(pfn, count, (frame) => {
       wasCertain ||= frames.gapsOf(frame) === gaps
-      this.#endFrame(frame, cause, when)
+      this.endFrame(frame, cause, when)
     })
     return wasCertain
   }
 
-  #endFrame(frame: number, cause: Cause, when: When): void {
+  private endFrame(frame: number, cause: Cause, when: When): void {
     for (let row = this.frames.firstSlotOf(frame); row >= 0; row = this.frames.firstSlotOf(frame)) {
       this.end(row, this.mmOf(row), cause, when)
     }
