@@ -29,7 +29,16 @@ export const MIXES: readonly Mix[] = [
 ]
 
 /** Makes events, batch by batch. The same arguments make the same events. */
-export class HistoryWork {
+export interface Work {
+  /** That live. */
+  readonly pages: number
+  /** What makes them. */
+  before(): Iterable<EventColumns>
+  /** At least `count` events in whole batches. */
+  measured(count: number): readonly EventColumns[]
+}
+
+export class HistoryWork implements Work {
   readonly pages: number
   readonly #step: number
   readonly #pinsEach: number
@@ -68,7 +77,6 @@ export class HistoryWork {
     yield* this.#made.splice(0)
   }
 
-  /** At least `count` events in whole batches. */
   measured(count: number): readonly EventColumns[] {
     while (this.#made.length * BATCH < count) this.#fork()
     return this.#made.splice(0)

@@ -11,11 +11,14 @@ import { NO_FACTS } from '../model/facts.js'
 import { policyFor } from '../policy/policies.js'
 import { LEGS } from '../rules/legs.js'
 import { Rules } from '../rules/rules.js'
-import { BATCH, HistoryWork, type Mix, MIXES } from './history-work.js'
+import { BATCH, HistoryWork, MIXES, type Work } from './history-work.js'
+import { PreforkedWork } from './preforked-work.js'
 import { perSecond, printTable, type Row } from './table.js'
 
 const EVENTS = 2_000_000
 const PAGES = [100_000, 5_000_000]
+/** Of what warms up. */
+const SMALL = 12_800
 /** Until everything is compiled as it stays: whoever traces does so for longer. */
 const WARM_UP = 400 * BATCH
 
@@ -34,8 +37,7 @@ interface Measured {
 const kept: { readonly history: History; readonly rules: Rules }[] = []
 
 /** Applies a work from its beginning; times what comes after the first touch of its pages. */
-async function measure(count: number, pages: number, mix: Mix, withRules: boolean): Promise<Measured> {
-  const work = new HistoryWork(pages, mix)
+async function measure(count: number, work: Work, withRules: boolean): Promise<Measured> {
   const bytesBefore = await bytesHeld()
   let findings = 0
   const rules = new Rules({
@@ -45,7 +47,7 @@ async function measure(count: number, pages: number, mix: Mix, withRules: boolea
   })
   const bounds = { maxSlots: Math.max(work.pages + BATCH, 1 << 22), maxPins: 1 << 17 }
   const history = new History(NO_FACTS, withRules ? { ...bounds, judge: rules } : bounds)
-  if (pages <= BATCH) kept.push({ history, rules })
+  if (work.pages <= SMALL) kept.push({ history, rules })
   history.begin(1, 1)
   for (const events of work.before()) applyAll(history, [events])
   // Events that wait to be put in order are no pages.
@@ -58,7 +60,10 @@ async function measure(count: number, pages: number, mix: Mix, withRules: boolea
   })
   const { slots, pins } = history.counts()
   return {
-    perSecond: perSecond(measured.length * BATCH, seconds),
+    perSecond: perSecond(
+      measured.reduce((sum, { length }) => sum + length, 0),
+      seconds,
+    ),
     bytesAPage: (bytesAfter - bytesBefore) / work.pages,
     slots,
     pins,
@@ -68,7 +73,7 @@ async function measure(count: number, pages: number, mix: Mix, withRules: boolea
 
 function applyAll(history: History, batches: readonly EventColumns[]): void {
   for (const events of batches)
-    history.apply({ firstSeq: events.seq[0], lastSeq: events.seq[BATCH - 1], processes: [], events })
+    history.apply({ firstSeq: events.seq[0], lastSeq: events.seq[events.length - 1], processes: [], events })
 }
 
 /** Of tables and of objects. */
@@ -115,20 +120,29 @@ function processorSeconds(work: () => void): number {
 export async function benchHistory(count: number, pages: number): Promise<void> {
   const rows: Row[] = [{ what: 'columns read, one look-up in a Map each', figure: ceiling(count, pages) }]
   // Compiles what is measured, so that neither its code counts as memory nor its compiling as work.
-  for (const mix of MIXES) await measure(WARM_UP, BATCH, mix, true)
-  for (const mix of MIXES) {
-    const alone = await measure(count, pages, mix, false)
-    const { perSecond: figure, bytesAPage, slots, pins, findings } = await measure(count, pages, mix, true)
-    const beside = `without rules ${alone.perSecond}; ${slots} pages, ${pins} pins, ${findings} findings`
-    rows.push(
-      { what: `history and rules, ${mix.name}`, figure, beside },
-      { what: '  memory', figure: `${bytesAPage.toFixed(0)} bytes/page`, beside: 'slot, frame and pins' },
-    )
-  }
+  for (const mix of MIXES) await measure(WARM_UP, new HistoryWork(SMALL, mix), true)
+  for (const mix of MIXES) rows.push(...(await rowsOf(mix.name, count, () => new HistoryWork(pages, mix))))
   printTable(`history: ${count} events over ${pages} live pages`, rows)
+}
+
+/** What a recorder has to keep up with. */
+export async function benchPreforked(count: number): Promise<void> {
+  const rows = await rowsOf('preforked workers', count, () => new PreforkedWork())
+  printTable(`history: ${count} events of the recorder's workload`, rows)
+}
+
+async function rowsOf(name: string, count: number, workOf: () => Work): Promise<readonly Row[]> {
+  const alone = await measure(count, workOf(), false)
+  const { perSecond: figure, bytesAPage, slots, pins, findings } = await measure(count, workOf(), true)
+  const beside = `without rules ${alone.perSecond}; ${slots} pages, ${pins} pins, ${findings} findings`
+  return [
+    { what: `history and rules, ${name}`, figure, beside },
+    { what: '  memory', figure: `${bytesAPage.toFixed(0)} bytes/page`, beside: 'slot, frame and pins' },
+  ]
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
   const [count = EVENTS, ...pages] = process.argv.slice(2).map(Number)
   for (const each of pages.length === 0 ? PAGES : pages) await benchHistory(count, each)
+  await benchPreforked(count)
 }

@@ -65,7 +65,7 @@ test('an owner’s rows are told, all or those of a range, and may be removed wh
         blocks.remove(row, owners[which])
       })
       expect(rows).toEqual(new Set(left.map(([, row]) => row)))
-      expect(blocks.anyOf(owners[which])).toBe(-1)
+      expect(owners[which].firstRegion).toBe(-1)
       for (const [other, { id }] of owners.entries())
         for (const page of model[other].keys()) expect(blocks.find(id, page) >= 0).toBe(other !== which)
     }),

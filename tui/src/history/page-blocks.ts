@@ -68,17 +68,17 @@ export class PageBlocks {
   }
 
   pageOf(row: number): number {
-    const place = this.placeOf(row)
+    const place = this.#placeOf(row)
     return this.#regions.pageOf(place >> BLOCKS_BITS) + pageIn(place, row)
   }
 
   /** The owner's number. */
   ownerOf(row: number): number {
-    return this.#regions.ownerOf(this.placeOf(row) >> BLOCKS_BITS)
+    return this.#regions.ownerOf(this.#placeOf(row) >> BLOCKS_BITS)
   }
 
   isLive(row: number): boolean {
-    const place = this.placeOf(row)
+    const place = this.#placeOf(row)
     return place < FREE && (this.#regions.usedIn(place >> BLOCKS_BITS) & (1 << pageIn(place, row))) !== 0
   }
 
@@ -88,7 +88,7 @@ export class PageBlocks {
     const region = this.#regions.find(owner, page)
     if (region < 0) return -1
     const at = inRegion(page)
-    return (this.#regions.usedIn(region) & (1 << at)) === 0 ? -1 : this.rowIn(region, at)
+    return (this.#regions.usedIn(region) & (1 << at)) === 0 ? -1 : this.#rowIn(region, at)
   }
 
   /** A row for a page that has none. */
@@ -96,21 +96,21 @@ export class PageBlocks {
     const region = this.#regions.obtain(owner, page)
     const at = inRegion(page)
     const used = this.#regions.usedIn(region)
-    if ((used & neighbours(at)) === 0) this.#regions.setBlock(region, at, this.begin(region, at))
+    if ((used & neighbours(at)) === 0) this.#regions.setBlock(region, at, this.#begin(region, at))
     this.#regions.setUsed(region, used | (1 << at))
     this.#size++
-    return this.rowIn(region, at)
+    return this.#rowIn(region, at)
   }
 
   /** `owner` is that of the row. */
   remove(row: number, owner: RegionOwner): void {
-    const place = this.placeOf(row)
+    const place = this.#placeOf(row)
     const region = place >> BLOCKS_BITS
     const at = pageIn(place, row)
     const used = this.#regions.usedIn(region) & ~(1 << at)
     this.#regions.setUsed(region, used)
     this.#size--
-    if ((used & neighbours(at)) === 0) this.giveBack(row >> BLOCK_BITS)
+    if ((used & neighbours(at)) === 0) this.#giveBack(row >> BLOCK_BITS)
     if (used === 0) this.#regions.end(region, owner)
   }
 
@@ -123,16 +123,11 @@ export class PageBlocks {
     this.#size = 0
   }
 
-  /** Any of the owner's rows, or -1. */
-  anyOf({ firstRegion }: RegionOwner): number {
-    return firstRegion < 0 ? -1 : this.rowIn(firstRegion, lowest(this.#regions.usedIn(firstRegion)))
-  }
-
   /** Each of the owner's rows; `each` may remove the row it is told, and must remove no other of that owner. */
   forEachOf({ firstRegion }: RegionOwner, each: (row: number) => void): void {
     for (let region = firstRegion; region >= 0;) {
       const next = this.#regions.after(region)
-      this.forEach(region, this.#regions.usedIn(region), each)
+      this.#forEach(region, this.#regions.usedIn(region), each)
       region = next
     }
   }
@@ -147,7 +142,7 @@ export class PageBlocks {
       let used = this.#regions.usedIn(region)
       if (at < page) used &= -1 << (page - at)
       if (at + pages > end) used &= (1 << (end - at)) - 1
-      this.forEach(region, used, each)
+      this.#forEach(region, used, each)
     }
   }
 
@@ -159,34 +154,34 @@ export class PageBlocks {
     }
   }
 
-  private forEach(region: number, pages: number, each: (row: number) => void): void {
-    for (let left = pages; left !== 0; left &= left - 1) each(this.rowIn(region, lowest(left)))
+  #forEach(region: number, pages: number, each: (row: number) => void): void {
+    for (let left = pages; left !== 0; left &= left - 1) each(this.#rowIn(region, lowest(left)))
   }
 
-  private rowIn(region: number, at: number): number {
+  #rowIn(region: number, at: number): number {
     return (this.#regions.blockOf(region, at) << BLOCK_BITS) | (at & (ROWS - 1))
   }
 
-  private placeOf(row: number): number {
+  #placeOf(row: number): number {
     return this.#places[row >> CHUNK_BITS][(row & IN_CHUNK) >> BLOCK_BITS]
   }
 
-  private setPlace(block: number, place: number): void {
+  #setPlace(block: number, place: number): void {
     this.#places[block >> (CHUNK_BITS - BLOCK_BITS)][block & (IN_CHUNK >> BLOCK_BITS)] = place
   }
 
   /** A block for the page of the region and its neighbours. */
-  private begin(region: number, at: number): number {
-    const block = this.free()
-    this.setPlace(block, (region << BLOCKS_BITS) | (at >> BLOCK_BITS))
+  #begin(region: number, at: number): number {
+    const block = this.#free()
+    this.#setPlace(block, (region << BLOCKS_BITS) | (at >> BLOCK_BITS))
     this.#taken++
     return block
   }
 
-  private free(): number {
+  #free(): number {
     const block = this.#firstFree - 1
     if (block >= 0) {
-      this.#firstFree = this.placeOf(block << BLOCK_BITS) - FREE
+      this.#firstFree = this.#placeOf(block << BLOCK_BITS) - FREE
       return block
     }
     if ((this.#ever << BLOCK_BITS) >> CHUNK_BITS >= this.#chunks.length) {
@@ -198,8 +193,8 @@ export class PageBlocks {
     return this.#ever++
   }
 
-  private giveBack(block: number): void {
-    this.setPlace(block, FREE + this.#firstFree)
+  #giveBack(block: number): void {
+    this.#setPlace(block, FREE + this.#firstFree)
     this.#firstFree = block + 1
     this.#taken--
   }

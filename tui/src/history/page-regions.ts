@@ -28,6 +28,8 @@ const FULLEST = 0.75
 const NAME_BITS = 25
 const NAME = 2 ** NAME_BITS - 1
 
+/** Nothing was looked for since a region ended. */
+const NOT_KNOWN = -2
 const HIGH = 2 ** 32
 const PER_HIGH = 1 / HIGH
 /** Page numbers are below. */
@@ -53,36 +55,36 @@ export class PageRegions {
   #taken = 0
   /** Region + 1, 0: none. */
   #firstFree = 0
-  /** What was found last; -1: none. */
-  #last = -1
+  /** What was looked for last, and what was found: -1 where there was none; NOT_KNOWN. */
+  #last = NOT_KNOWN
   #lastOwner = 0
   #lastLow = 0
   #lastHigh = 0
 
   /** The region of a page below END, or -1. */
   find(owner: number, page: number): number {
-    return this.search(owner, (page >>> 0) >>> REGION_BITS, (page * PER_HIGH) | 0)
+    return this.#search(owner, (page >>> 0) >>> REGION_BITS, (page * PER_HIGH) | 0)
   }
 
   /** The same; begun where there is none. */
   obtain(owner: RegionOwner, page: number): number {
     const low = (page >>> 0) >>> REGION_BITS
     const high = (page * PER_HIGH) | 0
-    const known = this.search(owner.id, low, high)
-    return known >= 0 ? known : this.begin(owner, low, high)
+    const known = this.#search(owner.id, low, high)
+    return known >= 0 ? known : this.#begin(owner, low, high)
   }
 
   /** A region of which no page has a row any more. */
   end(region: number, owner: RegionOwner): void {
-    this.#last = -1
-    this.vacate(this.bucketOf(region))
-    const words = this.wordsOf(region)
+    this.#last = NOT_KNOWN
+    this.#vacate(this.#bucketOf(region))
+    const words = this.#wordsOf(region)
     const at = atOf(region)
     const next = words[at + NEXT]
     const previous = words[at + PREVIOUS]
     if (previous === 0) owner.firstRegion = next - 1
-    else this.setLink(previous - 1, NEXT, next)
-    if (next !== 0) this.setLink(next - 1, PREVIOUS, previous)
+    else this.#setLink(previous - 1, NEXT, next)
+    if (next !== 0) this.#setLink(next - 1, PREVIOUS, previous)
     words[at + NEXT] = this.#firstFree
     this.#firstFree = region + 1
     this.#taken--
@@ -90,36 +92,36 @@ export class PageRegions {
 
   /** Its first page. */
   pageOf(region: number): number {
-    const words = this.wordsOf(region)
+    const words = this.#wordsOf(region)
     const at = atOf(region)
     return words[at + NUMBER_HIGH] * HIGH + words[at + NUMBER_LOW] * PAGES
   }
 
   ownerOf(region: number): number {
-    return this.wordsOf(region)[atOf(region) + OWNER]
+    return this.#wordsOf(region)[atOf(region) + OWNER]
   }
 
   /** The owner's next one, or -1. */
   after(region: number): number {
-    return this.wordsOf(region)[atOf(region) + NEXT] - 1
+    return this.#wordsOf(region)[atOf(region) + NEXT] - 1
   }
 
   /** One bit a page that has a row. */
   usedIn(region: number): number {
-    return this.wordsOf(region)[atOf(region) + USED]
+    return this.#wordsOf(region)[atOf(region) + USED]
   }
 
   setUsed(region: number, used: number): void {
-    this.wordsOf(region)[atOf(region) + USED] = used
+    this.#wordsOf(region)[atOf(region) + USED] = used
   }
 
   /** The block of page `page` of the region; of meaning where one of its neighbours has a row. */
   blockOf(region: number, page: number): number {
-    return this.wordsOf(region)[atOf(region) + BLOCKS + (page >>> BLOCK_BITS)]
+    return this.#wordsOf(region)[atOf(region) + BLOCKS + (page >>> BLOCK_BITS)]
   }
 
   setBlock(region: number, page: number, block: number): void {
-    this.wordsOf(region)[atOf(region) + BLOCKS + (page >>> BLOCK_BITS)] = block
+    this.#wordsOf(region)[atOf(region) + BLOCKS + (page >>> BLOCK_BITS)] = block
   }
 
   clear(): void {
@@ -127,20 +129,26 @@ export class PageRegions {
     this.#ever = 0
     this.#taken = 0
     this.#firstFree = 0
-    this.#last = -1
+    this.#last = NOT_KNOWN
   }
 
-  private wordsOf(region: number): Uint32Array {
+  #wordsOf(region: number): Uint32Array {
     return this.#chunks[region >> CHUNK_BITS]
   }
 
-  private setLink(region: number, which: number, link: number): void {
-    this.wordsOf(region)[atOf(region) + which] = link
+  #setLink(region: number, which: number, link: number): void {
+    this.#wordsOf(region)[atOf(region) + which] = link
   }
 
-  private search(owner: number, low: number, high: number): number {
-    if (low === this.#lastLow && owner === this.#lastOwner && high === this.#lastHigh && this.#last >= 0)
-      return this.#last
+  #search(owner: number, low: number, high: number): number {
+    const isLast = low === this.#lastLow && owner === this.#lastOwner && high === this.#lastHigh
+    if (isLast && this.#last !== NOT_KNOWN) return this.#last
+    const region = this.#lookUp(owner, low, high)
+    this.#remember(region, owner, low, high)
+    return region
+  }
+
+  #lookUp(owner: number, low: number, high: number): number {
     const sought = hash(owner, low, high)
     const buckets = this.#buckets
     for (let bucket = sought & this.#mask; ; bucket = (bucket + 1) & this.#mask) {
@@ -148,27 +156,25 @@ export class PageRegions {
       if (word === 0) return -1
       if ((word ^ sought) >>> NAME_BITS !== 0) continue
       const region = (word & NAME) - 1
-      const words = this.wordsOf(region)
+      const words = this.#wordsOf(region)
       const at = atOf(region)
       const isSought =
         words[at + NUMBER_LOW] === low && words[at + OWNER] === owner && words[at + NUMBER_HIGH] === high
-      if (!isSought) continue
-      this.found(region, owner, low, high)
-      return region
+      if (isSought) return region
     }
   }
 
-  private found(region: number, owner: number, low: number, high: number): void {
+  #remember(region: number, owner: number, low: number, high: number): void {
     this.#last = region
     this.#lastOwner = owner
     this.#lastLow = low
     this.#lastHigh = high
   }
 
-  private begin(owner: RegionOwner, low: number, high: number): number {
-    if (this.#taken >= this.#buckets.length * FULLEST) this.grow()
-    const region = this.free()
-    const words = this.wordsOf(region)
+  #begin(owner: RegionOwner, low: number, high: number): number {
+    if (this.#taken >= this.#buckets.length * FULLEST) this.#grow()
+    const region = this.#free()
+    const words = this.#wordsOf(region)
     const at = atOf(region)
     words[at + NUMBER_LOW] = low
     words[at + NUMBER_HIGH] = high
@@ -176,18 +182,18 @@ export class PageRegions {
     words[at + NEXT] = owner.firstRegion + 1
     words[at + PREVIOUS] = 0
     words[at + USED] = 0
-    if (owner.firstRegion >= 0) this.setLink(owner.firstRegion, PREVIOUS, region + 1)
+    if (owner.firstRegion >= 0) this.#setLink(owner.firstRegion, PREVIOUS, region + 1)
     owner.firstRegion = region
     this.#taken++
-    this.place(region)
-    this.found(region, owner.id, low, high)
+    this.#place(region)
+    this.#remember(region, owner.id, low, high)
     return region
   }
 
-  private free(): number {
+  #free(): number {
     const region = this.#firstFree - 1
     if (region >= 0) {
-      this.#firstFree = this.wordsOf(region)[atOf(region) + NEXT]
+      this.#firstFree = this.#wordsOf(region)[atOf(region) + NEXT]
       return region
     }
     if (this.#ever >= NAME) throw new Error('more regions of pages than a bucket can name')
@@ -196,36 +202,36 @@ export class PageRegions {
     return this.#ever++
   }
 
-  private hashOf(region: number): number {
-    const words = this.wordsOf(region)
+  #hashOf(region: number): number {
+    const words = this.#wordsOf(region)
     const at = atOf(region)
     return hash(words[at + OWNER], words[at + NUMBER_LOW], words[at + NUMBER_HIGH])
   }
 
-  private place(region: number): void {
+  #place(region: number): void {
     const buckets = this.#buckets
-    const of = this.hashOf(region)
+    const of = this.#hashOf(region)
     let bucket = of & this.#mask
     while (buckets[bucket] !== 0) bucket = (bucket + 1) & this.#mask
     buckets[bucket] = (of & ~NAME) | (region + 1)
   }
 
-  private bucketOf(region: number): number {
+  #bucketOf(region: number): number {
     const buckets = this.#buckets
-    let bucket = this.hashOf(region) & this.#mask
+    let bucket = this.#hashOf(region) & this.#mask
     while ((buckets[bucket] & NAME) !== region + 1) bucket = (bucket + 1) & this.#mask
     return bucket
   }
 
   /** Moves later entries of the same cluster back, so that searches need no tombstones. */
-  private vacate(hole: number): void {
+  #vacate(hole: number): void {
     const buckets = this.#buckets
     for (let bucket = hole; ;) {
       bucket = (bucket + 1) & this.#mask
       const word = buckets[bucket]
       if (word === 0) break
       // It may move unless its home lies (cyclically) behind the hole.
-      const home = this.hashOf((word & NAME) - 1)
+      const home = this.#hashOf((word & NAME) - 1)
       if (((bucket - home) & this.#mask) < ((bucket - hole) & this.#mask)) continue
       buckets[hole] = word
       hole = bucket
@@ -233,11 +239,11 @@ export class PageRegions {
     buckets[hole] = 0
   }
 
-  private grow(): void {
+  #grow(): void {
     const old = this.#buckets
     this.#buckets = new Uint32Array(old.length * 2)
     this.#mask = this.#buckets.length - 1
-    for (const word of old) if (word !== 0) this.place((word & NAME) - 1)
+    for (const word of old) if (word !== 0) this.#place((word & NAME) - 1)
   }
 }
 

@@ -56,7 +56,7 @@ export class PageTables {
 
   /** The frame's number in the recording; it is told if it was not. 0 for a row of -1. */
   frameId(row: number, when: When): number {
-    return row < 0 ? 0 : this.toldFrame(this.slots.frameOf(row), when)
+    return row < 0 ? 0 : this.#toldFrame(this.slots.frameOf(row), when)
   }
 
   /** From and to are numbers of the recording; nothing where one is 0, or where they are the same. */
@@ -66,7 +66,7 @@ export class PageTables {
   }
 
   edgeOfRows(kind: EdgeKind, from: number, to: number, when: When): void {
-    this.edge(kind, this.toldFrame(from, when), this.toldFrame(to, when), undefined, 0, when)
+    this.edge(kind, this.#toldFrame(from, when), this.#toldFrame(to, when), undefined, 0, when)
   }
 
   /**
@@ -76,8 +76,8 @@ export class PageTables {
   forEachSlot(mm: Mm, vpn: number, pages: number, when: When, each: (row: number) => void): void {
     const { slots } = this
     if (slots.hasRuns) {
-      this.cut(mm, vpn, vpn, pages, when)
-      this.cut(mm, vpn + pages - 1, vpn, pages, when)
+      this.#cut(mm, vpn, vpn, pages, when)
+      this.#cut(mm, vpn + pages - 1, vpn, pages, when)
     }
     if (pages > mm.slots) {
       slots.forEachOf(mm, (row) => {
@@ -116,7 +116,7 @@ export class PageTables {
     const pfn = frames.pfnOf(head)
     // Linked before the run's row goes, so that no frame of it is without a slot, and forgotten.
     for (let page = 0; page < pages; page++) {
-      const frame = page === 0 ? head : this.untoldFrame(pfn + page, head, when)
+      const frame = page === 0 ? head : this.#untoldFrame(pfn + page, head, when)
       const row = slots.insert(mm, vpn + page, 0)
       slots.copy(run, row)
       slots.setSingle(row, frame)
@@ -125,12 +125,12 @@ export class PageTables {
       this.chain(row, frame)
       mm.slots++
     }
-    this.unlink(run, mm)
+    this.#unlink(run, mm)
   }
 
   end(row: number, mm: Mm, cause: Cause, when: When): void {
     this.tellEnd(row, mm.id, cause, when)
-    this.unlink(row, mm)
+    this.#unlink(row, mm)
   }
 
   /** Rows of runs that map frames of [pfn, pfn + count) and others besides are taken apart. */
@@ -156,7 +156,7 @@ export class PageTables {
     return mm
   }
 
-  private cut(mm: Mm, at: number, vpn: number, pages: number, when: When): void {
+  #cut(mm: Mm, at: number, vpn: number, pages: number, when: When): void {
     const row = this.slots.find(mm.id, at)
     if (row < 0 || this.slots.orderOf(row) === 0) return
     const first = this.slots.vpnOf(row)
@@ -175,7 +175,7 @@ export class PageTables {
   }
 
   /** A page of the folio of `head`. */
-  private untoldFrame(pfn: number, head: number, when: When): number {
+  #untoldFrame(pfn: number, head: number, when: When): number {
     const known = this.frames.find(pfn)
     if (known >= 0) return known
     const { frames } = this
@@ -184,7 +184,7 @@ export class PageTables {
     return this.insertFrame(facts, when, frames.gapsOf(head), frames.isBorn(head))
   }
 
-  private toldFrame(frame: number, when: When): number {
+  #toldFrame(frame: number, when: When): number {
     const { frames } = this
     const known = frames.idOf(frame)
     if (known !== 0) return known
@@ -223,7 +223,7 @@ export class PageTables {
     const isOwn = isOwnCopy(cause)
     const isWhole = order >= this.pmdOrder || (order > 0 && this.frames.kindOf(frame) === FrameKind.Hugetlb)
     const flags = (isOwn ? 0 : SlotFlag.MayBeShared) | (isWhole ? SlotFlag.Whole : 0)
-    const told = this.toldFrame(frame, when)
+    const told = this.#toldFrame(frame, when)
     const id = ++this.#lastSlot
     const { timeNs, seq } = when
     const brokenSeq = isOwn ? seq : 0
@@ -249,7 +249,7 @@ export class PageTables {
 
   /** A row with its key, of which nothing else is known. */
   protected insertSlot(mm: Mm, vpn: number, order: number, when: When): number {
-    if (!this.hasRoomFor(1)) this.forgetSlots(when)
+    if (!this.hasRoomFor(1)) this.#forgetSlots(when)
     mm.slots++
     return this.slots.insert(mm, vpn, order)
   }
@@ -257,7 +257,7 @@ export class PageTables {
   /** The interval of a row that was not told of is told. */
   protected tell(row: number, cause: Cause, when: When): void {
     const { slots } = this
-    const frame = this.toldFrame(slots.frameOf(row), when)
+    const frame = this.#toldFrame(slots.frameOf(row), when)
     const isCertain = slots.gapsOf(row) !== NEVER_OBSERVED
     const id = ++this.#lastSlot
     slots.setTold(row, id, cause)
@@ -280,13 +280,13 @@ export class PageTables {
     if (left !== first) frames.setFirstSlot(frame, left)
   }
 
-  private unlink(row: number, mm: Mm): void {
+  #unlink(row: number, mm: Mm): void {
     this.unchain(row)
     mm.slots--
     this.slots.remove(row, mm)
   }
 
-  private forgetSlots(when: When): void {
+  #forgetSlots(when: When): void {
     const count = Math.ceil(this.parts.maxSlots / 16)
     for (let left = count; left > 0; left--) {
       const row = this.slots.nextInRound()

@@ -11,11 +11,11 @@ export class Pages extends PageTables {
     if (seen.pfn === 0) return -1
     const known = this.slots.find(mm.id, vpn)
     if (known >= 0) {
-      const row = this.confirmed(known, mm, vpn, seen, when)
+      const row = this.#confirmed(known, mm, vpn, seen, when)
       if (row >= 0) return row
     }
     this.endRange(mm, vpn, 1 << seen.run, Cause.Contradicted, when)
-    const frame = this.frameOf(seen, when)
+    const frame = this.#frameOf(seen, when)
     return this.map(mm, vpn, seen.run, frame, cause, when, this.clock.gaps)
   }
 
@@ -58,7 +58,7 @@ export class Pages extends PageTables {
   /** The slot was seen to map this frame because of `cause`. Its old mapping is over. */
   mapSeen(mm: Mm, vpn: number, seen: FrameFacts, cause: Cause, when: When): number {
     this.endRange(mm, vpn, 1 << seen.run, cause, when)
-    const frame = this.frameOf(seen, when)
+    const frame = this.#frameOf(seen, when)
     return this.map(mm, vpn, seen.run, frame, cause, when, this.clock.gaps)
   }
 
@@ -90,7 +90,7 @@ export class Pages extends PageTables {
 
   /** New folios will be here: what was known of these frames is over. */
   endStale(pfn: number, count: number, when: When): void {
-    if (this.endFrames(pfn, count, Cause.Contradicted, when))
+    if (this.#endFrames(pfn, count, Cause.Contradicted, when))
       this.parts.anomalies.note('frame-not-freed', when)
   }
 
@@ -162,13 +162,14 @@ export class Pages extends PageTables {
   }
 
   endMm(mm: Mm, cause: Cause, when: When): void {
-    const { slots } = this
-    for (let row = slots.anyOf(mm); row >= 0; row = slots.anyOf(mm)) this.end(row, mm, cause, when)
+    this.slots.forEachOf(mm, (row) => {
+      this.end(row, mm, cause, when)
+    })
   }
 
   /** The frames of a folio went back to the allocator; who still seems to map them does not. */
   free(pfn: number, order: number, when: When): void {
-    this.endFrames(pfn, 1 << order, Cause.FrameFree, when)
+    this.#endFrames(pfn, 1 << order, Cause.FrameFree, when)
   }
 
   /** Another run of the agent: nothing that was known can be carried over. */
@@ -197,7 +198,7 @@ export class Pages extends PageTables {
   }
 
   /** The row of what was seen, where it is what was known; else -1, and what was known is an anomaly if it was certain. */
-  private confirmed(known: number, mm: Mm, vpn: number, seen: FrameFacts, when: When): number {
+  #confirmed(known: number, mm: Mm, vpn: number, seen: FrameFacts, when: When): number {
     const { slots, frames } = this
     const { gaps } = this.clock
     const order = slots.orderOf(known)
@@ -221,18 +222,18 @@ export class Pages extends PageTables {
   }
 
   /** The frame that was seen: the life that is known, unless a gap may have ended it. */
-  private frameOf(seen: FrameFacts, when: When): number {
+  #frameOf(seen: FrameFacts, when: When): number {
     const frame = this.frames.find(seen.pfn)
     if (frame >= 0) {
       if (this.frames.gapsOf(frame) === this.clock.gaps) return frame
       this.parts.onFramesGone(seen.pfn, 1, Cause.Contradicted, when)
-      this.endFrame(frame, Cause.Contradicted, when)
+      this.#endFrame(frame, Cause.Contradicted, when)
     }
     return this.insertFrame(seen, when, this.clock.gaps, false)
   }
 
   /** Whether any of them was certain to live. */
-  private endFrames(pfn: number, count: number, cause: Cause, when: When): boolean {
+  #endFrames(pfn: number, count: number, cause: Cause, when: When): boolean {
     const { frames, slots } = this
     const { gaps } = this.clock
     this.parts.onFramesGone(pfn, count, cause, when)
@@ -241,18 +242,18 @@ export class Pages extends PageTables {
       const frame = frames.find(pfn)
       if (frame < 0) return false
       const wasCertain = frames.gapsOf(frame) === gaps
-      this.endFrame(frame, cause, when)
+      this.#endFrame(frame, cause, when)
       return wasCertain
     }
     let wasCertain = false
     frames.forEach(pfn, count, (frame) => {
       wasCertain ||= frames.gapsOf(frame) === gaps
-      this.endFrame(frame, cause, when)
+      this.#endFrame(frame, cause, when)
     })
     return wasCertain
   }
 
-  private endFrame(frame: number, cause: Cause, when: When): void {
+  #endFrame(frame: number, cause: Cause, when: When): void {
     for (let row = this.frames.firstSlotOf(frame); row >= 0; row = this.frames.firstSlotOf(frame)) {
       this.end(row, this.mmOf(row), cause, when)
     }

@@ -121,7 +121,7 @@ export class PinIndex {
           const chunk = rows.pageOf(row)
           if (chunk >= first && chunk <= last) pick(row)
         })
-      if (found !== undefined && found.length > 1 && (before > 0 || first !== last))
+      if (found !== undefined && (before > 0 || first !== last) && !areInOrder(found))
         found.sort((a, b) => a.pin - b.pin)
     }
     return found ?? NONE
@@ -172,6 +172,11 @@ export class PinIndex {
 const NONE: readonly Pin[] = []
 /** No page has a number as large: whoever asks for what an event says may ask for more. */
 const END = 2 ** 48
+
+function areInOrder(pins: readonly Pin[]): boolean {
+  for (let n = 1; n < pins.length; n++) if (pins[n - 1].pin > pins[n].pin) return false
+  return true
+}
 
 function mmAt(rows: PageBlocks, row: number): number {
   return rows.wordsOf(row)[rows.at(row)]

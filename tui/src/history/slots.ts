@@ -214,11 +214,6 @@ export class SlotTable {
     this.#orders = 0
   }
 
-  /** Any row of the address space, or -1. */
-  anyOf(mm: RegionOwner): number {
-    return this.#blocks.anyOf(mm)
-  }
-
   /** Each row of the address space; `each` may remove the row it is told, and must remove no other there. */
   forEachOf(mm: RegionOwner, each: (row: number) => void): void {
     this.#blocks.forEachOf(mm, each)

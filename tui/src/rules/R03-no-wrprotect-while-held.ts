@@ -61,7 +61,7 @@ function protectedRange(scene: Scene): Answer {
       return judgedRange(
         scene,
         'soft-dirty',
-        (pin, slot) => sizeOfSlot(slot, scene.size) === 'thp' || !isPin(pin),
+        (pin) => !isPin(pin) || sizeOfSlot(scene.view.slotAt(scene.mm, pin.vpn), scene.size) === 'thp',
       )
     default:
       return undefined
@@ -69,19 +69,15 @@ function protectedRange(scene: Scene): Answer {
 }
 
 /** Ranges come without counts: of FOLL_GET nothing can be known. */
-function judgedRange(
-  scene: Scene,
-  cause: string,
-  concerns: (pin: LivePin, slot: SlotView | undefined) => boolean,
-): Answer {
+function judgedRange(scene: Scene, cause: string, concerns: (pin: LivePin) => boolean): Answer {
   const { view, mm, vpn, pages } = scene
   let answer: Answer = undefined
   let slot: SlotView | undefined
   for (const pin of view.pinsIn(mm, vpn, pages)) {
+    const isConcerned = concerns(pin)
+    if (!isConcerned && answer !== undefined) continue
     // Many are on one page: they come together.
     if (slot?.vpn !== pin.vpn) slot = view.slotAt(mm, pin.vpn)
-    const isConcerned = concerns(pin, slot)
-    if (!isConcerned && answer !== undefined) continue
     // Read-only already: nothing is taken from it.
     if (slot !== undefined && slot.protectedBy !== 0) continue
     if (!isConcerned) {
