@@ -25,7 +25,7 @@ export interface HistoryOptions {
   readonly ratedEvents?: number
   /**
    * Slots that are kept at most, some 60 bytes each with their frames, where they have neighbours; of those that have none, half as
-   * many, at some 250. At most 2^24.
+   * many, at some 350. At most 2^24.
    */
   readonly maxSlots?: number
   /** Pins that are kept at most, 150 to 350 bytes each. */
