@@ -5,7 +5,7 @@ const IN_REGION = PAGES - 1
 /** Pages of a block: rows come in so many, of neighbours. */
 export const BLOCK_BITS = 2
 
-/** Sixteen words a region: a cache line, more or less. */
+/** Sixteen words a region, as many bytes as a cache line has. */
 const WORD_BITS = 4
 const NUMBER_LOW = 0
 const NUMBER_HIGH = 1
