@@ -43,12 +43,11 @@ static __always_inline struct books *books_of(u32 leg)
 
 /*
  * Room in the ring for a record of a fact that was booked as seen, or NULL after it was booked as lost.
- * `mm` is the cookie of the address space.
+ * `mm` is the cookie of the address space, `pid_tgid` the current task.
  */
-static __always_inline void *reserve_record(struct books *books, u64 size, u8 kind, u64 mm)
+static __always_inline void *reserve_record(struct books *books, u64 size, u8 kind, u64 mm, u64 pid_tgid)
 {
 	struct record_head *head;
-	u64 pid_tgid;
 
 	if (config.throttle_ns && is_throttled(kind)) {
 		BOOK_IN(books, throttled);
@@ -59,7 +58,6 @@ static __always_inline void *reserve_record(struct books *books, u64 size, u8 ki
 		BOOK_IN(books, ring_full);
 		return NULL;
 	}
-	pid_tgid = bpf_get_current_pid_tgid();
 	head->mm = mm;
 	head->tgid = pid_tgid >> 32;
 	head->tid = (u32)pid_tgid;
@@ -77,7 +75,7 @@ static __always_inline void *begin_record(u32 leg, u64 size, u8 kind, u64 mm)
 	struct books *books = books_of(leg);
 
 	BOOK_IN(books, seen);
-	return reserve_record(books, size, kind, mm);
+	return reserve_record(books, size, kind, mm, bpf_get_current_pid_tgid());
 }
 
 static __always_inline void submit_record(struct books *books, void *record)

@@ -69,6 +69,8 @@ static __noinline bool claim_tally(u32 index, u32 tgid)
 			evict(tally);
 		name_tally(tally);
 		tally->was = tgid;
+		/* Who was counted in `other` so far may have been told of. */
+		tally->told = may_be_target(BPF_CORE_READ(task, mm)) || shared.crowded;
 		/* One that is ending has passed the hook that would say so. */
 		*(volatile u32 *)&tally->tgid = BPF_CORE_READ(task, signal, live.counter) ? tgid : 0;
 		is_claimed = true;
@@ -113,9 +115,8 @@ static __always_inline u32 tally_index(u32 tgid)
 	return tally && tally->tgid == tgid ? index : find_tally(tgid);
 }
 
-static __always_inline struct tally *own_tally(void)
+static __always_inline struct tally *own_tally(u32 tgid)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct tally *tally = tally_at(first_tally(tgid));
 
 	return tally && tally->tgid == tgid ? tally : tally_at(find_tally(tgid));
@@ -127,42 +128,21 @@ static __always_inline void count(enum counter counter, u64 number)
 
 	if (!config.counters)
 		return;
-	tally = own_tally();
+	tally = own_tally(bpf_get_current_pid_tgid() >> 32);
 	if (tally)
 		__sync_fetch_and_add(&tally->counts[counter], number);
 }
 
-/*
- * do_wp_page() has returned. What it did is told by the PTE that it found and the one that is there now: two
- * tasks that copied one page at once both made a copy, and both are counted.
- */
-static __always_inline void count_fault(struct vm_fault *vmf, u32 result)
+/* A fault of the current process is told: its own place says so from here on, or is `other`'s, which does. */
+static __always_inline void tell_tally(void)
 {
 	struct tally *tally;
-	u64 old, now;
 
 	if (!config.counters)
 		return;
-	tally = own_tally();
-	if (!tally)
-		return;
-	__sync_fetch_and_add(&tally->counts[COUNTER_FAULT], 1);
-	if (result & (RET_OOM | RET_SIGBUS | RET_HWPOISON | RET_SIGSEGV | RET_RETRY))
-		return;
-	old = vmf->orig_pte.pte;
-	now = vmf->pte->pte;
-	if (!(now & PTE_PRESENT))
-		return;
-	if (PTE_PFN(now) == PTE_PFN(old)) {
-		if (now & PTE_WRITE)
-			__sync_fetch_and_add(&tally->counts[COUNTER_REUSE], 1);
-		return;
-	}
-	if (fault_facts(vmf) & FLAG_UNSHARE)
-		__sync_fetch_and_add(&tally->counts[COUNTER_UNSHARE], 1);
-	else
-		__sync_fetch_and_add(&tally->counts[COUNTER_COPY], 1);
-	__sync_fetch_and_add(&tally->counts[COUNTER_BYTES_COPIED], 1 << PAGE_SHIFT);
+	tally = own_tally(bpf_get_current_pid_tgid() >> 32);
+	if (tally)
+		*(volatile u32 *)&tally->told = 1;
 }
 
 /* The current process has become another program. */
@@ -172,7 +152,7 @@ static __always_inline void count_exec(void)
 
 	if (!config.counters)
 		return;
-	tally = own_tally();
+	tally = own_tally(bpf_get_current_pid_tgid() >> 32);
 	if (!tally)
 		return;
 	__sync_fetch_and_add(&tally->counts[COUNTER_EXEC], 1);

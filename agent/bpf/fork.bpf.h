@@ -66,7 +66,8 @@ int fork_vma_exit(u64 *ctx)
 		return 0;
 	books = close_state(state);
 	state->doing = DOING_NOTHING;
-	record = reserve_record(books, sizeof(*record), RECORD_FORK_VMA, state->cookie);
+	record = reserve_record(books, sizeof(*record), RECORD_FORK_VMA, state->cookie,
+				bpf_get_current_pid_tgid());
 	if (!record)
 		return 0;
 	/* Early copies of this vma came before; nobody faults on either side before fork is done. */

@@ -39,7 +39,8 @@ static __always_inline void huge_exit(void *ctx, struct state *state, u32 result
 	} else if (state->flags & FLAG_UNSHARE) {
 		outcome = OUTCOME_UNSHARE_NOOP;
 	}
-	send_fault(ctx, state, RECORD_HUGE_WP, outcome, state->time_ns, new_pfn, 0);
+	send_fault(ctx, state, bpf_get_current_pid_tgid(), RECORD_HUGE_WP, outcome, state->time_ns, new_pfn,
+		   0);
 	state->doing = DOING_NOTHING;
 }
 

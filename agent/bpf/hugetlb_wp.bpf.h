@@ -59,7 +59,7 @@ static __always_inline int hugetlb_exit(void *ctx, u32 result)
 	if (made_exclusive(state))
 		tell_made_exclusive(state, KERNEL_S32(page_of(state->head_pfn) +
 						      bpf_core_field_offset(struct page, _refcount)));
-	send_fault(ctx, state, RECORD_HUGETLB_WP, outcome, bpf_ktime_get_ns(),
+	send_fault(ctx, state, bpf_get_current_pid_tgid(), RECORD_HUGETLB_WP, outcome, bpf_ktime_get_ns(),
 		   outcome == OUTCOME_REUSE || outcome == OUTCOME_SHARED ? state->old_pfn : 0, 0);
 out:
 	state->doing = DOING_NOTHING;
@@ -139,7 +139,8 @@ static __always_inline int new_hugetlb(void *ctx, u64 folio, struct vm_area_stru
 	refcount = KERNEL_S32(folio + bpf_core_field_offset(struct page, _refcount));
 	if (state->tid == tid && state->doing == DOING_HUGETLB_WP && state->vpn == vpn) {
 		state->outcome = state->flags & FLAG_UNSHARE ? OUTCOME_UNSHARE : OUTCOME_COPY;
-		send_fault(ctx, state, RECORD_HUGETLB_WP, state->outcome, bpf_ktime_get_ns(), pfn, refcount);
+		send_fault(ctx, state, bpf_get_current_pid_tgid(), RECORD_HUGETLB_WP, state->outcome,
+			   bpf_ktime_get_ns(), pfn, refcount);
 		return 0;
 	}
 	read_large(folio, &counts);

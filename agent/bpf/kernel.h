@@ -179,6 +179,13 @@ struct task_struct {
 	u64 start_time;
 	char comm[16];
 	void *stack;
+	unsigned long min_flt;
+	unsigned long maj_flt;
+};
+
+/* Since 5.11. */
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
 };
 
 /* Only with KASAN, which makes stacks larger. */

@@ -99,10 +99,12 @@ static __always_inline void anon_new(u64 cookie, u64 vpn, u64 new_pfn, s32 new_r
 /*
  * Whether the fault that this state was begun for is the one that maps a page now. If its exit hook was not
  * run the task may be in a later fault, on the same page even: that one did not find the PTE which this one
- * found.
+ * found, or comes after that one was counted.
  */
 static __always_inline bool is_this_fault(struct state *state)
 {
+	if (HAS_FINISHED_FAULTS)
+		return state->pointer == finished_faults();
 	return READ_KERNEL(u64, state->pointer + bpf_core_field_offset(struct vm_fault, orig_pte)) ==
 	       state->old_pte;
 }
@@ -113,17 +115,18 @@ static __always_inline int new_anon(void *ctx, void *page, struct vm_area_struct
 {
 	u64 vpn = address >> PAGE_SHIFT;
 	struct state *state;
-	u64 cookie, number;
+	u64 cookie, number, pid_tgid;
 	u32 tid, facts;
 	u8 order = 0;
 
-	tid = (u32)bpf_get_current_pid_tgid();
+	pid_tgid = bpf_get_current_pid_tgid();
+	tid = (u32)pid_tgid;
 	state = state_slot(tid);
 	if (!state)
 		return 0;
 	if (state->tid == tid && state->doing == DOING_WP && state->vpn == vpn && is_this_fault(state)) {
 		state->outcome = state->flags & FLAG_UNSHARE ? OUTCOME_UNSHARE : OUTCOME_COPY;
-		send_fault(ctx, state, RECORD_WP_FAULT, state->outcome, bpf_ktime_get_ns(),
+		send_fault(ctx, state, pid_tgid, RECORD_WP_FAULT, state->outcome, bpf_ktime_get_ns(),
 			   pfn_of(number_of(state, page)), refcount);
 		return 0;
 	}

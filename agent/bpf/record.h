@@ -160,7 +160,9 @@ struct tally {
 	u32 was;  /* whose it is or was, 0: nobody's yet */
 	u64 start_time_ns;
 	char comm[16];
-	u64 counts[24];
+	u64 counts[23];
+	u32 told; /* events of this process may be under way: wp_exit() looks for them */
+	u32 pad;
 };
 
 /* Begin of every record. */

@@ -28,7 +28,7 @@ struct state {
 	u64 time_ns;
 	u64 old_pfn;
 	u64 old_pte;
-	u64 pointer; /* wp, huge wp: vmf; hugetlb: pte; fork: dst_vma */
+	u64 pointer; /* wp: vmf, or finished_faults(); huge wp: vmf; hugetlb: pte; fork: dst_vma */
 	u64 other;   /* fork: cookie of the child */
 	u64 scratch; /* makes a number of a pointer: what is loaded from here has no type */
 	u64 head_pfn;
@@ -79,13 +79,18 @@ static __always_inline struct state *state_slot(u32 tid)
 	return state;
 }
 
-/* The state of this task while it is doing that; else NULL. */
-static __always_inline struct state *state_while(u16 doing)
+/* The state of that task while it is doing that; else NULL. */
+static __always_inline struct state *state_of(u32 tid, u16 doing)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct state *state = state_slot(tid);
 
 	return state && state->tid == tid && state->doing == doing ? state : NULL;
+}
+
+/* The same of the current task. */
+static __always_inline struct state *state_while(u16 doing)
+{
+	return state_of((u32)bpf_get_current_pid_tgid(), doing);
 }
 
 static __always_inline u32 leg_of(u16 doing)
@@ -196,7 +201,22 @@ static __always_inline struct state *know(u32 tid, u16 doing, struct mm_struct *
 	state->known_cookie = cookie;
 	state->known_generation = generation;
 	state->fork_dst = 0;
+	tell_tally();
 	return state;
+}
+
+/*
+ * How many faults the current task has finished: the same all through one, and another in the next
+ * (mm/memory.c, mm_account_fault()). Where memory cannot be loaded these are two loads instead of a call.
+ */
+#define HAS_FINISHED_FAULTS \
+	(!config.casts && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+
+static __always_inline u64 finished_faults(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->min_flt + task->maj_flt;
 }
 
 /* A kernel pointer as a number that may be reckoned with. */

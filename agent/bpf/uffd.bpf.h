@@ -39,7 +39,8 @@ int wp_userfault(u64 *ctx)
 		return 0;
 	state = state_while(DOING_WP);
 	if (state) {
-		send_fault(ctx, state, RECORD_WP_FAULT, OUTCOME_UFFD, state->time_ns, 0, 0);
+		send_fault(ctx, state, bpf_get_current_pid_tgid(), RECORD_WP_FAULT, OUTCOME_UFFD,
+			   state->time_ns, 0, 0);
 		state->doing = DOING_NOTHING;
 	}
 	if (!queues_message(vmf, vma))

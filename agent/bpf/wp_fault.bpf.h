@@ -15,11 +15,11 @@ static __always_inline u64 user_stack_of_fault(void *ctx, u8 outcome)
 		   : 0;
 }
 
-static __always_inline void send_fault(void *ctx, struct state *state, u8 kind, u8 outcome, u64 time_ns,
-				       u64 new_pfn, s32 new_refcount)
+static __always_inline void send_fault(void *ctx, struct state *state, u64 pid_tgid, u8 kind, u8 outcome,
+				       u64 time_ns, u64 new_pfn, s32 new_refcount)
 {
 	struct books *books = close_state(state);
-	struct fault_record *record = reserve_record(books, sizeof(*record), kind, state->cookie);
+	struct fault_record *record = reserve_record(books, sizeof(*record), kind, state->cookie, pid_tgid);
 
 	if (!record)
 		return;
@@ -58,6 +58,16 @@ static __always_inline void no_frame(struct state *state)
 	state->pincount = 0;
 }
 
+/*
+ * Whether the time of entry is that of the fault: of a reuse that no hook sees, and of a message to who
+ * handles the process's faults. A page that is mapped elsewhere, too, is not reused before somebody unmaps it
+ * there.
+ */
+static __always_inline bool is_decided_here(const struct state *state, u64 pte)
+{
+	return pte & PTE_UFFD_WP || (!config.reuse_seen && state->mapcount <= 1);
+}
+
 SEC("?fentry/do_wp_page")
 int wp_enter(u64 *ctx)
 {
@@ -85,13 +95,10 @@ int wp_enter(u64 *ctx)
 	}
 	begin_own_state(state, DOING_WP, state->known_cookie);
 	pte = vmf->orig_pte.pte;
-	/* Else the time is taken where the fault is decided. */
-	if (!config.reuse_seen || pte & PTE_UFFD_WP)
-		state->time_ns = bpf_ktime_get_ns();
 	state->vpn = vmf->address >> PAGE_SHIFT;
 	state->old_pte = pte;
 	state->old_pfn = PTE_PFN(pte);
-	state->pointer = number_of(state, vmf);
+	state->pointer = HAS_FINISHED_FAULTS ? finished_faults() : number_of(state, vmf);
 	if (state->swap_ns)
 		swap_told(state, vmf);
 	state->flags = fault_facts(vmf) | vma_facts(vma);
@@ -103,6 +110,7 @@ int wp_enter(u64 *ctx)
 	else
 		read_frame(state, state->old_pfn);
 	read_folio_mapcount(state);
+	state->time_ns = is_decided_here(state, pte) ? bpf_ktime_get_ns() : 0;
 	return 0;
 }
 
@@ -173,18 +181,27 @@ int wp_exit(u64 *ctx)
 {
 	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
 	u32 result = (u32)ctx[1];
+	struct tally *tally = NULL;
+	u64 time_ns, pid_tgid;
 	struct state *state;
-	u64 time_ns;
 	u8 outcome;
 
-	count_fault((struct vm_fault *)ctx[0], result);
 	/* Where the fault let go of its locks the vma may be gone: those results say so. */
-	if (!(result & ~RET_WRITE) && !may_be_target(vmf->vma->vm_mm))
+	if (!config.counters && !(result & ~RET_WRITE) && !may_be_target(vmf->vma->vm_mm))
 		return 0;
-	state = state_while(DOING_WP);
+	pid_tgid = bpf_get_current_pid_tgid();
+	if (config.counters)
+		tally = own_tally(pid_tgid >> 32);
+	if (tally && !*(volatile u32 *)&tally->told) {
+		count_fault(tally, counter_of(vmf, result));
+		return 0;
+	}
+	state = state_of((u32)pid_tgid, DOING_WP);
+	outcome = state ? state->outcome : OUTCOME_NONE;
+	if (tally)
+		count_fault(tally, outcome == OUTCOME_COPY ? COUNTER_COPY : counter_of(vmf, result));
 	if (!state)
 		return 0;
-	outcome = state->outcome;
 	/* Sent under the lock, where the new folio got its mapping. */
 	if (outcome == OUTCOME_COPY || outcome == OUTCOME_UNSHARE)
 		goto out;
@@ -192,7 +209,7 @@ int wp_exit(u64 *ctx)
 	if (outcome == OUTCOME_NONE && !config.reuse_seen && is_reuse(state, vmf, result)) {
 		outcome = state->flags & FLAG_VMA_SHARED ? OUTCOME_SHARED : OUTCOME_REUSE;
 		/* The lock was let go meanwhile, for whom the file belongs to. */
-		if (outcome == OUTCOME_SHARED)
+		if (outcome == OUTCOME_SHARED || !time_ns)
 			time_ns = bpf_ktime_get_ns();
 	}
 	if (outcome == OUTCOME_NONE) {
@@ -206,7 +223,7 @@ int wp_exit(u64 *ctx)
 		if (outcome == OUTCOME_UNSHARE_NOOP && made_exclusive(state))
 			tell_made_exclusive(state, 1);
 	}
-	send_fault(ctx, state, RECORD_WP_FAULT, outcome, time_ns,
+	send_fault(ctx, state, pid_tgid, RECORD_WP_FAULT, outcome, time_ns,
 		   outcome == OUTCOME_REUSE || outcome == OUTCOME_SHARED ? state->old_pfn : 0, 0);
 out:
 	state->doing = DOING_NOTHING;

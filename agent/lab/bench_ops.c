@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench_ops [ROUNDS [PID]]: nanoseconds that operations take of the process's own time, the median of ROUNDS
- * each, all but write faults of nine times as many, at most 64. Under `cowpath lab --icount` a nanosecond is
- * an instruction. Waits for uptime 5 s first: earlier, 7.x spends interrupt time that no task is charged for.
+ * bench_ops [ROUNDS [PID [NAME..]]]: nanoseconds that operations take of the process's own time, the median
+ *of ROUNDS each, all but write faults of nine times as many, at most 64; where names are given, of these
+ *alone
+ * (`faults` are copy and reuse). Under `cowpath lab --icount` a nanosecond is an instruction. Waits for
+ *uptime 5 s first: earlier, 7.x spends interrupt time that no task is charged for.
  *
  *	copy, reuse	a write fault that copies, and one that reuses: the mean of FAULTS
  *	copy_beside	CPU time of process PID for each copying fault, what it does a second later included
@@ -14,6 +16,7 @@
  */
 #include <dirent.h>
 #include <linux/io_uring.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -250,30 +253,44 @@ static const struct {
     {"split_folio", 1, split_folio},
 };
 
+static bool is_wanted(const char *name, char **names)
+{
+	bool is_any = !*names;
+
+	for (; *names; names++)
+		is_any |= !strcmp(name, *names);
+	return is_any;
+}
+
 int main(int argc, char **argv)
 {
 	struct figure copy = {.name = "copy"}, copy_beside = {.name = "copy_beside"},
 		      reuse = {.name = "reuse"};
 	int rounds = argc > 1 ? atoi(argv[1]) : 3, beside = argc > 2 ? atoi(argv[2]) : 0, often;
+	char **names = argc > 3 ? argv + 3 : argv + argc;
 
 	if (rounds < 1 || rounds > MOST_ROUNDS || beside < 0) {
-		fprintf(stderr, "usage: bench_ops [ROUNDS [PID]]\n");
+		fprintf(stderr, "usage: bench_ops [ROUNDS [PID [NAME..]]]\n");
 		return 2;
 	}
 	often = rounds * MORE_OFTEN < MOST_ROUNDS ? rounds * MORE_OFTEN : MOST_ROUNDS;
 	while (clock_ns(CLOCK_BOOTTIME) < 5e9)
 		usleep(100000);
 	stay_on_one_cpu();
-	for (int round = 0; round < rounds; round++)
-		write_faults(beside, &copy, &copy_beside, &reuse);
 	printf("{\"scenario\":\"bench_ops\"");
-	tell(&copy);
-	tell(&reuse);
-	if (beside)
-		tell(&copy_beside);
+	if (is_wanted("faults", names)) {
+		for (int round = 0; round < rounds; round++)
+			write_faults(beside, &copy, &copy_beside, &reuse);
+		tell(&copy);
+		tell(&reuse);
+		if (beside)
+			tell(&copy_beside);
+	}
 	for (size_t i = 0; i < sizeof(OPERATIONS) / sizeof(*OPERATIONS); i++) {
 		struct figure figure = {.name = OPERATIONS[i].name};
 
+		if (!is_wanted(figure.name, names))
+			continue;
 		for (int round = 0; round < often; round++)
 			keep(&figure, OPERATIONS[i].once(OPERATIONS[i].pages));
 		tell(&figure);

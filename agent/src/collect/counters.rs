@@ -8,10 +8,17 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle, Object};
 use super::{host, map_named};
 use crate::event::{COUNTERS, Counted, Counters, Tally};
 
-/// `struct tally`: two numbers of 32 bits, one of 64, a comm, 24 counts.
+/// `struct tally`: two numbers of 32 bits, one of 64, a comm, 23 counts, two numbers of 32 bits.
 const TALLY_BYTES: usize = 224;
 const COMM: usize = 16;
 const COUNTS: usize = 32;
+/// `enum counter` of the same.
+const FAULT: usize = 0;
+const COPY: usize = 3;
+const UNSHARE: usize = 4;
+const REUSE: usize = 5;
+const BYTES_COPIED: usize = 6;
+const PAGE_BYTES: u64 = 4096;
 /// `shared` of agent/bpf/record.h: `evicted` and `crowded` are its words 5 and 6.
 const EVICTED: usize = 5;
 
@@ -68,7 +75,9 @@ fn gather(places: impl Iterator<Item = Vec<u8>>) -> Counted {
         if bytes.len() < TALLY_BYTES {
             continue;
         }
-        let counts = std::array::from_fn(|counter| word(&bytes, COUNTS + counter * 8));
+        let counts = whole(std::array::from_fn(|counter| {
+            word(&bytes, COUNTS + counter * 8)
+        }));
         if at == 0 {
             other = counts;
             continue;
@@ -103,6 +112,14 @@ fn gather(places: impl Iterator<Item = Vec<u8>>) -> Counted {
         other,
         ..Counted::default()
     }
+}
+
+/// A fault is counted once, as what it did; that it was one, and what it copied, follows.
+fn whole(mut counts: [u64; COUNTERS]) -> [u64; COUNTERS] {
+    let copies = counts[COPY] + counts[UNSHARE];
+    counts[FAULT] += copies + counts[REUSE];
+    counts[BYTES_COPIED] = copies * PAGE_BYTES;
+    counts
 }
 
 fn word(bytes: &[u8], at: usize) -> u64 {
@@ -147,5 +164,17 @@ mod tests {
             .collect();
         assert_eq!(told, [(&b"sh"[..], true, 1), (&b"redis"[..], false, 7)]);
         assert_eq!(counted.other[0], 100);
+    }
+
+    #[test]
+    fn what_a_fault_did_tells_that_it_was_one_and_what_it_copied() {
+        let mut counts = [0; COUNTERS];
+        counts[FAULT] = 1;
+        counts[COPY] = 10;
+        counts[UNSHARE] = 100;
+        counts[REUSE] = 1000;
+        let told = whole(counts);
+        assert_eq!((told[FAULT], told[BYTES_COPIED]), (1111, 110 * PAGE_BYTES));
+        assert_eq!(told[COPY..=REUSE], [10, 100, 1000]);
     }
 }

@@ -3,7 +3,9 @@
  * a nanosecond of the guest is an instruction. Beside bpftrace with a script that reads the same fields, in the same
  * boot, where this host can make it a disk (mmdebstrap and e2fsprogs). And what the agent itself takes there.
  *
- * Usage: node tui/dist/bench/kernel.js [KERNEL..]
+ * Usage: node tui/dist/bench/kernel.js [KERNEL..] [OPERATION..]
+ *
+ * Operations are those of agent/lab/bench_ops.c (`faults`, `gup1`, ..), all where none is named.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs'
@@ -78,7 +80,7 @@ function bpftraceDisk(): string | undefined {
 }
 
 /** The last round of each case, and the CPU time of what listened. */
-async function measure(series: string, disk: string | undefined) {
+async function measure(series: string, disk: string | undefined, operations: readonly string[]) {
   const kernel = await resolveKernel({ kernel: series }, () => undefined)
   const guest = await bootLab({
     kernel,
@@ -88,7 +90,7 @@ async function measure(series: string, disk: string | undefined) {
       requireAgent(process.env),
       ...['bench_ops.sh', 'bench_ops.bt'].map((name) => join(LAB_SOURCES, name)),
     ],
-    workload: ['sh', '/bin/bench_ops.sh'],
+    workload: ['sh', '/bin/bench_ops.sh', ...operations],
     ...(disk === undefined ? {} : { disk, modules: ['ext4', 'virtio_blk'] }),
   })
   try {
@@ -151,16 +153,22 @@ function agentRows(cases: ReadonlyMap<string, Costs>): readonly Row[] {
 }
 
 /** A row for each operation: alone, and what the variants add. */
-export async function benchKernel(series: string): Promise<readonly Row[]> {
-  const { release, output } = await measure(series, bpftraceDisk())
+export async function benchKernel(
+  series: string,
+  operations: readonly string[] = [],
+): Promise<readonly Row[]> {
+  const { release, output } = await measure(series, bpftraceDisk(), operations)
   const cases = casesOf(output)
   if (!cases.has('alone')) throw new Error(`the benchmarks said nothing on ${series}:\n${output}`)
-  const rows = OPERATIONS.map(([figure, what]) => operation(cases, figure, what))
+  const measured = OPERATIONS.filter(([figure]) => cases.get('alone')?.has(figure))
+  const rows = measured.map(([figure, what]) => operation(cases, figure, what))
   return [...rows, ...agentRows(cases)].map((row) => ({ ...row, what: `${release}: ${row.what}` }))
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
-  const chosen = process.argv.slice(2)
-  for (const series of chosen.length > 0 ? chosen : ['6.1', '7.2'])
-    printTable(KERNEL_TITLE, await benchKernel(series))
+  const given = process.argv.slice(2)
+  const kernels = given.filter((word) => /^\d/.test(word))
+  const operations = given.filter((word) => !kernels.includes(word))
+  for (const series of kernels.length > 0 ? kernels : ['6.1', '7.2'])
+    printTable(KERNEL_TITLE, await benchKernel(series, operations))
 }
