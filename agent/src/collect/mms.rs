@@ -14,6 +14,8 @@ const ENDED: usize = 4096;
 #[derive(Default)]
 pub struct Mms {
     numbers: HashMap<u64, u32>,
+    /// The last one that was looked up: most events are of the same one.
+    recent: (u64, u32),
     last: u32,
     ended: VecDeque<u64>,
     foll: Foll,
@@ -223,6 +225,7 @@ impl Mms {
             && let Some(oldest) = self.ended.pop_front()
         {
             self.numbers.remove(&oldest);
+            self.recent = (0, 0);
         }
     }
 
@@ -230,11 +233,20 @@ impl Mms {
         if cookie == 0 {
             return 0;
         }
-        let Self { numbers, last, .. } = self;
-        *numbers.entry(cookie).or_insert_with(|| {
-            *last += 1;
-            *last
-        })
+        let Self {
+            numbers,
+            recent,
+            last,
+            ..
+        } = self;
+        if recent.0 != cookie {
+            let number = numbers.entry(cookie).or_insert_with(|| {
+                *last += 1;
+                *last
+            });
+            *recent = (cookie, *number);
+        }
+        recent.1
     }
 }
 

@@ -2,6 +2,7 @@
 
 use prost::Message;
 
+use super::varint;
 use super::wire::EncodedBatch;
 use super::wire::columns::{self, Batch};
 use crate::event::{Event, Process, Stack};
@@ -36,17 +37,12 @@ pub fn encode_columns(head: &Batch, events: &[Event]) -> EncodedBatch {
     let mut columns = Columns {
         events,
         out,
-        values: Vec::with_capacity(events.len() * 4),
+        values: vec![0; events.len() * varint::MOST_BYTES],
     };
     columns.bytes(10, |event| event.kind);
     columns.bytes(11, |event| event.outcome);
     columns.bytes(12, |event| event.order);
-    let mut before = base_time_ns(events);
-    columns.numbers(13, |event| {
-        let delta = event.time_ns.wrapping_sub(before) as i64;
-        before = event.time_ns;
-        zigzag(delta)
-    });
+    columns.times(13);
     columns.numbers(14, |event| event.cpu.into());
     columns.numbers(15, |event| event.tgid.into());
     columns.numbers(16, |event| event.tid.into());
@@ -83,46 +79,49 @@ fn base_time_ns(events: &[Event]) -> u64 {
 struct Columns<'a> {
     events: &'a [Event],
     out: Vec<u8>,
+    /// Room for one column.
     values: Vec<u8>,
 }
 
 impl Columns<'_> {
     fn bytes(&mut self, field: u8, value: impl Fn(&Event) -> u8) {
-        self.values.clear();
-        self.values.extend(self.events.iter().map(value));
-        if self.values.iter().any(|&byte| byte != 0) {
-            self.finish(field);
+        if self.events.iter().all(|event| value(event) == 0) {
+            return;
         }
+        for (place, event) in self.values.iter_mut().zip(self.events) {
+            *place = value(event);
+        }
+        self.finish(field, self.events.len());
     }
 
-    fn numbers(&mut self, field: u8, mut value: impl FnMut(&Event) -> u64) {
-        self.values.clear();
-        let mut any = 0;
-        for event in self.events {
-            let number = value(event);
-            any |= number;
-            varint(&mut self.values, number);
+    fn numbers(&mut self, field: u8, value: impl Fn(&Event) -> u64) {
+        if self.events.iter().all(|event| value(event) == 0) {
+            return;
         }
-        if any != 0 {
-            self.finish(field);
-        }
+        let length = varint::write(&mut self.values, self.events.iter().map(value));
+        self.finish(field, length);
     }
 
-    /// The key of a field with a length (wire type 2), the length, and the values.
-    fn finish(&mut self, field: u8) {
-        varint(&mut self.out, u64::from(field) << 3 | 2);
-        varint(&mut self.out, self.values.len() as u64);
-        self.out.extend_from_slice(&self.values);
+    /// By how much each is later than the one before it.
+    fn times(&mut self, field: u8) {
+        let mut before = base_time_ns(self.events);
+        if self.events.iter().all(|event| event.time_ns == before) {
+            return;
+        }
+        let deltas = self.events.iter().map(|event| {
+            let after = std::mem::replace(&mut before, event.time_ns);
+            zigzag(event.time_ns.wrapping_sub(after) as i64)
+        });
+        let length = varint::write(&mut self.values, deltas);
+        self.finish(field, length);
     }
-}
 
-/// Seven bits a byte, the lowest first; the high bit says that more follow.
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
+    /// The key of a field with a length (wire type 2), the length, and that many bytes of the values.
+    fn finish(&mut self, field: u8, length: usize) {
+        varint::push(&mut self.out, u64::from(field) << 3 | 2);
+        varint::push(&mut self.out, length as u64);
+        self.out.extend_from_slice(&self.values[..length]);
     }
-    out.push(value as u8);
 }
 
 /// sint32 and sint64: small numbers are short, whatever their sign.

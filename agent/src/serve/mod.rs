@@ -21,6 +21,7 @@ mod server;
 mod service;
 mod session;
 pub mod synthetic;
+mod varint;
 pub mod wire;
 mod wishes;
 
