@@ -6,41 +6,7 @@
  *
  * The loops are in global functions, which the verifier looks at once (see pages.bpf.h).
  */
-#define TAKERS_CHUNK 2048
 #define PINS_AT_ONCE 32
-
-struct takers_chunk {
-	u16 tally[TAKERS_CHUNK]; /* 0: nobody */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* set by user space */
-	__type(key, u32);
-	__type(value, struct takers_chunk);
-} takers SEC(".maps");
-
-/* Where pages are and are kept: constants, read once before a loop. */
-struct pages_base {
-	u64 vmemmap;
-	u64 mask;
-};
-
-static __always_inline struct pages_base pages_base(void)
-{
-	struct pages_base base = {shared.vmemmap_base, config.tracked_mask};
-
-	return base;
-}
-
-static __always_inline u16 *taker_of(u64 page, struct pages_base base)
-{
-	u64 index = (page - base.vmemmap) >> STRUCT_PAGE_SHIFT & base.mask;
-	u32 number = index / TAKERS_CHUNK;
-	struct takers_chunk *chunk = bpf_map_lookup_elem(&takers, &number);
-
-	return chunk ? &chunk->tally[index & (TAKERS_CHUNK - 1)] : NULL;
-}
 
 /* The pages at `array`, or those from `page` on, at most PINS_AT_ONCE, into `pages`. */
 static __always_inline bool read_pages(u64 *pages, u64 array, u32 many)
@@ -51,14 +17,6 @@ static __always_inline bool read_pages(u64 *pages, u64 array, u32 many)
 	if (bytes > PINS_AT_ONCE * sizeof(u64))
 		bytes = PINS_AT_ONCE * sizeof(u64);
 	return !bpf_probe_read_kernel(pages, bytes, (void *)array);
-}
-
-static __always_inline void take(u64 page, struct pages_base base, u32 index)
-{
-	u16 *taker = taker_of(page, base);
-
-	if (taker)
-		*taker = index;
 }
 
 /* Folios of these are given back by their heads: of pages that follow each other in memory only the first may
@@ -108,11 +66,12 @@ __noinline u32 note_takers(u64 array, u64 many, u32 index)
 }
 
 /* A call of GUP has taken so many pages. Whether it is to be told: it was by, or of, a target. */
-static __always_inline bool count_gup(const struct gup *gup, u64 taken)
+static __always_inline bool count_gup(struct gup *gup, u64 taken)
 {
 	struct tally *tally;
 	u32 index, i;
 
+	gup->how = PAGES_TAKEN;
 	if (!config.counters)
 		return true;
 	index = tally_index(bpf_get_current_pid_tgid() >> 32);
@@ -124,6 +83,11 @@ static __always_inline bool count_gup(const struct gup *gup, u64 taken)
 	if (!(gup->foll & config.foll_pin))
 		return gup->cookie;
 	__sync_fetch_and_add(&tally->counts[COUNTER_PIN_TAKEN], taken);
+	/* Where each page is looked at anyhow it is noted there. */
+	if (gup->cookie && !config.sample) {
+		gup->how = index;
+		return true;
+	}
 	for (i = 0; i < MOST_GOES && i * MOST_AT_ONCE < taken; i++)
 		note_takers(gup->pages + i * MOST_AT_ONCE * sizeof(u64), taken - i * MOST_AT_ONCE, index);
 	return gup->cookie;

@@ -12,6 +12,7 @@
 #include "counters.bpf.h"
 #include "state.bpf.h"
 #include "page.bpf.h"
+#include "takers.bpf.h"
 #include "pages.bpf.h"
 #include "gup_state.bpf.h"
 #include "count_fault.bpf.h"

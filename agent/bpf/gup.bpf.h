@@ -37,8 +37,11 @@ static __always_inline struct gup *begin_gup(u16 level, struct mm_struct *mm, vo
 static __always_inline void send_gup(struct pages_record *record, struct gup *gup, const u32 room, u32 first,
 				     u32 count)
 {
-	if (!record)
+	if (!record) {
+		if (config.counters && gup->how < PAGES_TAKEN)
+			note_taker(gup->pages + first * sizeof(u64), count, gup->how);
 		return;
+	}
 	record->head.time_ns = gup->time_ns;
 	record->head.stack = gup->stack;
 	record->vpn = gup->level == GUP_FILE ? 0 : (gup->start >> PAGE_SHIFT) + first;
@@ -46,7 +49,7 @@ static __always_inline void send_gup(struct pages_record *record, struct gup *gu
 	record->each = 1;
 	record->foll = gup->foll;
 	record->user_stack = gup->user_stack;
-	fill_runs(record, room, gup->pages + first * sizeof(u64), 0, count, PAGES_TAKEN);
+	fill_runs(record, room, gup->pages + first * sizeof(u64), 0, count, gup->how);
 	end_record(LEG_GUP, record);
 }
 

@@ -28,7 +28,8 @@ struct gup {
 	u32 foll;
 	u32 taken;
 	u16 user_stack;
-	u16 pad[3];
+	u16 pad;
+	u32 how; /* the pages are to be looked at: pages.bpf.h */
 };
 
 struct {

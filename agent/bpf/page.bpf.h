@@ -49,6 +49,11 @@ static __always_inline void track(u64 pfn)
 		*mark = MARK_NAMED;
 }
 
+/* A word that is looked at: flags and link are the first two. */
+#define HAS_FIELD(i, field) (bpf_core_field_offset(struct page, field) / sizeof(u64) == (i))
+#define IS_WORD_READ(i) \
+	((i) < 2 || HAS_FIELD(i, mapping) || HAS_FIELD(i, _mapcount) || HAS_FIELD(i, _refcount))
+
 static __always_inline void read_words(struct page_words *words, u64 page, const u32 many)
 {
 	u32 i;
@@ -59,7 +64,7 @@ static __always_inline void read_words(struct page_words *words, u64 page, const
 	}
 #pragma unroll
 	for (i = 0; i < many; i++)
-		words->word[i] = READ_KERNEL(u64, page + i * sizeof(u64));
+		words->word[i] = IS_WORD_READ(i) ? READ_KERNEL(u64, page + i * sizeof(u64)) : 0;
 }
 
 static __always_inline u64 pfn_of(u64 page)

@@ -14,10 +14,10 @@
 #define NO_PAGE 0xffffffffU
 #define FIRST_WORDS 4 /* of struct page: flags, head, mapping */
 
-/* How to look at a page. */
+/* How to look at a page. What is below these is a tally that takes it: as PAGES_TAKEN, and it is kept who. */
 enum pages_how {
-	PAGES_TAKEN, /* from now on its release and its end are reported */
-	PAGES_GIVEN, /* nothing is said of a page that was not reported as taken */
+	PAGES_TAKEN = 1 << 16, /* from now on its release and its end are reported */
+	PAGES_GIVEN,	       /* nothing is said of a page that was not reported as taken */
 };
 
 #define RUN_FACTS(facts) ((u32)(facts) & ((1U << RUN_PAGES_SHIFT) - 1))
@@ -56,6 +56,8 @@ __noinline u64 page_facts(u64 page, u32 how, u32 before)
 		return NO_FACTS;
 	if (mark && *mark != MARK_TAKEN)
 		*mark = MARK_TAKEN;
+	if (config.counters && how < PAGES_TAKEN)
+		take_at(pfn & config.tracked_mask, how);
 	if (before != NO_PAGE && before & FLAG_LARGE && pfn & ((1ULL << FACTS_ORDER(before)) - 1)) {
 		flags = READ_KERNEL(u64, page);
 		if (before & FLAG_ANON && HAS_FLAG(flags, PG_anon_exclusive))
@@ -73,6 +75,8 @@ __noinline u64 page_facts(u64 page, u32 how, u32 before)
 	head = head_of(page, &words);
 	if (head != page) {
 		track(pfn_of(head));
+		if (config.counters && config.unpin_by_head && how < PAGES_TAKEN)
+			take(head, pages_base(), how);
 		read_words(&words, head, FIRST_WORDS);
 		flags = words.word[0];
 	}

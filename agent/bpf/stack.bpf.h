@@ -48,8 +48,10 @@ static __always_inline bool are_wanted(u32 which)
  * behind on the stack could be taken for it otherwise. The hash that a number is kept under is of addresses
  * that were unwound, so whatever is found by walking is a stack that was there. A function that aligns its
  * stack to 16 bytes has a frame of either of two sizes (__do_sys_vmsplice() of Debian's 6.1): of the two
- * words where the next address may stand only one must look like code, or the stack is unwound. The system
- * call's own frame differs from call to call (randomize_kstack_offset): where the walk comes to it, it ends,
+ * words where the next address may stand only one must look like code, or the stack is unwound. Some of these
+ * functions copy their return address to below where they have aligned the stack (7.2's __do_sys_vmsplice()):
+ * it stands twice, a word or two apart, and is taken where it does, whenever it is walked. The system call's
+ * own frame differs from call to call (randomize_kstack_offset): where the walk comes to it, it ends,
  * since above it is nothing but the entry. What is on no task's stack, or cannot be walked to its end, is
  * unwound.
  */
@@ -94,7 +96,7 @@ struct stack_words {
 	u32 place;
 	u32 at;
 	u32 from;
-	u32 pad;
+	u32 first;
 	u64 address[STACK_DEPTH];
 	u64 word[MOST_STACK_WORDS];
 };
@@ -112,6 +114,7 @@ struct {
 #define SIZES_SHIFT 13
 #define KNOWN_SHIFT 12
 #define LAST_FRAME VALUE_MASK
+#define COPIED_SIZE (1 << 15) /* to the copy of the address */
 #define EITHER_SIZE (1 << 14) /* or a word more */
 #define SIZE_MASK (EITHER_SIZE - 1)
 #define NO_SIZE SIZE_MASK /* of more than two */
@@ -156,10 +159,29 @@ static __always_inline u64 stack_hash(u64 hash, u64 address)
 	return hash ^ hash >> 32;
 }
 
+/*
+ * Where the next address is, of two or three words from `frame` on; 0: that cannot be told. A function by
+ * itself, so that the verifier does not see several ways through each pass of the walk.
+ */
+__noinline u64 settled_frame(u64 frame, u32 is_copied)
+{
+	u64 address = READ_KERNEL(u64, frame), above = READ_KERNEL(u64, frame + sizeof(u64));
+
+	if (!is_copied) {
+		if (may_be_code(address) == may_be_code(above))
+			return 0;
+		return may_be_code(above) ? frame + sizeof(u64) : frame;
+	}
+	if (above == address)
+		return frame + sizeof(u64);
+	above = READ_KERNEL(u64, frame + 2 * sizeof(u64));
+	return above == address ? frame + 2 * sizeof(u64) : 0;
+}
+
 /* The hash of the stack from `frame` on, 0: it cannot be walked. `bottom` is its last word. */
 __noinline u64 walk_stack(u64 frame, u64 bottom, u32 hook)
 {
-	u64 address = hook, hash = hook, above, *entry;
+	u64 address = hook, hash = hook, *entry;
 	u32 i, size;
 
 	for (i = 0; i < MOST_WALKED; i++) {
@@ -173,16 +195,11 @@ __noinline u64 walk_stack(u64 frame, u64 bottom, u32 hook)
 		/* Of NO_SIZE, too. */
 		if (frame > bottom)
 			return 0;
+		if (size & (COPIED_SIZE | EITHER_SIZE))
+			frame = settled_frame(frame, size & COPIED_SIZE);
+		if (!frame)
+			return 0;
 		address = READ_KERNEL(u64, frame);
-		if (size & EITHER_SIZE) {
-			above = READ_KERNEL(u64, frame + sizeof(u64));
-			if (may_be_code(address) == may_be_code(above))
-				return 0;
-			if (may_be_code(above)) {
-				frame += sizeof(u64);
-				address = above;
-			}
-		}
 		hash = stack_hash(hash, address);
 		if (frame + PADDING_WORDS * sizeof(u64) >= bottom)
 			return hash;
@@ -209,6 +226,7 @@ __noinline u32 find_word(u64 address)
 	for (i = 0; i < MOST_STACK_WORDS && i < *(volatile u32 *)&words->count; i++) {
 		if (words->word[i] != address || i < *(volatile u32 *)&words->from)
 			continue;
+		words->first = words->place; /* of two */
 		words->matches++;
 		words->place = i;
 	}
@@ -242,6 +260,22 @@ static __always_inline void find_next(struct stack_words *words, u64 next, bool 
 	}
 }
 
+/* Whether what was found are an address and its copy. */
+static __always_inline bool is_copied(const struct stack_words *words)
+{
+	return words->matches == 2 && words->place - words->first <= 2;
+}
+
+/* Where `next` stands above its copy at `place`, 0: it does not. */
+static __always_inline u32 above_copy(const struct stack_words *words, u32 place, u64 next)
+{
+	if (word_at(words, place) != next)
+		return 0;
+	if (word_at(words, place + 1) == next)
+		return place + 1;
+	return word_at(words, place + 2) == next ? place + 2 : 0;
+}
+
 /*
  * The frame of `address` ends where `next` stands: its size is kept, or that it is the last one whose place
  * can be told. What the loop around this goes by is kept in memory: the
@@ -262,6 +296,13 @@ __noinline u32 learn_frame(u64 address, u64 next, u32 is_last)
 		return LEARNED_LAST;
 	if (size == NO_SIZE)
 		return LEARNED_NOTHING;
+	if (size & COPIED_SIZE) {
+		words->place = above_copy(words, words->at + (size & SIZE_MASK), next);
+		if (!words->place)
+			return LEARNED_NOTHING;
+		words->at = words->place;
+		return is_bottom(words, words->at) ? LEARNED_BOTTOM : LEARNED_SIZE;
+	}
 	if (size & EITHER_SIZE) {
 		size &= SIZE_MASK;
 		if (word_at(words, words->at + size) == next) {
@@ -277,7 +318,15 @@ __noinline u32 learn_frame(u64 address, u64 next, u32 is_last)
 		/* Innermost is what is below the context: our program and its trampoline. */
 		if (is_hook && !words->matches)
 			return LEARNED_BELOW;
-		if (words->matches != 1 || *(volatile u64 *)&words->tid != tid)
+		if (*(volatile u64 *)&words->tid != tid)
+			return LEARNED_NOTHING;
+		if (!size && !is_hook && is_copied(words)) {
+			size = (words->first - words->at) & SIZE_MASK;
+			*entry = address << VALUE_BITS | COPIED_SIZE | size;
+			words->at = words->place;
+			return is_bottom(words, words->at) ? LEARNED_BOTTOM : LEARNED_SIZE;
+		}
+		if (words->matches != 1)
 			return LEARNED_NOTHING;
 		if (size && !is_hook && is_bottom(words, words->place)) {
 			*entry = address << VALUE_BITS | LAST_FRAME;
