@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
- * rdma PAGES: memory registered with an RDMA device, as ibv_reg_mr() does it: by write() on uverbs0. The
- * device is made here, of software alone (rdma_rxe), over the loopback interface. The registration pins
- * every page for write and for long term (drivers/infiniband/core/umem.c, ib_umem_get()); the parent forks
- * and writes, and still owns what the device would reach; then it is given back. Exit status 1 if the kernel
- * counted other pins.
+ * rdma [PAGES [shared]]: memory registered with an RDMA device, as ibv_reg_mr() does it: by write() on
+ * uverbs0. The device is made here, of software alone (rdma_rxe), over the loopback interface. The
+ * registration pins every page for write and for long term (drivers/infiniband/core/umem.c, ib_umem_get());
+ * the parent forks and writes, and still owns what the device would reach; then it is given back. Exit status
+ * 1 if the kernel counted other pins.
+ *
+ * `shared`: the pages, at most 512, are of one huge page, so that they are given back as one range; and
+ * before they are, a second process that has the same memory (CLONE_VM) registers SHARED_PAGES of them as
+ * well, from SHARED_FIRST on, and gives them back last.
  */
 #include <errno.h>
 #include <linux/netlink.h>
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/ib_user_verbs.h>
 #include <rdma/rdma_netlink.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -49,7 +54,7 @@ static void add_device(void)
 	if (send(netlink, room, message->nlmsg_len, 0) < 0 || recv(netlink, room, sizeof(room), 0) < 0)
 		die("RDMA_NLDEV_CMD_NEWLINK");
 	answer = NLMSG_DATA(message);
-	if (message->nlmsg_type == NLMSG_ERROR && answer->error) {
+	if (message->nlmsg_type == NLMSG_ERROR && answer->error && answer->error != -EEXIST) {
 		errno = -answer->error;
 		die("RDMA_NLDEV_CMD_NEWLINK: rxe");
 	}
@@ -135,6 +140,68 @@ static void deregister_memory(int device, unsigned int mr)
 	verb(device, IB_USER_VERBS_CMD_DEREG_MR, &command, sizeof(command), 0);
 }
 
+#define HUGE_BYTES (2UL << 20)
+#define SHARED_FIRST 40
+#define SHARED_PAGES 20
+
+static char *map_huge_page(void)
+{
+	char *room = mmap(NULL, 2 * HUGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *page = (char *)(((uintptr_t)room + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1));
+
+	if (room == MAP_FAILED || madvise(page, HUGE_BYTES, MADV_HUGEPAGE))
+		die("MADV_HUGEPAGE");
+	memset(page, 'h', HUGE_BYTES);
+	if (pfn_of(page + HUGE_BYTES - PAGE_BYTES) != pfn_of(page) + HUGE_BYTES / PAGE_BYTES - 1) {
+		fprintf(stderr, "rdma: the memory is no huge page\n");
+		exit(1);
+	}
+	return page;
+}
+
+struct sharer {
+	char *memory;
+	int ready[2];
+	int go_on[2];
+};
+
+static int share(void *argument)
+{
+	struct sharer *sharer = argument;
+	char *memory = sharer->memory + SHARED_FIRST * PAGE_BYTES, byte = 0;
+	int device = open_device();
+	unsigned int mr;
+
+	get_context(device);
+	mr = register_memory(device, alloc_pd(device), memory, SHARED_PAGES * PAGE_BYTES);
+	if (write(sharer->ready[1], &byte, 1) != 1 || read(sharer->go_on[0], &byte, 1) != 1)
+		die("pipe");
+	deregister_memory(device, mr);
+	return 0;
+}
+
+static int register_shared(int device, size_t pages)
+{
+	static char stack[1 << 16] __attribute__((aligned(16)));
+	struct sharer sharer = {.memory = map_huge_page()};
+	unsigned int mr = register_memory(device, alloc_pd(device), sharer.memory, pages * PAGE_BYTES);
+	char byte = 0;
+	pid_t child;
+	int status;
+
+	if (pipe(sharer.ready) || pipe(sharer.go_on))
+		die("pipe");
+	child = clone(share, stack + sizeof(stack), CLONE_VM | SIGCHLD, &sharer);
+	if (child < 0 || read(sharer.ready[0], &byte, 1) != 1)
+		die("clone");
+	deregister_memory(device, mr);
+	if (write(sharer.go_on[1], &byte, 1) != 1 || waitpid(child, &status, 0) != child || status)
+		die("sharer");
+	printf("{\"way\":\"shared\",\"pid\":%d,\"sharer\":%d,\"pages\":%zu,\"shared\":%d}\n", getpid(), child,
+	       pages, SHARED_PAGES);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	size_t pages = argc > 1 ? strtoul(argv[1], NULL, 10) : 20;
@@ -145,13 +212,16 @@ int main(int argc, char **argv)
 	uint64_t pfn;
 	pid_t child;
 
-	if (!pages || pages > 4096) {
-		fprintf(stderr, "usage: rdma [PAGES] (1 to 4096)\n");
+	if (!pages || pages > (argc > 2 ? HUGE_BYTES / PAGE_BYTES : 4096) ||
+	    (argc > 2 && strcmp(argv[2], "shared"))) {
+		fprintf(stderr, "usage: rdma [PAGES [shared]] (1 to 4096, of one huge page to 512)\n");
 		return 2;
 	}
 	add_device();
 	device = open_device();
 	get_context(device);
+	if (argc > 2)
+		return register_shared(device, pages);
 	memory = tell_pages(pages);
 	before = count_pins();
 	mr = register_memory(device, alloc_pd(device), memory, pages * PAGE_BYTES);
