@@ -35,13 +35,18 @@ export class RuleCounts {
 
   /** Those that are not all zero. */
   list(): readonly RuleCount[] {
-    return RULE_IDS.flatMap((rule, i) =>
-      PAGE_SIZES.map((size, j) => {
+    const found: RuleCount[] = []
+    RULE_IDS.forEach((rule, i) => {
+      PAGE_SIZES.forEach((size, j) => {
         const at = (i * SIZES + j) * ANSWERS
-        const [held, broken, unknown] = this.#counts.subarray(at, at + ANSWERS)
-        return { rule, size, checked: held + broken + unknown, held, broken, unknown }
-      }),
-    ).filter(({ checked }) => checked > 0)
+        const held = this.#counts[at + HELD]
+        const broken = this.#counts[at + BROKEN]
+        const unknown = this.#counts[at + UNKNOWN]
+        const checked = held + broken + unknown
+        if (checked > 0) found.push({ rule, size, checked, held, broken, unknown })
+      })
+    })
+    return found
   }
 
   #count(rule: number, size: PageSize, answer: number): void {

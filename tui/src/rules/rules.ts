@@ -1,6 +1,6 @@
 import type { HistoryView, Judge } from '../history/judge.js'
 import type { EventColumns, LegBooks } from '../model/events.js'
-import { RULE_IDS, type Evidence, type FindingSink } from '../model/finding.js'
+import { RULE_IDS, type Evidence, type FindingSink, type RuleId } from '../model/finding.js'
 import { Foll, Kind } from '../model/kinds.js'
 import type { Policy } from '../policy/policy.js'
 import { RULES } from './catalogue.js'
@@ -19,6 +19,8 @@ export interface RulesOptions {
   readonly pmdOrder?: number
   /** Findings that are kept apart at most; default 4096. */
   readonly maxFindings?: number
+  /** The rules that are asked; default all. */
+  readonly only?: readonly RuleId[]
 }
 
 const DEFAULT_MAX_FINDINGS = 4096
@@ -67,7 +69,9 @@ export class Rules implements Judge {
     const attached = new Set(this.#options.legs.filter((leg) => leg.attached).map(({ name }) => name))
     const always: BoundCheck[][] = emptyTable()
     const withPins: BoundCheck[][] = emptyTable()
+    const { only = RULE_IDS } = this.#options
     for (const rule of RULES) {
+      if (!only.includes(rule.id)) continue
       const isBlind = !rule.needs.every((leg) => attached.has(leg))
       const table = rule.isAboutPins && !isBlind ? withPins : always
       for (const [kind, { check, outcomes, flags = 0 }] of Object.entries(rule.begin())) {

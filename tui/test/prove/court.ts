@@ -1,30 +1,29 @@
 import { History } from '../../src/history/history.js'
 import type { HistoryView, Judge } from '../../src/history/judge.js'
 import { NO_FACTS } from '../../src/model/facts.js'
-import type { Finding, FindingSink, RuleId, Verdict } from '../../src/model/finding.js'
+import type { Finding, FindingSink, RuleCount, RuleId, Verdict } from '../../src/model/finding.js'
 import { Kind } from '../../src/model/kinds.js'
 import type { Policy } from '../../src/policy/policy.js'
-import { keyOf } from '../../src/policy/simulator/key.js'
-import type { Memory } from '../../src/policy/simulator/memory.js'
-import type { Told } from '../../src/policy/simulator/rows.js'
+import type { Place, Told } from '../../src/policy/simulator/rows.js'
 import type { Step } from '../../src/policy/simulator/simulator.js'
+import { RULES } from '../../src/rules/catalogue.js'
 import { LEGS } from '../../src/rules/legs.js'
 import { Rules } from '../../src/rules/rules.js'
-import { knownText, Noted } from './known.js'
-import { NO_PARTS, partsOf, type Parts } from './part.js'
+import { Noted, type Known } from './known.js'
 import { Reel } from './reel.js'
 
 /** Runs of the simulator before the real history and the real rules: what they say of the last operation of each. */
+
+/** What history and rules know of a run. */
+export type Seen = Omit<Known, 'memory'>
 
 /** One run of which the last operation is to be judged. */
 export interface Case {
   /** What was told before its last operation. */
   readonly before: readonly Told[]
   readonly last: Step
-  /** What it led to, where a name of that state is wanted. */
-  readonly memory: Memory | undefined
-  /** Only the names of its parts are wanted, with so many pins at a time. */
-  readonly partsOfPins?: number
+  /** Called with what is known of what it led to, which is valid within the call. */
+  readonly look?: (known: Seen) => void
 }
 
 export interface Raised {
@@ -41,14 +40,16 @@ export interface Judged<C extends Case = Case> {
   readonly raised: readonly Raised[]
   /** R05 or R06 said of an event of the last operation that it cannot know. */
   readonly isUnknown: boolean
-  /** Equal for states of simulator, history and rules from which the same can follow; empty where it was not asked for. */
-  readonly state: string
-  /** The same of its parts. */
-  readonly parts: Parts
 }
 
 /** The rules that memory itself can refute. */
 const ABOUT_MEMORY: readonly RuleId[] = ['R05', 'R06']
+/** Kinds of events that they look at. */
+const LOOKED_AT: ReadonlySet<number> = new Set(
+  RULES.filter(({ id }) => ABOUT_MEMORY.includes(id)).flatMap((rule) =>
+    Object.keys(rule.begin()).map(Number),
+  ),
+)
 /** Events of runs that share one history: each run in address spaces and frames of its own. */
 const MOST_EVENTS = 1 << 13
 const MMS_APART = 64
@@ -58,92 +59,119 @@ function ignore(): void {
   // What the history concludes shows in what the rules say.
 }
 
-/** One case of the docket: where it lies on the reel. */
+/** Whether R05 or R06 may say something of an operation that told this. When a page goes out to swap they take note, and say nothing. */
+export function isLookedAt(told: readonly Told[]): boolean {
+  return told.some(({ kind = 0 }) => LOOKED_AT.has(kind) && kind !== Kind.SwapOut)
+}
+
+/**
+ * Whether what the rules say of the operation is said before the history has applied any of it: they are asked before, and look at
+ * its first event alone, or at none. Runs that differ in such a last operation need no history each, as long as the rules
+ * remember nothing (`Noted.isEmpty`) that one would take from the other.
+ */
+export function isSaidBefore({ told }: Step): boolean {
+  return told.every(({ kind = 0 }, i) => !LOOKED_AT.has(kind) || (i === 0 && kind !== Kind.SwapOut))
+}
+
+/** A run of the docket: where it lies on the reel. */
 interface Trial<C> {
-  readonly case: C
   readonly number: number
-  /** Sequence numbers of the events of its last operation, and of the mark behind them. */
+  /** Of these the last operation is put to the rules before that of `case`, and not applied. */
+  readonly asked: readonly C[]
+  readonly case: C | undefined
+  /** Sequence numbers of the events of its last operation, and of the marks before and behind them. */
+  readonly askSeq: number
   readonly firstSeq: number
   readonly markSeq: number
 }
 
-/** Says nothing; behind it a run is over. */
+/** Says nothing; behind it a run is over, or its last operation begins. */
 const MARK: Told = { kind: Kind.UffdMessage }
 
-/** Judges runs in batches, in the order in which they were brought. */
+/** Judges runs in batches. */
 export class Court<C extends Case> {
   readonly #policy: Policy
   readonly #pmdOrder: number
-  readonly #deafTo: number | undefined
+  readonly #deafTo: readonly number[]
   readonly #reel = new Reel(MOST_EVENTS)
+  readonly #askedReel = new Reel(1)
   #docket: Trial<C>[] = []
 
-  /** With `deafTo` the rules are broken: they do not hear of events of that kind. */
-  constructor(policy: Policy, pmdOrder: number, deafTo?: number) {
+  /** With `deafTo` the rules are broken: they do not hear of events of those kinds. */
+  constructor(policy: Policy, pmdOrder: number, deafTo: readonly number[] = []) {
     this.#policy = policy
     this.#deafTo = deafTo
     this.#pmdOrder = pmdOrder
   }
 
   /** Whether there is room for the run; a court that has none is to judge first. */
-  hasRoomFor({ before, last }: Case): boolean {
-    return this.#reel.hasRoomFor(before.length + last.told.length + 1)
+  hasRoomFor(before: readonly Told[], last?: Step): boolean {
+    return this.#reel.hasRoomFor(before.length + (last?.told.length ?? 0) + 2)
   }
 
   bring(one: C): void {
-    this.#docket.push(this.#staged(one, this.#docket.length))
+    this.bringAll(one.before, [], one)
   }
 
+  /** Runs that begin alike; `asked` are such that `isSaidBefore`, behind a beginning of which the rules remember nothing. */
+  bringAll(before: readonly Told[], asked: readonly C[], one?: C): void {
+    this.#docket.push(this.#staged(before, asked, one, this.#docket.length))
+  }
+
+  /** Of each run that was brought, those that were asked first. */
   judge(): readonly Judged<C>[] {
     const trials = this.#docket
     this.#docket = []
-    const { found, states } = this.#heard(trials)
+    const answers: Judged<C>[] = []
+    const found = this.#heard(trials, answers)
     this.#reel.rewind()
-    const raised = trials.map(({ firstSeq, markSeq }) => raisedIn(found, firstSeq, markSeq))
+    const judged = trials.flatMap((trial) =>
+      trial.case ? [{ case: trial.case, raised: raisedIn(found, trial), isUnknown: false }] : [],
+    )
     // Of most runs there is nothing to ask: they lost nothing, or it was said.
-    const silent = trials.filter((trial, i) => raised[i].length === 0 && trial.case.last.truths.length > 0)
-    const doubted = this.#doubted(silent.map((trial) => trial.case))
-    return trials.map((trial, i) => ({
-      case: trial.case,
-      raised: raised[i],
-      isUnknown: doubted.has(trial.case),
-      ...states[i],
-    }))
+    const silent = judged.filter(
+      ({ raised, case: { last } }) => raised.length === 0 && last.truths.length > 0,
+    )
+    const doubted = this.#doubted(silent.map((one) => one.case))
+    return [...answers, ...judged.map((one) => ({ ...one, isUnknown: doubted.has(one.case) }))]
   }
 
-  #staged(one: C, number: number): Trial<C> {
+  #staged(before: readonly Told[], asked: readonly C[], one: C | undefined, number: number): Trial<C> {
     const reel = this.#reel
     const place = placeOf(number)
-    reel.addAll(one.before, place)
-    const firstSeq = reel.length + 1
-    for (const told of one.last.told) reel.add(told, place)
+    reel.addAll(before, place)
     reel.add(MARK, place)
-    return { case: one, number, firstSeq, markSeq: reel.length }
+    const askSeq = reel.length
+    if (one) for (const told of one.last.told) reel.add(told, place)
+    reel.add(MARK, place)
+    return { number, asked, case: one, askSeq, firstSeq: askSeq + 1, markSeq: reel.length }
   }
 
-  #heard(trials: readonly Trial<C>[]): {
-    readonly found: ReadonlyMap<number, readonly Finding[]>
-    readonly states: readonly Named[]
-  } {
+  #heard(trials: readonly Trial<C>[], answers: Judged<C>[]): ReadonlyMap<number, readonly Finding[]> {
     const findings = new Map<number, Finding>()
     const rules = this.#rules({
       finding: (finding) => {
-        if (ABOUT_MEMORY.includes(finding.rule)) findings.set(finding.finding, finding)
+        findings.set(finding.finding, finding)
       },
       ruleCounts: ignore,
     })
-    const states: Named[] = []
+    const asking = this.#asking()
+    let at = 0
     let noted = new Noted()
     this.#apply({
       judge: (columns, i, view) => {
-        const trial = trials[states.length]
-        if (columns.seq[i] < trial.markSeq) {
+        const trial = trials[at]
+        const seq = columns.seq[i]
+        if (seq === trial.askSeq)
+          for (const one of trial.asked) answers.push(asking(one, seq + 1, placeOf(trial.number), view))
+        if (seq === trial.markSeq) {
+          trial.case?.look?.({ view, noted, place: placeOf(trial.number) })
+          at++
+          noted = new Noted()
+        } else {
           noted.note(columns, i, view)
-          if (columns.kind[i] !== this.#deafTo) rules.judge(columns, i, view)
-          return
+          if (!this.#deafTo.includes(columns.kind[i])) rules.judge(columns, i, view)
         }
-        states.push(stateOf(trial, view, noted))
-        noted = new Noted()
       },
       begin: () => {
         rules.begin()
@@ -154,21 +182,46 @@ export class Court<C extends Case> {
     for (const finding of findings.values())
       for (const seq of new Set([finding.first.seq, finding.last.seq]))
         found.set(seq, [...(found.get(seq) ?? []), finding])
-    return { found, states }
+    return found
+  }
+
+  /** Rules of which nothing is remembered from one question to the next. */
+  #asking(): (one: C, seq: number, place: Place, view: HistoryView) => Judged<C> {
+    const reel = this.#askedReel
+    const found: Finding[] = []
+    let doubts = 0
+    const rules = this.#rules({
+      finding: (finding) => {
+        found.push(finding)
+      },
+      ruleCounts: (counts) => {
+        doubts = doubtsIn(counts)
+      },
+    })
+    return (one, seq, place, view) => {
+      const before = doubts
+      const [first] = one.last.told
+      if (isLookedAt(one.last.told) && !this.#deafTo.includes(first.kind ?? 0)) {
+        reel.rewind(seq)
+        reel.add(first, place)
+        rules.judge(reel.events, 0, view)
+        rules.finish()
+      }
+      return { case: one, raised: found.splice(0).map(raisedBy), isUnknown: doubts > before }
+    }
   }
 
   /** Those of whose last operation the rules say that they cannot know. */
   #doubted(cases: readonly C[]): ReadonlySet<C> {
     const found = new Set<C>()
     if (cases.length === 0) return found
-    const trials = cases.map((one, number) => this.#staged(one, number))
+    const trials = cases.map((one, number) => ({ ...this.#staged(one.before, [], one, number), case: one }))
     let at = 0
     let doubts = 0
     const rules = this.#rules({
       finding: ignore,
       ruleCounts: (counts) => {
-        doubts = 0
-        for (const { rule, unknown } of counts) if (ABOUT_MEMORY.includes(rule)) doubts += unknown
+        doubts = doubtsIn(counts)
       },
     })
     this.#apply({
@@ -181,7 +234,7 @@ export class Court<C extends Case> {
         }
         if (seq === firstSeq) rules.finish()
         const before = doubts
-        if (columns.kind[i] !== this.#deafTo) rules.judge(columns, i, view)
+        if (!this.#deafTo.includes(columns.kind[i])) rules.judge(columns, i, view)
         if (seq < firstSeq) return
         rules.finish()
         if (doubts > before) found.add(trials[at].case)
@@ -204,42 +257,36 @@ export class Court<C extends Case> {
 
   #rules(sink: FindingSink): Rules {
     const legs = LEGS.map((name) => ({ name, attached: true }))
-    return new Rules({ policy: this.#policy, pmdOrder: this.#pmdOrder, sink, legs, maxFindings: Infinity })
+    const only = ABOUT_MEMORY
+    return new Rules({
+      policy: this.#policy,
+      pmdOrder: this.#pmdOrder,
+      sink,
+      legs,
+      only,
+      maxFindings: Infinity,
+    })
   }
+}
+
+function doubtsIn(counts: readonly RuleCount[]): number {
+  return counts.reduce((sum, { unknown }) => sum + unknown, 0)
 }
 
 function placeOf(number: number): { readonly mm: number; readonly pfn: number } {
   return { mm: number * MMS_APART, pfn: number * FRAMES_APART }
 }
 
-type Named = Pick<Judged, 'state' | 'parts'>
-
-const NAMELESS: Named = { state: '', parts: NO_PARTS }
-
-function stateOf(
-  { case: { memory, partsOfPins }, number }: Trial<Case>,
-  view: HistoryView,
-  noted: Noted,
-): Named {
-  if (memory === undefined) return NAMELESS
-  const known = { view, noted, place: placeOf(number), memory }
-  if (partsOfPins !== undefined) return { state: '', parts: partsOf(known, partsOfPins) }
-  return { state: keyOf(memory, (names) => knownText(known, names)), parts: NO_PARTS }
-}
-
-function raisedIn(
+function raisedIn<C>(
   found: ReadonlyMap<number, readonly Finding[]>,
-  firstSeq: number,
-  markSeq: number,
+  { firstSeq, markSeq }: Trial<C>,
 ): readonly Raised[] {
   const raised = new Set<Finding>()
   for (let seq = firstSeq; seq < markSeq; seq++)
     for (const finding of found.get(seq) ?? []) raised.add(finding)
-  return [...raised].map(({ rule, verdict, cause, last: { reference } }) => ({
-    rule,
-    verdict,
-    cause,
-    kind: reference?.kind,
-    write: reference?.write ?? false,
-  }))
+  return [...raised].map(raisedBy)
+}
+
+function raisedBy({ rule, verdict, cause, last: { reference } }: Finding): Raised {
+  return { rule, verdict, cause, kind: reference?.kind, write: reference?.write ?? false }
 }

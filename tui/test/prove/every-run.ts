@@ -5,49 +5,60 @@ import { operationText, type Operation } from '../../src/policy/simulator/operat
 import type { Told } from '../../src/policy/simulator/rows.js'
 import { Simulator } from '../../src/policy/simulator/simulator.js'
 import { Court, type Case, type Judged } from './court.js'
-import { NO_PARTS, type Parts } from './part.js'
+import type { Known } from './known.js'
 
 /** Runs of which nothing is left out: what a search that leaves some out is held against. */
 
 /** Pins that are taken at a time. */
 export const PINS = 2
 
-export interface Run {
+/** What a state is called; called while what is known of it can be looked at. */
+export type Naming<Name> = (known: Known) => Name
+
+export const NAMELESS: Naming<undefined> = () => undefined
+
+export interface Run<Name> {
   readonly simulator: Simulator
   readonly told: readonly Told[]
   readonly text: string
-  /** The name of the state that it led to. */
-  readonly state: string
-  readonly parts: Parts
+  /** That of the state that it led to; undefined before its first operation. */
+  readonly name: Name | undefined
 }
 
-export interface Next extends Case {
-  readonly from: Run
+export interface Next<Name> extends Case {
+  readonly from: Run<Name>
   readonly operation: Operation
   readonly simulator: Simulator
   readonly text: string
+  /** Once it is judged. */
+  name?: Name
 }
 
-/** Which names states are to have: their own, those of their parts, or none. */
-export type Naming = 'state' | 'parts' | 'none'
-
-/** Every next operation in every state of `runs`, judged; of a kind of event to which `deafTo` makes them the rules do not hear. */
-export function* stepped(
+/** Every next operation in every state of `runs`, judged; of kinds of events to which `deafTo` makes them the rules do not hear. */
+export function* stepped<Name>(
   policy: Policy,
-  runs: Iterable<Run>,
-  naming: Naming,
-  deafTo?: number,
-): Generator<Judged<Next>> {
-  const court = new Court<Next>(policy, 1, deafTo)
+  runs: Iterable<Run<Name>>,
+  naming: Naming<Name>,
+  deafTo?: readonly number[],
+): Generator<Judged<Next<Name>>> {
+  const court = new Court<Next<Name>>(policy, 1, deafTo)
   for (const from of runs) {
     for (const operation of operationsIn(from.simulator.memory, PINS)) {
       const simulator = from.simulator.branch()
       const last = simulator.do(operation)
       const text = from.text === '' ? operationText(operation) : `${from.text}, ${operationText(operation)}`
-      const partsOfPins = naming === 'parts' ? { partsOfPins: PINS } : {}
-      const memory = naming === 'none' ? undefined : simulator.memory
-      const next = { before: from.told, last, memory, ...partsOfPins, from, operation, simulator, text }
-      if (!court.hasRoomFor(next)) yield* court.judge()
+      const next: Next<Name> = {
+        before: from.told,
+        last,
+        from,
+        operation,
+        simulator,
+        text,
+        look: (seen) => {
+          next.name = naming({ ...seen, memory: simulator.memory })
+        },
+      }
+      if (!court.hasRoomFor(next.before, last)) yield* court.judge()
       court.bring(next)
     }
   }
@@ -55,21 +66,40 @@ export function* stepped(
 }
 
 /** Every run of so many operations, and no run left out. */
-export function runsOf(
+export function runsOf<Name>(
   policy: Policy,
   sizes: readonly SlotSize[],
   length: number,
-  naming: Naming,
-): Iterable<Run> {
+  naming: Naming<Name>,
+): Iterable<Run<Name>> {
   const [simulator, told] = Simulator.begin(policy, sizes, 1)
-  let runs: Iterable<Run> = [{ simulator, told, text: '', state: '', parts: NO_PARTS }]
+  let runs: Iterable<Run<Name>> = [{ simulator, told, text: '', name: undefined }]
   for (let i = 0; i < length; i++) runs = extended(policy, runs, naming)
   return runs
 }
 
-function* extended(policy: Policy, runs: Iterable<Run>, naming: Naming): Generator<Run> {
-  for (const { case: next, state, parts } of stepped(policy, runs, naming)) {
-    const { simulator, before, last, text } = next
-    yield { simulator, told: [...before, ...last.told], text, state, parts }
+function* extended<Name>(
+  policy: Policy,
+  runs: Iterable<Run<Name>>,
+  naming: Naming<Name>,
+): Generator<Run<Name>> {
+  for (const { case: next } of stepped(policy, runs, naming)) {
+    const { simulator, before, last, text, name } = next
+    yield { simulator, told: [...before, ...last.told], text, name }
   }
+}
+
+/** All that followed on each run, one run after the other. */
+export function* byRun<Name>(
+  followed: Iterable<Judged<Next<Name>>>,
+): Generator<readonly [from: Run<Name>, lasts: readonly Judged<Next<Name>>[]]> {
+  let lasts: Judged<Next<Name>>[] = []
+  for (const judged of followed) {
+    if (lasts.length > 0 && lasts[0].case.from !== judged.case.from) {
+      yield [lasts[0].case.from, lasts]
+      lasts = []
+    }
+    lasts.push(judged)
+  }
+  if (lasts.length > 0) yield [lasts[0].case.from, lasts]
 }

@@ -1,7 +1,7 @@
 import type { HistoryView, LivePin, SlotView } from '../../src/history/judge.js'
 import type { EventColumns } from '../../src/model/events.js'
 import { Foll, Kind, Outcome } from '../../src/model/kinds.js'
-import type { Names } from '../../src/policy/simulator/key.js'
+import { keyOf, type Names } from '../../src/policy/simulator/key.js'
 import type { Memory } from '../../src/policy/simulator/memory.js'
 import type { Place } from '../../src/policy/simulator/rows.js'
 
@@ -39,6 +39,11 @@ export class Noted {
     }
   }
 
+  /** Whether the rule remembers nothing. */
+  get isEmpty(): boolean {
+    return this.#splits.size === 0 && [...this.#swapped.values()].every(({ size }) => size === 0)
+  }
+
   swappedUnder(agentMm: number, vpn: number, { pin }: LivePin): boolean {
     return this.#swapped.get(slotName(agentMm, vpn))?.has(pin) ?? false
   }
@@ -68,6 +73,11 @@ export function knownPins({ view, place, memory }: Known): readonly LivePin[] {
   return view.pinsOn(place.pfn, MOST_FOLIOS * memory.hugePages)
 }
 
+/** Equal for states of simulator, history and rules from which the same can follow. */
+export function stateName(known: Known): string {
+  return keyOf(known.memory, (names) => knownText(known, names))
+}
+
 /** What is known of the slots and frames that have names, by the names that the simulator's key gives them. */
 export function knownText(known: Known, names: Names, pins = knownPins(known)): string {
   const { view, noted, place, memory } = known
@@ -84,7 +94,7 @@ export function knownText(known: Known, names: Names, pins = knownPins(known)): 
         return `${slot ? slotText(slot, pageName) : '-'}${out}`
       }),
     )
-    return `${view.tgidOf(id) === 0 ? '?' : ''}${noted.splitBy(mm.id + place.mm)}/${text.join()}`
+    return `${noted.splitBy(mm.id + place.mm)}/${text.join()}`
   })
   const held = pins.map((pin) => {
     const since = (view.slotAt(pin.mm, pin.vpn)?.fromNs ?? 0) <= pin.fromNs ? 's' : ''

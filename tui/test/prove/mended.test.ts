@@ -93,7 +93,7 @@ function lastOf(name: PolicyName, size: SlotSize, text: string): Judged {
   if (!last) throw new Error('a run of no operation')
   const before = [...begin, ...steps.slice(0, -1).flatMap(({ told }) => told)]
   const court = new Court(policy, 1)
-  court.bring({ before, last, memory: undefined })
+  court.bring({ before, last })
   return court.judge()[0]
 }
 

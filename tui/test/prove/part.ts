@@ -2,71 +2,108 @@ import type { LivePin } from '../../src/history/judge.js'
 import { keyOf } from '../../src/policy/simulator/key.js'
 import type { Memory } from '../../src/policy/simulator/memory.js'
 import type { Operation } from '../../src/policy/simulator/operations.js'
-import { knownPins, knownText, type Known } from './known.js'
+import { knownPins, knownText, stateName, type Known } from './known.js'
 
 /**
- * Where one operation is left, slots do not concern each other: what it comes to is said by the part of the state that
- * belongs to its own slot; and where neither memory nor history has a reference, nothing can be lost. `parts.test.ts` holds
- * that against runs of which nothing is left out.
+ * A state by its slots. No two of them share an entry, a folio or a reference, so an operation on one leaves the others' parts as
+ * they are, and what it comes to is said by the part that belongs to its own slot; one on an address space or on everything comes to
+ * what it does to each; and where neither memory nor history has a reference, nothing can be lost. `parts.test.ts` holds that
+ * against runs of which nothing is left out.
  */
+export class Parts {
+  readonly #known: Known
+  readonly #held: readonly LivePin[]
+  /** By slot: whether memory or history has a reference that was taken through it. */
+  readonly isHeld: readonly boolean[]
+  /** References that memory has. */
+  readonly pins: number
+  /**
+   * R05 keeps what the last split of a PMD told until the task's next fault, on whatever slot: so long an operation on one slot may
+   * change what is known of another.
+   */
+  readonly isLinked: boolean
 
-/** Names of the parts of a state; empty where no reference is. */
-export interface Parts {
-  readonly slots: readonly string[]
-  /** Of all slots together in which there are references. */
-  readonly whole: string
-}
-
-export const NO_PARTS: Parts = { slots: [], whole: '' }
-
-/** `pins`: what may be held at a time. */
-export function partsOf(known: Known, pins: number): Parts {
-  const { memory } = known
-  const held = knownPins(known)
-  const [{ areas }] = memory.mms
-  const live = areas.map((_, slot) => slot).filter((slot) => holds(memory, held, slot))
-  const nameOf = (slots: readonly number[]) => {
-    const part = within(memory, slots)
-    const ours = held.filter(isIn(memory, slots))
-    // What may still be taken is for all slots together.
-    const room = memory.pins.length < pins ? 'room' : 'full'
-    return `${slots.join()} ${room} ${keyOf(part, (names) => knownText(known, names, ours))}`
+  constructor(known: Known) {
+    const { memory, noted, place } = known
+    const held = knownPins(known)
+    this.#known = known
+    this.#held = held
+    const [{ areas }] = memory.mms
+    this.isHeld = areas.map((_, slot) => {
+      const isHere = isIn(memory, [slot])
+      return memory.pins.some(isHere) || held.some(isHere)
+    })
+    this.pins = memory.pins.length
+    this.isLinked = memory.mms.some(({ id }) => noted.splitBy(id + place.mm) !== '')
   }
-  const whole = live.length === 0 ? '' : nameOf(live)
-  if (live.length === 1) return { slots: areas.map((_, slot) => (slot === live[0] ? whole : '')), whole }
-  return { slots: areas.map((_, slot) => (live.includes(slot) ? nameOf([slot]) : '')), whole }
+
+  /** The name of the whole state. */
+  get whole(): string {
+    return stateName(this.#known)
+  }
+
+  /** The name of the slot's part. */
+  nameOf(slot: number): string {
+    const { memory } = this.#known
+    const part = within(memory, slot)
+    const ours = this.#held.filter(isIn(memory, [slot]))
+    return keyOf(part, (names) => knownText(this.#known, names, ours))
+  }
+
+  /** What else an operation on the slot depends on: pins elsewhere take its room, and one passing reference is all there may be. */
+  besideOf(slot: number, most: number): string {
+    const { memory } = this.#known
+    const isOurs = isOfSlot(memory, slot)
+    const isPassingElsewhere = memory.folios.some(
+      (folio) => folio && (folio.passing > 0 || folio.offLru) && !isOurs(folio),
+    )
+    return `${memory.pins.length < most ? 'room' : 'full'}${isPassingElsewhere ? ' passing' : ''}`
+  }
 }
 
-/** The name of the part that says what the operation comes to. */
-export function partFor(operation: Operation, { slots, whole }: Parts): string {
-  return 'area' in operation ? slots[operation.area] : whole
+/** The slot that the operation is about; undefined: an address space, or everything. */
+export function slotOf({ pins, hugePages }: Memory, operation: Operation): number | undefined {
+  if ('area' in operation) return operation.area
+  if (!('pin' in operation)) return undefined
+  const pin = pins.find(({ order }) => order === operation.pin)
+  return pin && slotAt(pin.vpn, hugePages)
 }
 
-function holds(memory: Memory, held: readonly LivePin[], slot: number): boolean {
-  const isHere = isIn(memory, [slot])
-  return memory.pins.some(isHere) || held.some(isHere)
+/** An address lies in one of the two homes of a slot (see `otherHome` of the simulator). */
+function slotAt(vpn: number, hugePages: number): number {
+  return Math.floor(vpn / (2 * hugePages)) - 1
 }
 
-/** Whether an address lies in one of the two homes of a slot (see `otherHome` of the simulator). */
 function isIn({ hugePages }: Memory, slots: readonly number[]): (at: { readonly vpn: number }) => boolean {
-  return ({ vpn }) => slots.includes(Math.floor(vpn / (2 * hugePages)) - 1)
+  return ({ vpn }) => slots.includes(slotAt(vpn, hugePages))
 }
 
-/** The same memory with nothing but what the slots have mapped, or what is held through them. */
-function within(memory: Memory, slots: readonly number[]): Memory {
-  const isHere = isIn(memory, slots)
+/** Whether what the slot maps, or what is held through it, is the folio. */
+function isOfSlot(
+  memory: Memory,
+  slot: number,
+): (folio: { readonly id: number; readonly swap: number }) => boolean {
+  const isHere = isIn(memory, [slot])
+  const entries = memory.mms.flatMap((mm) => mm.entries.filter(isHere))
   const pins = memory.pins.filter(isHere)
+  return (folio) =>
+    entries.some((one) => one.folio === folio.id || (one.swap !== 0 && one.swap === folio.swap)) ||
+    pins.some((pin) => pin.folio === folio.id)
+}
+
+/** The same memory with nothing but what the slot has mapped, or what is held through it. */
+function within(memory: Memory, slot: number): Memory {
+  const isHere = isIn(memory, [slot])
+  const isOurs = isOfSlot(memory, slot)
   const mms = memory.mms.map((mm) => ({
     ...mm,
-    areas: mm.areas.filter((_, area) => slots.includes(area)),
+    areas: mm.areas.filter((_, area) => area === slot),
     entries: mm.entries.filter(isHere),
   }))
-  const entries = mms.flatMap((mm) => mm.entries)
-  const folios = memory.folios.map((folio) => {
-    const isMapped = entries.some(
-      (one) => one.folio === folio?.id || (one.swap !== 0 && one.swap === folio?.swap),
-    )
-    return isMapped || pins.some((pin) => pin.folio === folio?.id) ? folio : undefined
-  })
-  return { ...memory, mms, pins, folios }
+  return {
+    ...memory,
+    mms,
+    pins: memory.pins.filter(isHere),
+    folios: memory.folios.map((folio) => (folio && isOurs(folio) ? folio : undefined)),
+  }
 }

@@ -1,20 +1,44 @@
 import { describe, expect, test } from 'vitest'
 import { Kind } from '../../src/model/kinds.js'
 import { POLICIES } from '../../src/policy/policies.js'
-import type { SlotSize } from '../../src/policy/simulator/memory.js'
+import type { Memory, SlotSize } from '../../src/policy/simulator/memory.js'
 import type { Operation } from '../../src/policy/simulator/operations.js'
 import type { Judged } from './court.js'
-import { PINS, runsOf, stepped, type Next } from './every-run.js'
+import { byRun, NAMELESS, PINS, runsOf, stepped, type Naming, type Next } from './every-run.js'
 import { complaints, untoldIn, verdictOf } from './expected.js'
+import { Parts, slotOf } from './part.js'
 import { runOf } from './runs-as-text.js'
-import { operationsOf, search } from './search.js'
+import { operationsOf, search, textOf } from './search.js'
 
-/** What allows the search to do only some of the last operations: here all are done, and nothing is left out. */
+/** What allows the search to leave out operations: here all are done, and nothing is left out. */
 
 const DEEPER = Number(process.env.COWPATH_PROVE_DEEPER ?? 0)
 const SIZES: readonly SlotSize[] = ['base', 'thp']
+const SCOPE = { sizes: SIZES, hugeOrder: 1, pins: PINS }
 /** Operations of a run, its last one among them. */
 const LENGTH = 3 + DEEPER
+
+interface Named {
+  readonly whole: string
+  /** By slot. */
+  readonly parts: readonly string[]
+  readonly beside: readonly string[]
+  readonly isHeld: readonly boolean[]
+  readonly isLinked: boolean
+}
+
+const naming: Naming<Named> = (known) => {
+  const parts = new Parts(known)
+  const { whole, isHeld, isLinked } = parts
+  const slots = [...SIZES.keys()]
+  return {
+    whole,
+    parts: slots.map((slot) => `${slot} ${parts.nameOf(slot)}`),
+    beside: slots.map((slot) => parts.besideOf(slot, PINS)),
+    isHeld,
+    isLinked,
+  }
+}
 
 /** What an operation comes to; empty where nothing was lost and nothing said. */
 function comesTo({ case: { last }, raised, isUnknown }: Judged): string {
@@ -24,51 +48,99 @@ function comesTo({ case: { last }, raised, isUnknown }: Judged): string {
   return `${lost.sort().join()}; ${said.sort().join()}; ${isUnknown ? 'unknown' : ''}`
 }
 
-/** The slot that the operation is about; undefined: an address space, or everything. */
-function slotOf(operation: Operation): number | undefined {
-  return 'area' in operation ? operation.area : undefined
+function isAboutAll(memory: Memory, operation: Operation): boolean {
+  return slotOf(memory, operation) === undefined
+}
+
+/** The name of what says all that the operation comes to: of its slot's part, or of the parts in which there are references. */
+function keyOf({ parts, beside, isHeld, whole }: Named, memory: Memory, operation: Operation): string {
+  const held = [...SIZES.keys()].filter((slot) => isHeld[slot])
+  const slot = slotOf(memory, operation) ?? (held.length === 1 ? held[0] : undefined)
+  return slot === undefined ? whole : `${beside[slot]} ${parts[slot]}`
+}
+
+/** Says where the same name has another meaning than before. */
+class Meanings {
+  readonly #known = new Map<string, { readonly text: string; readonly meaning: string }>()
+  repeated = 0
+
+  compare(name: string, text: string, meaning: string): void {
+    const before = this.#known.get(name)
+    if (before === undefined) {
+      this.#known.set(name, { text, meaning })
+      return
+    }
+    this.repeated++
+    if (before.meaning !== meaning)
+      expect.fail(
+        `not the same follows: ${before.text}; and: ${text}\n${before.meaning}\nand:\n${meaning}\nof ${name}`,
+      )
+  }
 }
 
 describe.each(POLICIES)('under $name', (policy) => {
-  test('a part of a state says all that the last operation on it comes to', () => {
-    const known = new Map<string, { readonly text: string; readonly all: string }>()
-    let repeated = 0
-    const compare = (part: string, text: string, all: string) => {
-      if (part === '') {
-        if (all !== '') expect.fail(`nothing was held there after ${text}: ${all}`)
-        return
-      }
-      const before = known.get(part)
-      if (before === undefined) known.set(part, { text, all })
-      else {
-        repeated++
-        if (before.all !== all) expect.fail(`not the same follows: ${before.text}; and: ${text}`)
-      }
-    }
-    const compareAll = (lasts: readonly Judged<Next>[]) => {
-      const { parts, text } = lasts[0].case.from
-      for (const [slot, part] of [...parts.slots.entries(), [undefined, parts.whole] as const]) {
-        const follows = lasts.filter((one) => slotOf(one.case.operation) === slot).map(comesTo)
-        // What is lost by an operation on all is told of no slot.
-        compare(slot === undefined ? part && `all ${part}` : part, text, follows.sort().join('\n').trim())
-      }
+  test('a part of a state says all that follows on it, and the search meets all that any run comes to', () => {
+    const follows = new Meanings()
+    /** What something comes to, by the name of what says so; and each run with its own. */
+    const all = new Set<string>()
+    const byText = new Map<string, string>()
+    const enter = (judged: Judged<Next<Named>>, name: Named | undefined) => {
+      const what = comesTo(judged)
+      if (what === '' || name === undefined) return
+      const { operation, from, text } = judged.case
+      const met = `${keyOf(name, from.simulator.memory, operation)}: ${operation.name}: ${what}`
+      all.add(met)
+      byText.set(text, met)
     }
     for (let length = 1; length < LENGTH; length++) {
-      let lasts: Judged<Next>[] = []
-      for (const judged of stepped(policy, runsOf(policy, SIZES, length, 'parts'), 'none')) {
-        if (lasts.length > 0 && lasts[0].case.from !== judged.case.from) {
-          compareAll(lasts)
-          lasts = []
+      for (const [from, lasts] of byRun(stepped(policy, runsOf(policy, SIZES, length, naming), naming))) {
+        const { name, text } = from
+        const { memory } = from.simulator
+        if (name === undefined) continue
+        for (const judged of lasts) enter(judged, name)
+        const isAbout = (slot: number | undefined) =>
+          lasts.filter(({ case: { operation } }) => slotOf(memory, operation) === slot)
+        for (const slot of SIZES.keys()) {
+          const ours = isAbout(slot)
+          const nameAfter = ({ case: next }: Judged<Next<Named>>) => next.name?.parts[slot] ?? ''
+          if (!name.isHeld[slot] && ours.some((judged) => comesTo(judged) !== ''))
+            expect.fail(`nothing was held there after ${text}`)
+          const outcomes = ours.map(
+            (judged) => `${comesTo(judged)} ${name.isLinked ? '' : nameAfter(judged)}`,
+          )
+          follows.compare(`${name.beside[slot]} ${name.parts[slot]}`, text, outcomes.sort().join('\n'))
+          if (name.isLinked) continue
+          // What is done elsewhere leaves the part as it is.
+          for (const other of lasts) {
+            const { operation, name: after } = other.case
+            if (ours.includes(other) || isAboutAll(memory, operation) || after?.isLinked) continue
+            if (nameAfter(other) !== name.parts[slot])
+              expect.fail(`part ${slot} is another: ${other.case.text}`)
+          }
+          // What is done to all does to each part what it does where the others are not the same.
+          const afterAll = isAbout(undefined).map(nameAfter)
+          follows.compare(`all ${name.beside[slot]} ${name.parts[slot]}`, text, afterAll.sort().join('\n'))
         }
-        lasts.push(judged)
+        const onAll = isAbout(undefined).map(comesTo).filter(Boolean)
+        if (!name.isHeld.includes(true) && onAll.length > 0) expect.fail(`nothing was held after ${text}`)
+        const alone = name.isHeld.every(Boolean) ? undefined : name.isHeld.indexOf(true)
+        if (alone === undefined || alone < 0) continue
+        follows.compare(`on all ${name.beside[alone]} ${name.parts[alone]}`, text, onAll.sort().join('\n'))
       }
-      compareAll(lasts)
     }
-    expect(repeated).toBeGreaterThan(0)
+    expect(follows.repeated).toBeGreaterThan(0)
+
+    const found = new Set<string>()
+    search(policy, { ...SCOPE, depth: LENGTH }, (judged) => {
+      const met = byText.get(textOf(judged.case.trail))
+      if (met !== undefined) found.add(met)
+    })
+    expect(all.size).toBeGreaterThan(10)
+    expect([...all].filter((met) => !found.has(met))).toEqual([])
   })
 
   test('rules that do not hear of write faults are caught at all at which they would be caught in any run', () => {
-    const deafTo = Kind.WpFault
+    const deafTo = [Kind.WpFault]
     const found = new Set<string>()
     const all = new Set<string>()
     const enter = (wrong: Set<string>, judged: Judged, run: readonly Operation[]) => {
@@ -78,14 +150,14 @@ describe.each(POLICIES)('under $name', (policy) => {
     }
     search(
       policy,
-      { sizes: SIZES, hugeOrder: 1, pins: PINS, depth: LENGTH },
+      { ...SCOPE, depth: LENGTH },
       (judged) => {
         enter(found, judged, operationsOf(judged.case.trail))
       },
       deafTo,
     )
     for (let length = 0; length < LENGTH; length++)
-      for (const judged of stepped(policy, runsOf(policy, SIZES, length, 'none'), 'none', deafTo))
+      for (const judged of stepped(policy, runsOf(policy, SIZES, length, NAMELESS), NAMELESS, deafTo))
         enter(all, judged, runOf(judged.case.text))
     expect(all.size).toBeGreaterThan(2)
     expect([...found].sort()).toEqual([...all].sort())

@@ -31,10 +31,10 @@ function wrongIn(
   let before: readonly Told[] = begin
   for (const [i, operation] of run.entries()) {
     const last = simulator.do(operation)
-    const one = { before, last, memory: undefined, run: run.slice(0, i + 1) }
-    before = [...before, ...last.told]
-    if (!court.hasRoomFor(one)) judged.push(...court.judge())
+    const one = { before, last, run: run.slice(0, i + 1) }
+    if (!court.hasRoomFor(before, last)) judged.push(...court.judge())
     court.bring(one)
+    before = [...before, ...last.told]
   }
   judged.push(...court.judge())
   return judged.flatMap((one) => {

@@ -20,6 +20,7 @@ export class Reel {
   readonly #all: readonly Columns[Name][]
   readonly #capacity: number
   #length = 0
+  #firstSeq = 1
   /** What was added last by `addAll`, and where: runs that begin alike come one after the other. */
   #before: readonly Told[] = []
   #beforeAt = 0
@@ -39,14 +40,14 @@ export class Reel {
     return this.#length + events <= this.#capacity
   }
 
-  /** Numbered from 1, a microsecond apart. */
+  /** Numbered one after the other, a microsecond apart. */
   add(told: Told, place: Place): void {
     const i = this.#length++
     const columns = this.#columns
     for (const column of this.#all) column[i] = 0
     for (const name in told) columns[name as Name][i] = told[name as Name] ?? 0 // `Told` has columns' names alone
-    columns.seq[i] = this.#length
-    columns.timeNs[i] = START_NS + this.#length * STEP_NS
+    columns.seq[i] = this.#firstSeq + i
+    columns.timeNs[i] = START_NS + columns.seq[i] * STEP_NS
     columns.tid[i] = columns.tgid[i]
     this.#moved(MM_COLUMNS, i, 1, place.mm)
     this.#moved(PFN_COLUMNS, i, 1, place.pfn)
@@ -69,7 +70,7 @@ export class Reel {
     for (const column of this.#all) column.copyWithin(to, from, from + count)
     const { seq, timeNs } = this.#columns
     for (let i = to; i < to + count; i++) {
-      seq[i] = i + 1
+      seq[i] = this.#firstSeq + i
       timeNs[i] = START_NS + seq[i] * STEP_NS
     }
     this.#moved(MM_COLUMNS, to, count, place.mm - this.#beforePlace.mm)
@@ -89,7 +90,9 @@ export class Reel {
     return { ...this.#columns, length: this.#length }
   }
 
-  rewind(): void {
+  /** It is empty, and what is added next has that number. */
+  rewind(firstSeq = 1): void {
+    this.#firstSeq = firstSeq
     this.#length = 0
     this.#before = []
   }

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import { POLICIES } from '../../src/policy/policies.js'
 import type { SlotSize } from '../../src/policy/simulator/memory.js'
 import type { Judged } from './court.js'
-import { runsOf, stepped, type Run } from './every-run.js'
+import { byRun, runsOf, stepped, type Naming, type Next, type Run } from './every-run.js'
 import { verdictOf } from './expected.js'
+import { stateName } from './known.js'
 
 /**
  * What allows the search to leave a state alone that it has met before: here nothing is left alone, and runs that led to states of
@@ -19,11 +20,13 @@ const CASES: readonly (readonly [sizes: readonly SlotSize[], length: number])[] 
   [['base', 'thp'], 2],
 ]
 
+const naming: Naming<string> = stateName
+
 /** What an operation comes to, by names alone. */
-function comesTo({ case: { last }, raised, isUnknown, state }: Judged): string {
+function comesTo({ case: { last, name = '' }, raised, isUnknown }: Judged<Next<string>>): string {
   const lost = last.truths.map((truth) => `${truth.what} ${truth.pin.kind} ${verdictOf(truth)}`)
   const said = raised.map(({ rule, verdict, kind = '' }) => `${rule} ${verdict} ${kind}`)
-  return [lost.sort().join(), said.sort().join(), isUnknown ? 'unknown' : '', state].join('; ')
+  return [lost.sort().join(), said.sort().join(), isUnknown ? 'unknown' : '', name].join('; ')
 }
 
 test.each(
@@ -33,28 +36,18 @@ test.each(
   (_, sizes, length, policy) => {
     const known = new Map<string, { readonly text: string; readonly all: string }>()
     let repeated = 0
-    const compare = (run: Run, follows: readonly string[]) => {
+    const compare = ({ name = '', text }: Run<string>, follows: readonly string[]) => {
       const all = [...follows].sort().join('\n')
-      const before = known.get(run.state)
-      if (before === undefined) known.set(run.state, { text: run.text, all })
+      const before = known.get(name)
+      if (before === undefined) known.set(name, { text, all })
       else {
         repeated++
-        if (before.all !== all) expect.fail(`not the same follows: ${before.text}; and: ${run.text}`)
+        if (before.all !== all) expect.fail(`not the same follows: ${before.text}; and: ${text}`)
       }
     }
-    for (let before = 1; before < length + DEEPER; before++) {
-      let from: Run | undefined
-      let follows: string[] = []
-      for (const judged of stepped(policy, runsOf(policy, sizes, before, 'state'), 'state')) {
-        if (from !== undefined && judged.case.from !== from) {
-          compare(from, follows)
-          follows = []
-        }
-        from = judged.case.from
-        follows.push(comesTo(judged))
-      }
-      if (from !== undefined) compare(from, follows)
-    }
+    for (let before = 1; before < length + DEEPER; before++)
+      for (const [from, lasts] of byRun(stepped(policy, runsOf(policy, sizes, before, naming), naming)))
+        compare(from, lasts.map(comesTo))
     expect(repeated).toBeGreaterThan(0)
   },
 )

@@ -6,7 +6,10 @@ import type { SlotSize } from '../../src/policy/simulator/memory.js'
 import { operationText, type Operation } from '../../src/policy/simulator/operations.js'
 import type { Told } from '../../src/policy/simulator/rows.js'
 import { Simulator, type Step } from '../../src/policy/simulator/simulator.js'
-import { Court, type Case, type Judged } from './court.js'
+import { Court, isLookedAt, isSaidBefore, type Case, type Judged } from './court.js'
+import type { Known } from './known.js'
+import { Parts } from './part.js'
+import { isOpen, openIn, type Open } from './reach.js'
 
 /** Every run up to a length, shortest first; a state of simulator, history and rules that was met before is not gone on from. */
 
@@ -37,24 +40,12 @@ export interface Counts {
   states: number
 }
 
-/** Of these events R05 and R06 may say something. */
-const ABOUT_MEMORY: ReadonlySet<number> = new Set([
-  Kind.WpFault,
-  Kind.HugeWp,
-  Kind.HugetlbWp,
-  Kind.SwapOut,
-  Kind.SwapIn,
-  Kind.KsmMerge,
-  Kind.Migrate,
-  Kind.Collapse,
-  Kind.Unmap,
-  Kind.Remap,
-])
-
-/** A run that is gone on with; before the last operation only with those for which `isOpen`. */
+/** A run that is gone on with, by those operations that are open. */
 interface Frontier {
   readonly trail: Trail | undefined
-  readonly isOpen: (operation: Operation) => boolean
+  readonly open: Open | undefined
+  /** The rules remember something of it. */
+  readonly isRemembered: boolean
 }
 
 /** Searches the scope, and hands over what was judged of each operation that R05, R06 or memory could have had a part in. */
@@ -62,7 +53,7 @@ export function search(
   policy: Policy,
   scope: Scope,
   each: (judged: Judged<Tried>) => void,
-  deafTo?: number,
+  deafTo?: readonly number[],
 ): Counts {
   const { sizes, hugeOrder, pins, depth } = scope
   const [start, begin] = Simulator.begin(policy, sizes, hugeOrder)
@@ -75,46 +66,48 @@ export function search(
     met.add(known)
     return false
   }
-  let frontier: Frontier[] = [{ trail: undefined, isOpen: always }]
+  let frontier: Frontier[] = [{ trail: undefined, open: undefined, isRemembered: false }]
   let next: Frontier[] = []
-  const goOn = ({ case: { trail }, state, parts }: Judged<Tried>) => {
-    if (state !== '' && !isMet(state)) next.push({ trail, isOpen: always })
-    if (parts.whole === '') return
-    // Each part is gone on with once.
-    const slots = parts.slots.map((part) => part !== '' && !isMet(part))
-    const isWhole = !isMet(`whole ${parts.whole}`)
-    if (!isWhole && !slots.includes(true)) return
-    next.push({ trail, isOpen: (operation) => ('area' in operation ? slots[operation.area] : isWhole) })
+  const goOn = (trail: Trail, known: Known, left: number) => {
+    const open = openIn(new Parts(known), left, pins, isMet)
+    if (open) next.push({ trail, open, isRemembered: !known.noted.isEmpty })
   }
   const judge = () => {
-    for (const judged of court.judge()) {
-      each(judged)
-      goOn(judged)
-    }
+    for (const judged of court.judge()) each(judged)
   }
   for (let length = 1; length <= depth; length++) {
-    const isLast = length === depth
-    for (const { trail, isOpen } of frontier) {
+    const left = depth - length
+    for (const { trail, open, isRemembered } of frontier) {
       const { simulator, told } = replayed(start.branch(), begin, trail)
       const hadPins = told.some(takesPin)
+      const asked: Tried[] = []
+      const alone: Tried[] = []
       for (const operation of operationsIn(simulator.memory, pins)) {
-        if (!isOpen(operation)) continue
+        if (open && !isOpen(open, simulator.memory, operation)) continue
         const after = simulator.branch()
         const last = after.do(operation)
         counts.transitions++
-        const goesOn = !isLast && (length < depth - 1 || hadPins || last.told.some(takesPin))
+        const goesOn = left > 1 || (left === 1 && (hadPins || last.told.some(takesPin)))
         if (!goesOn && !canBeJudged(hadPins, last)) continue
-        const one = {
-          trail: { before: trail, operation },
-          before: told,
-          last,
-          memory: goesOn ? after.memory : undefined,
-          ...(length === depth - 1 && { partsOfPins: pins }),
-        }
         counts.judged++
-        if (!court.hasRoomFor(one)) judge()
-        court.bring(one)
+        const longer = { before: trail, operation }
+        const one = { trail: longer, before: told, last }
+        if (goesOn)
+          alone.push({
+            ...one,
+            look: (seen) => {
+              goOn(longer, { ...seen, memory: after.memory }, left)
+            },
+          })
+        else if (!isRemembered && isSaidBefore(last)) asked.push(one)
+        else alone.push(one)
       }
+      const bring = (some: readonly Tried[], one?: Tried) => {
+        if (!court.hasRoomFor(told, one?.last)) judge()
+        court.bringAll(told, some, one)
+      }
+      if (alone.length > 0 || asked.length > 0) bring(asked, alone.at(0))
+      for (const one of alone.slice(1)) bring([], one)
     }
     judge()
     counts.states += next.length
@@ -124,13 +117,9 @@ export function search(
   return counts
 }
 
-function always(): boolean {
-  return true
-}
-
 /** Whether a pin was ever taken, and memory or an event that the rules look at says something of it. */
 function canBeJudged(hadPins: boolean, { told, truths }: Step): boolean {
-  return truths.length > 0 || (hadPins && told.some(({ kind = 0 }) => ABOUT_MEMORY.has(kind)))
+  return truths.length > 0 || (hadPins && isLookedAt(told))
 }
 
 /** Without one the rules are not even asked, as `Rule.isAboutPins` says: and what they remember begins with it. */
