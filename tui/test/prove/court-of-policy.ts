@@ -3,7 +3,7 @@ import { policyNamed } from '../../src/policy/policies.js'
 import type { PolicyName } from '../../src/policy/policy.js'
 import type { Judged } from './court.js'
 import { canBeKnown, complaints, untoldIn } from './expected.js'
-import { search, textOf, type Scope, type Tried, operationsOf } from './search.js'
+import { operationsOf, search, textOf, type Progress, type Scope, type Tried } from './search.js'
 
 interface Books {
   /** Operations that lost a pin that the rules can know of. */
@@ -14,6 +14,9 @@ interface Books {
   trueElsewhere: number
 }
 
+/** A search of minutes tells how far it has come: it may be stopped. */
+const TOLD_EVERY_MS = 60_000
+
 /** The tests of one policy: the rules say what memory says in every run of the scopes. */
 export function proveUnder(name: PolicyName, scopes: readonly Scope[]): void {
   const policy = policyNamed(name)
@@ -22,18 +25,25 @@ export function proveUnder(name: PolicyName, scopes: readonly Scope[]): void {
     const books: Books = { lost: 0, found: 0, unknown: 0, trueElsewhere: 0 }
     const wrong: string[] = []
     const started = performance.now()
-    const counts = search(policy, scope, (judged) => {
-      const { wrong: found, trueElsewhere } = complaints(
-        judged,
-        untoldIn(operationsOf(judged.case.trail), judged.case.before),
-      )
-      for (const what of found) wrong.push(`${what}: ${textOf(judged.case.trail)}`)
-      books.trueElsewhere += trueElsewhere
-      if (isDoubtful(judged)) wrong.push(`in doubt: ${textOf(judged.case.trail)}`)
-      enter(books, judged)
-    })
-    const seconds = ((performance.now() - started) / 1000).toFixed(1)
     const what = `${name}, ${scope.sizes.join(' and ')}, ${scope.pins} pins, depth ${scope.depth}`
+    let toldAt = started
+    const each = (judged: Judged<Tried>) => {
+      const { trail } = judged.case
+      const untold = untoldIn(operationsOf(trail), judged.case.before)
+      const { wrong: found, trueElsewhere } = complaints(judged, untold)
+      for (const complaint of found) wrong.push(`${complaint}: ${textOf(trail)}`)
+      books.trueElsewhere += trueElsewhere
+      if (isDoubtful(judged)) wrong.push(`in doubt: ${textOf(trail)}`)
+      enter(books, judged)
+    }
+    const progress = ({ length, done, of }: Progress) => {
+      if (performance.now() < toldAt + TOLD_EVERY_MS) return
+      toldAt = performance.now()
+      const far = `at operation ${length}, in state ${done} of ${of}, ${wrong.length} wrong`
+      process.stdout.write(`${what}: ${far}: ${JSON.stringify(books)}\n`)
+    }
+    const counts = search(policy, scope, { each, progress })
+    const seconds = ((performance.now() - started) / 1000).toFixed(1)
     process.stdout.write(`${what}: ${JSON.stringify({ ...counts, ...books })} in ${seconds} s\n`)
     expect(wrong.slice(0, 40), `${wrong.length} in all`).toEqual([])
     expect(books.found).toBeGreaterThan(books.unknown)

@@ -38,7 +38,7 @@ export interface Judged<C extends Case = Case> {
   readonly case: C
   /** Findings of R05 and R06 whose evidence is an event of the last operation. */
   readonly raised: readonly Raised[]
-  /** R05 or R06 said of an event of the last operation that it cannot know. */
+  /** R05 or R06 said of an event of the last operation that it cannot know, and neither said more. */
   readonly isUnknown: boolean
 }
 
@@ -51,7 +51,7 @@ const LOOKED_AT: ReadonlySet<number> = new Set(
   ),
 )
 /** Events of runs that share one history: each run in address spaces and frames of its own. */
-const MOST_EVENTS = 1 << 13
+const MOST_EVENTS = 1 << 11
 const MMS_APART = 64
 const FRAMES_APART = 1 << 14
 
@@ -207,7 +207,8 @@ export class Court<C extends Case> {
         rules.judge(reel.events, 0, view)
         rules.finish()
       }
-      return { case: one, raised: found.splice(0).map(raisedBy), isUnknown: doubts > before }
+      const raised = found.splice(0).map(raisedBy)
+      return { case: one, raised, isUnknown: raised.length === 0 && doubts > before }
     }
   }
 

@@ -4,10 +4,24 @@ import { slotOf, type Parts } from './part.js'
 
 /**
  * Which operations are to be done in a state with so many left, itself among them. Slots concern each other where one operation, on
- * an address space or on everything, does something to references in all of them. Where that cannot come any more, each
- * slot is by itself: what can follow on it is what follows wherever its part is the same. And an operation on a slot without a
- * reference matters only if one can still be taken there and lost.
+ * an address space or on everything, does something to references in all of them, and another then loses one. Where that cannot come
+ * any more, each slot is by itself: what can follow on it is what follows wherever its part is the same. And an operation on a
+ * slot without a reference matters only if one can still be taken there and lost.
  */
+
+/** As the last ones they come to nothing: they tell no event that is looked at, and let nobody write who could not before. */
+export const QUIET: ReadonlySet<Operation['name']> = new Set([
+  'fork',
+  'exit',
+  'settle',
+  'release',
+  'speculate',
+  'batch',
+  'protect-read-only',
+  'uffd-wp',
+  'split-pmd',
+  'split-folio',
+] as const)
 
 /** Whether the state of that name was met before; asking is meeting it. */
 export type IsMet = (name: string) => boolean
@@ -20,43 +34,55 @@ export interface Open {
   readonly onAll: boolean
 }
 
-/** undefined: none; `most`: pins at a time. */
-export function openIn(parts: Parts, left: number, most: number, isMet: IsMet): Open | undefined {
+export interface Asked {
+  /** Operations that are left, and pins at a time. */
+  readonly left: number
+  readonly pins: number
+  /** The slot that the last operation was about: on the others nothing follows that did not follow before it. */
+  readonly touched: number | undefined
+  readonly isMet: IsMet
+}
+
+const ON_SLOTS = ['gup', 'release', 'other'] as const
+
+/** undefined: none. */
+export function openIn(parts: Parts, { left, pins: most, touched, isMet }: Asked): Open | undefined {
   const { isHeld, pins, isLinked } = parts
+  const slots = [...isHeld.keys()]
   const unheld = isHeld.filter((is) => !is).length
-  /** Whether an operation on all may still find references in all slots, with so many operations left. */
+  /** Whether slots may still meet: references in all, an operation on all, and one that loses something. */
   const mayMeet = (unheldThen: number, pinsThen: number, leftThen: number) =>
-    isHeld.length === 1 || (isLinked && left > 1) || toTake(unheldThen, pinsThen, most) + 1 <= leftThen
-  const mattersTo = (slot: number, isTaking: boolean) =>
-    isHeld[slot] || toTake(1, pins, most) + 1 + (isTaking ? 0 : 1) <= left
-  const reaches = {
-    gup: isHeld.map((is) => mayMeet(is ? unheld : unheld - 1, pins + 1, left - 1)),
-    release: isHeld.map(() => mayMeet(unheld, pins - 1, left - 1)),
-    other: isHeld.map(() => mayMeet(unheld, pins, left - 1)),
+    isHeld.length === 1 || (isLinked && left > 1) || toTake(unheldThen, pinsThen, most) + 2 <= leftThen
+  const meets = {
+    gup: slots.map((slot) => mayMeet(isHeld[slot] ? unheld : unheld - 1, pins + 1, left - 1)),
+    release: slots.map(() => mayMeet(unheld, pins - 1, left - 1)),
+    other: slots.map(() => mayMeet(unheld, pins, left - 1)),
     onAll: mayMeet(unheld, pins, left),
   }
+  const toLose = slots.map((slot) => (isHeld[slot] ? 1 : toTake(1, pins, most) + 1))
   const matters = {
-    gup: isHeld.map((_, slot) => mattersTo(slot, true)),
-    // What is given back is in memory.
-    release: isHeld,
-    other: isHeld.map((_, slot) => mattersTo(slot, false)),
+    gup: slots.map((slot) => toLose[slot] <= left),
+    release: slots.map((slot) => isHeld[slot] && left > 1),
+    other: slots.map((slot) => (isHeld[slot] ? 1 : toLose[slot] + 1) <= left),
+    onAll: slots.map((slot) => toLose[slot] + 1 <= left),
   }
-  const onSlots = ['gup', 'release', 'other'] as const
-  const isAny = (slot: number, reaching: boolean) =>
-    onSlots.some((how) => matters[how][slot] && reaches[how][slot] === reaching)
-  const slots = [...isHeld.keys()]
-  const matterToAll = slots.filter((slot) => matters.other[slot])
-  const asksWhole = (reaches.onAll && matterToAll.length > 0) || slots.some((slot) => isAny(slot, true))
-  const isWholeNew = asksWhole && !isMet(`all ${parts.whole}`)
+  const isAny = (slot: number, meeting: boolean) =>
+    ON_SLOTS.some((how) => matters[how][slot] && meets[how][slot] === meeting)
   const nameOf = (slot: number) => `${slot} ${parts.besideOf(slot, most)} ${parts.nameOf(slot)}`
-  const isPartNew = slots.map((slot) => isAny(slot, false) && !isMet(nameOf(slot)))
-  const openOn = (how: 'gup' | 'release' | 'other') =>
-    slots.map((slot) => matters[how][slot] && (reaches[how][slot] ? isWholeNew : isPartNew[slot]))
-  const onAll = reaches.onAll
-    ? isWholeNew && matterToAll.length > 0
-    : matterToAll.filter((slot) => !isMet(`on all ${nameOf(slot)}`)).length > 0
+  const asksWhole = (meets.onAll && matters.onAll.includes(true)) || slots.some((slot) => isAny(slot, true))
+  const isWholeNew = asksWhole && !isMet(`all ${parts.whole}`)
+  const isPartNew = slots.map((slot) => {
+    const isTouched = touched === undefined || touched === slot || isLinked
+    return isTouched && isAny(slot, false) && !isMet(nameOf(slot))
+  })
+  const openOn = (how: (typeof ON_SLOTS)[number]) =>
+    slots.map((slot) => matters[how][slot] && (meets[how][slot] ? isWholeNew : isPartNew[slot]))
+  const mattering = slots.filter((slot) => matters.onAll[slot])
+  const onAll = meets.onAll
+    ? isWholeNew && mattering.length > 0
+    : mattering.filter((slot) => !isMet(`on all ${nameOf(slot)}`)).length > 0
   const open = { gup: openOn('gup'), release: openOn('release'), other: openOn('other'), onAll }
-  return onAll || onSlots.some((how) => open[how].includes(true)) ? open : undefined
+  return onAll || ON_SLOTS.some((how) => open[how].includes(true)) ? open : undefined
 }
 
 export function isOpen(open: Open, memory: Memory, operation: Operation): boolean {

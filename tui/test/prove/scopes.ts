@@ -10,7 +10,7 @@ const HUGE_ORDER = 1
 const PLANNED: readonly Omit<Scope, 'hugeOrder'>[] = [
   { sizes: ['base'], pins: 2, depth: 5 },
   { sizes: ['hugetlb'], pins: 2, depth: 5 },
-  { sizes: ['base', 'thp'], pins: 2, depth: 4 },
+  { sizes: ['base', 'thp'], pins: 2, depth: 5 },
 ]
 
 export const SCOPES: readonly Scope[] = PLANNED.map((scope) => ({

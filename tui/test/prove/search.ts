@@ -8,8 +8,8 @@ import type { Told } from '../../src/policy/simulator/rows.js'
 import { Simulator, type Step } from '../../src/policy/simulator/simulator.js'
 import { Court, isLookedAt, isSaidBefore, type Case, type Judged } from './court.js'
 import type { Known } from './known.js'
-import { Parts } from './part.js'
-import { isOpen, openIn, type Open } from './reach.js'
+import { Parts, slotOf } from './part.js'
+import { isOpen, openIn, QUIET, type Open } from './reach.js'
 
 /** Every run up to a length, shortest first; a state of simulator, history and rules that was met before is not gone on from. */
 
@@ -40,6 +40,24 @@ export interface Counts {
   states: number
 }
 
+/** How far a search has come. */
+export interface Progress {
+  /** Operations of the runs that it is at. */
+  readonly length: number
+  /** States from which they were done, of those that there are. */
+  readonly done: number
+  readonly of: number
+}
+
+export interface Watch {
+  /** Told of each operation that R05, R06 or memory could have had a part in. */
+  readonly each: (judged: Judged<Tried>) => void
+  /** Told before the operations in a state are done. */
+  readonly progress?: (progress: Progress) => void
+  /** With these the rules are broken: see `Court`. */
+  readonly deafTo?: readonly number[]
+}
+
 /** A run that is gone on with, by those operations that are open. */
 interface Frontier {
   readonly trail: Trail | undefined
@@ -48,13 +66,8 @@ interface Frontier {
   readonly isRemembered: boolean
 }
 
-/** Searches the scope, and hands over what was judged of each operation that R05, R06 or memory could have had a part in. */
-export function search(
-  policy: Policy,
-  scope: Scope,
-  each: (judged: Judged<Tried>) => void,
-  deafTo?: readonly number[],
-): Counts {
+/** Searches the scope to its end. */
+export function search(policy: Policy, scope: Scope, { each, progress, deafTo }: Watch): Counts {
   const { sizes, hugeOrder, pins, depth } = scope
   const [start, begin] = Simulator.begin(policy, sizes, hugeOrder)
   const court = new Court<Tried>(policy, hugeOrder, deafTo)
@@ -68,8 +81,8 @@ export function search(
   }
   let frontier: Frontier[] = [{ trail: undefined, open: undefined, isRemembered: false }]
   let next: Frontier[] = []
-  const goOn = (trail: Trail, known: Known, left: number) => {
-    const open = openIn(new Parts(known), left, pins, isMet)
+  const goOn = (trail: Trail, known: Known, left: number, touched: number | undefined) => {
+    const open = openIn(new Parts(known), { left, pins, touched, isMet })
     if (open) next.push({ trail, open, isRemembered: !known.noted.isEmpty })
   }
   const judge = () => {
@@ -77,13 +90,16 @@ export function search(
   }
   for (let length = 1; length <= depth; length++) {
     const left = depth - length
-    for (const { trail, open, isRemembered } of frontier) {
+    for (const [done, { trail, open, isRemembered }] of frontier.entries()) {
+      progress?.({ length, done, of: frontier.length })
       const { simulator, told } = replayed(start.branch(), begin, trail)
       const hadPins = told.some(takesPin)
       const asked: Tried[] = []
       const alone: Tried[] = []
       for (const operation of operationsIn(simulator.memory, pins)) {
         if (open && !isOpen(open, simulator.memory, operation)) continue
+        if (left === 0 && QUIET.has(operation.name)) continue
+        const touched = slotOf(simulator.memory, operation)
         const after = simulator.branch()
         const last = after.do(operation)
         counts.transitions++
@@ -96,7 +112,7 @@ export function search(
           alone.push({
             ...one,
             look: (seen) => {
-              goOn(longer, { ...seen, memory: after.memory }, left)
+              goOn(longer, { ...seen, memory: after.memory }, left, touched)
             },
           })
         else if (!isRemembered && isSaidBefore(last)) asked.push(one)
@@ -148,6 +164,6 @@ export function textOf(trail: Trail): string {
 }
 
 /** Millions of states are kept: 16 bytes for each. */
-function digest(state: string): string {
+export function digest(state: string): string {
   return createHash('md5').update(state).digest().toString('latin1')
 }
