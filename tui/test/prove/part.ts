@@ -50,14 +50,16 @@ export class Parts {
     return keyOf(part, (names) => knownText(this.#known, names, ours))
   }
 
+  /** Whether no pin is held, and no reference passes by, elsewhere: nothing on the slot is kept from being done. */
+  isAlone(slot: number): boolean {
+    const { memory } = this.#known
+    return memory.pins.every(isIn(memory, [slot])) && !isPassing(memory, slot)
+  }
+
   /** What else an operation on the slot depends on: pins elsewhere take its room, and one passing reference is all there may be. */
   besideOf(slot: number, most: number): string {
     const { memory } = this.#known
-    const isOurs = isOfSlot(memory, slot)
-    const isPassingElsewhere = memory.folios.some(
-      (folio) => folio && (folio.passing > 0 || folio.offLru) && !isOurs(folio),
-    )
-    return `${memory.pins.length < most ? 'room' : 'full'}${isPassingElsewhere ? ' passing' : ''}`
+    return `${memory.pins.length < most ? 'room' : 'full'}${isPassing(memory, slot) ? ' passing' : ''}`
   }
 }
 
@@ -89,6 +91,12 @@ function isOfSlot(
   return (folio) =>
     entries.some((one) => one.folio === folio.id || (one.swap !== 0 && one.swap === folio.swap)) ||
     pins.some((pin) => pin.folio === folio.id)
+}
+
+/** Whether a reference passes by elsewhere. */
+function isPassing(memory: Memory, slot: number): boolean {
+  const isOurs = isOfSlot(memory, slot)
+  return memory.folios.some((folio) => folio && (folio.passing > 0 || folio.offLru) && !isOurs(folio))
 }
 
 /** The same memory with nothing but what the slot has mapped, or what is held through it. */

@@ -40,13 +40,18 @@ export interface Asked {
   readonly pins: number
   /** The slot that the last operation was about: on the others nothing follows that did not follow before it. */
   readonly touched: number | undefined
+  /** An operation on one slot may have changed what is known of another (`Parts.isLinked`, of this state or one before). */
+  readonly wasLinked: boolean
   readonly isMet: IsMet
 }
 
 const ON_SLOTS = ['gup', 'release', 'other'] as const
 
 /** undefined: none. */
-export function openIn(parts: Parts, { left, pins: most, touched, isMet }: Asked): Open | undefined {
+export function openIn(
+  parts: Parts,
+  { left, pins: most, touched, wasLinked, isMet }: Asked,
+): Open | undefined {
   const { isHeld, pins, isLinked } = parts
   const slots = [...isHeld.keys()]
   const unheld = isHeld.filter((is) => !is).length
@@ -68,19 +73,23 @@ export function openIn(parts: Parts, { left, pins: most, touched, isMet }: Asked
   }
   const isAny = (slot: number, meeting: boolean) =>
     ON_SLOTS.some((how) => matters[how][slot] && meets[how][slot] === meeting)
-  const nameOf = (slot: number) => `${slot} ${parts.besideOf(slot, most)} ${parts.nameOf(slot)}`
+  /** Where something elsewhere is in its way, what may be done on a slot is no more than without that, which is no longer a run. */
+  const isNew = (slot: number, what: string) => {
+    if (wasLinked) return !isMet(`${what}${slot} ${parts.besideOf(slot, most)} ${parts.nameOf(slot)}`)
+    return parts.isAlone(slot) && !isMet(`${what}${slot} ${parts.nameOf(slot)}`)
+  }
   const asksWhole = (meets.onAll && matters.onAll.includes(true)) || slots.some((slot) => isAny(slot, true))
   const isWholeNew = asksWhole && !isMet(`all ${parts.whole}`)
   const isPartNew = slots.map((slot) => {
-    const isTouched = touched === undefined || touched === slot || isLinked
-    return isTouched && isAny(slot, false) && !isMet(nameOf(slot))
+    const isTouched = touched === undefined || touched === slot || wasLinked
+    return isTouched && isAny(slot, false) && isNew(slot, '')
   })
   const openOn = (how: (typeof ON_SLOTS)[number]) =>
     slots.map((slot) => matters[how][slot] && (meets[how][slot] ? isWholeNew : isPartNew[slot]))
   const mattering = slots.filter((slot) => matters.onAll[slot])
   const onAll = meets.onAll
     ? isWholeNew && mattering.length > 0
-    : mattering.filter((slot) => !isMet(`on all ${nameOf(slot)}`)).length > 0
+    : mattering.filter((slot) => isNew(slot, 'on all ')).length > 0
   const open = { gup: openOn('gup'), release: openOn('release'), other: openOn('other'), onAll }
   return onAll || ON_SLOTS.some((how) => open[how].includes(true)) ? open : undefined
 }

@@ -64,6 +64,8 @@ interface Frontier {
   readonly open: Open | undefined
   /** The rules remember something of it. */
   readonly isRemembered: boolean
+  /** See `Asked` of `reach.ts`. */
+  readonly wasLinked: boolean
 }
 
 /** Searches the scope to its end. */
@@ -79,18 +81,21 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo }:
     met.add(known)
     return false
   }
-  let frontier: Frontier[] = [{ trail: undefined, open: undefined, isRemembered: false }]
+  let frontier: Frontier[] = [{ trail: undefined, open: undefined, isRemembered: false, wasLinked: false }]
   let next: Frontier[] = []
-  const goOn = (trail: Trail, known: Known, left: number, touched: number | undefined) => {
-    const open = openIn(new Parts(known), { left, pins, touched, isMet })
-    if (open) next.push({ trail, open, isRemembered: !known.noted.isEmpty })
+  const goOn = (trail: Trail, known: Known, left: number, from: Frontier, touched: number | undefined) => {
+    const parts = new Parts(known)
+    const wasLinked = from.wasLinked || parts.isLinked
+    const open = openIn(parts, { left, pins, touched, wasLinked, isMet })
+    if (open) next.push({ trail, open, isRemembered: !known.noted.isEmpty, wasLinked })
   }
   const judge = () => {
     for (const judged of court.judge()) each(judged)
   }
   for (let length = 1; length <= depth; length++) {
     const left = depth - length
-    for (const [done, { trail, open, isRemembered }] of frontier.entries()) {
+    for (const [done, from] of frontier.entries()) {
+      const { trail, open, isRemembered } = from
       progress?.({ length, done, of: frontier.length })
       const { simulator, told } = replayed(start.branch(), begin, trail)
       const hadPins = told.some(takesPin)
@@ -112,7 +117,7 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo }:
           alone.push({
             ...one,
             look: (seen) => {
-              goOn(longer, { ...seen, memory: after.memory }, left, touched)
+              goOn(longer, { ...seen, memory: after.memory }, left, from, touched)
             },
           })
         else if (!isRemembered && isSaidBefore(last)) asked.push(one)
