@@ -83,7 +83,7 @@ export class Applier {
         migrate(this.#parts, events, i, when)
         return
       case Kind.FolioSplit:
-        folioSplit(this.#parts, events, i)
+        folioSplit(this.#parts, events, i, when)
         return
       default:
         if (kind === Kind.Unspecified || kind > Kind.Snapshot) anomalies.note('unknown-kind', when)

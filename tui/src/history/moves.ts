@@ -199,12 +199,18 @@ export function pmdSplit(parts: Parts, events: EventColumns, i: number, mm: Mm, 
   pins.split(mm.id, vpn, 2 ** pages.pmdOrder, when)
 }
 
-/** The frames stay, in smaller folios; whoever mapped them by a PMD does not any more. */
-export function folioSplit({ pages }: Parts, events: EventColumns, i: number): void {
+/** The frames stay, in smaller folios; whoever mapped them by a PMD does not any more, and each page has a frame of its own. */
+export function folioSplit({ pages }: Parts, events: EventColumns, i: number, when: When): void {
   if (events.outcome[i] === Outcome.Failed) return
   const { frames, slots } = pages
   const order = events.order[i]
   const left = Math.min(events.aux[i] % 256, order)
+  const head = left === 0 ? frames.find(alignedTo(events.oldPfn[i], order)) : -1
+  for (let row = head < 0 ? -1 : frames.firstSlotOf(head); row >= 0;) {
+    const next = slots.links.next(row)
+    if (slots.orderOf(row) > 0) pages.takeApart(row, pages.mmOf(row), when)
+    row = next
+  }
   frames.forEach(alignedTo(events.oldPfn[i], order), 1 << order, (frame) => {
     frames.setOrder(frame, left)
     for (let row = frames.firstSlotOf(frame); row >= 0; row = slots.links.next(row))

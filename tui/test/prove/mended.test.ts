@@ -61,6 +61,14 @@ const MENDED: readonly Mended[] = [
     'no alarm',
   ],
   [
+    'the second page of a folio that was split is known as well as the first',
+    'page-count',
+    'thp',
+    'split-folio mm 0 slot 0, write-pin mm 0 slot 0.1, uffd-wp mm 0 slot 0, uffd-resolve mm 0 slot 0, write mm 0 slot 0.1',
+    'diverged write-pin hazard',
+    'R05 hazard pin',
+  ],
+  [
     'what waits for the LRU is no reference of GUP, where mappings alone decide who writes in place',
     'force-break',
     'base',
