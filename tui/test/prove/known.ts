@@ -116,7 +116,8 @@ function homesOf(vpn: number, hugePages: number): readonly number[] {
   return Array.from({ length: 2 * hugePages }, (_, page) => first + page)
 }
 
+/** Why it was mapped is left out: findings are explained by that, and none is raised or judged by it. */
 function slotText(slot: SlotView, pageName: (pfn: number) => string): string {
-  const { pfn, order, isPmdMapped, isCertain, cause, protectedBy } = slot
-  return `${pageName(pfn)}o${order}${isPmdMapped ? 'W' : ''}${isCertain ? 'c' : ''}${cause}.${protectedBy}`
+  const { pfn, order, isPmdMapped, isCertain, protectedBy } = slot
+  return `${pageName(pfn)}o${order}${isPmdMapped ? 'W' : ''}${isCertain ? 'c' : ''}.${protectedBy}`
 }
