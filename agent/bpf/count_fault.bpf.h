@@ -20,8 +20,7 @@ static __always_inline u32 counter_of(struct vm_fault *vmf, u32 result)
 	return now & PTE_WRITE || !(fault_facts(vmf) & FLAG_UNSHARE) ? COUNTER_COPY : COUNTER_UNSHARE;
 }
 
-/* One count for each fault, and user space adds up the rest: all of them are faults, and copies have bytes.
- */
+/* One count for each fault. User space adds up the rest: all of them are faults, and copies have bytes. */
 static __always_inline void count_fault(struct tally *tally, u32 counter)
 {
 	__sync_fetch_and_add(&tally->counts[counter], 1);

@@ -48,12 +48,11 @@ static __always_inline bool are_wanted(u32 which)
  * behind on the stack could be taken for it otherwise. The hash that a number is kept under is of addresses
  * that were unwound, so whatever is found by walking is a stack that was there. A function that aligns its
  * stack to 16 bytes has a frame of either of two sizes (__do_sys_vmsplice() of Debian's 6.1): of the two
- * words where the next address may stand only one must look like code, or the stack is unwound. Some of these
- * functions copy their return address to below where they have aligned the stack (7.2's __do_sys_vmsplice()):
- * it stands twice, a word or two apart, and is taken where it does, whenever it is walked. The system call's
- * own frame differs from call to call (randomize_kstack_offset): where the walk comes to it, it ends,
- * since above it is nothing but the entry. What is on no task's stack, or cannot be walked to its end, is
- * unwound.
+ * words where the next address may stand only one must look like code, or the stack is unwound. In other
+ * frames the return address stands twice (7.2's __do_sys_vmsplice(), seen in the lab): a word or two apart,
+ * and it is taken where it does, whenever it is walked. The system call's own frame differs from call to call
+ * (randomize_kstack_offset): where the walk comes to it, it ends, since above it is nothing but the entry.
+ * What is on no task's stack, or cannot be walked to its end, is unwound.
  */
 #define STACK_BYTES 16384   /* arch/x86/include/asm/page_64_types.h, THREAD_SIZE without KASAN */
 #define USER_REGS_BYTES 168 /* struct pt_regs, at the end of the stack */

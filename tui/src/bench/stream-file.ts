@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { columnsOf, NO_EVENT, type EventRow } from '../model/event-rows.js'
 import type { StreamItem } from '../model/events.js'
+import { EVENT_COLUMNS } from '../store/columns.js'
 import { encodeItem } from '../wire/encode.js'
 import { Workload, WORKLOAD_AGENT } from './workload.js'
 
@@ -62,7 +63,7 @@ export function streamFile(events: number, packing: Packing = 'packed'): string 
 }
 
 /** The columns of an event. */
-export const EVENT_NAMES = Object.keys(NO_EVENT) as (keyof EventRow)[] // its own keys
+export const EVENT_NAMES = EVENT_COLUMNS.map(({ name }) => name)
 
 function* apart(item: StreamItem): Generator<StreamItem> {
   if (item.type !== 'batch') {
