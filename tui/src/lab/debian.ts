@@ -21,6 +21,11 @@ export const USERS_ROOT: Root = {
 }
 /** A bpftrace that runs agent/bpftrace/cowpath.bt: bookworm's 0.17 does not. */
 export const BPFTRACE_ROOT: Root = { suite: 'trixie', packages: ['bash', 'coreutils', 'bpftrace'] }
+/** What the agent's unit is for. */
+export const SYSTEMD_ROOT: Root = {
+  suite: 'bookworm',
+  packages: ['bash', 'coreutils', 'grep', 'sed', 'systemd'],
+}
 
 /**
  * Unpacks the programs and their libraries into the new folder `root`, from the mirror that apt uses.

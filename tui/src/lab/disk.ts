@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, w
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { BPFTRACE_ROOT, debianRoot, USERS_ROOT } from './debian.js'
+import { BPFTRACE_ROOT, debianRoot, SYSTEMD_ROOT, USERS_ROOT } from './debian.js'
 import { LabError, reason } from './error.js'
 import { cacheDirectory } from './kernels.js'
 
 const run = promisify(execFile)
 
-const DATA_DISK = /^(ext4|debian|bpftrace)(?=,|$)/
+const DATA_DISK = /^(ext4|debian|bpftrace|systemd)(?=,|$)/
 const PATTERN_BYTES = 4 << 20
 
 /** An image, and what to make in the new folder that it is to hold. */
@@ -39,11 +39,22 @@ const BPFTRACE: Recipe = {
   bytes: 900 << 20,
   fill: (content) => debianRoot(content, BPFTRACE_ROOT),
 }
+const SYSTEMD: Recipe = {
+  name: 'systemd-1.ext4',
+  bytes: 500 << 20,
+  fill: (content) => debianRoot(content, SYSTEMD_ROOT),
+}
 const RECIPES = new Map([
   ['ext4', PATTERN],
   ['debian', DEBIAN],
   ['bpftrace', BPFTRACE],
+  ['systemd', SYSTEMD],
 ])
+
+/** Whether a guest with that disk boots from it, under systemd, once its modules are loaded. */
+export function bootsSystemd(given: string | undefined): boolean {
+  return given === 'systemd'
+}
 
 /** Whether `--disk` asks for a disk of the lab's own making, which the guest mounts on /data. */
 export function isDataDisk(given: string | undefined): boolean {
@@ -52,7 +63,7 @@ export function isDataDisk(given: string | undefined): boolean {
 
 /**
  * `IMAGE[,throttle=BYTES]` as QEMU is to have it: the word `ext4` becomes the path of an ext4 image with one file,
- * `pattern`, 4 MiB of 'D', the words `debian` and `bpftrace` those of Debian roots (see debian.ts). Each is made once, by mke2fs: no
+ * `pattern`, 4 MiB of 'D', the words `debian`, `bpftrace` and `systemd` those of Debian roots (see debian.ts). Each is made once, by mke2fs: no
  * mount.
  * @throws LabError where a program for it is missing or fails.
  */

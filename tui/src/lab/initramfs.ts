@@ -23,6 +23,8 @@ export interface GuestPlan {
   readonly swap?: string
   /** Whether /dev/vda is to be mounted on /data. */
   readonly mountsDisk?: boolean
+  /** Whether that is the guest's root then, under systemd. */
+  readonly bootsSystemd?: boolean
 }
 
 const EXECUTABLE = 0o100755
@@ -32,6 +34,7 @@ export async function initramfs(plan: GuestPlan): Promise<Buffer> {
   const entries: Entry[] = [
     { path: 'init', mode: EXECUTABLE, data: readFileSync(join(LAB_SOURCES, 'init')) },
     { path: 'bin/busybox', mode: EXECUTABLE, data: readFileSync(busybox()) },
+    { path: 'lab/under-systemd', mode: EXECUTABLE, data: readFileSync(join(LAB_SOURCES, 'under-systemd')) },
     { path: 'lab/count', mode: EXECUTABLE, data: readFileSync(join(LAB_SOURCES, 'count')) },
     { path: 'lab/plan', mode: EXECUTABLE, data: Buffer.from(planFile(plan)) },
     { path: 'lab/workload', mode: EXECUTABLE, data: Buffer.from(plan.workload.map(word).join('')) },
@@ -52,7 +55,7 @@ export async function initramfs(plan: GuestPlan): Promise<Buffer> {
   }
 }
 
-function planFile({ modules, agent, count, swap, mountsDisk }: GuestPlan): string {
+function planFile({ modules, agent, count, swap, mountsDisk, bootsSystemd }: GuestPlan): string {
   if (count !== undefined && !/^\w+$/.test(count)) {
     throw new LabError(`cannot count ${count}: not a kernel function's name. Example: --count do_wp_page`)
   }
@@ -63,6 +66,7 @@ function planFile({ modules, agent, count, swap, mountsDisk }: GuestPlan): strin
     `NETWORK=${agent === undefined ? '' : 'yes'}`,
     `SWAP=${swap ?? ''}`,
     `DATA=${mountsDisk === true ? '/dev/vda' : ''}`,
+    `SYSTEMD=${bootsSystemd === true ? 'yes' : ''}`,
     '',
   ].join('\n')
 }
