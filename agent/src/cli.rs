@@ -12,6 +12,7 @@ use crate::failure::{Exit, Failure};
 use crate::opener;
 use crate::serve::synthetic::{self, Synthetic};
 use crate::serve::{self, Address, Listener};
+use crate::service_manager;
 
 const EXIT_STATUSES: &str = "\
 Exit statuses:
@@ -168,6 +169,7 @@ fn serve(args: ServeArgs) -> Result<(), Failure> {
         ),
     };
     eprintln!("cowpath-agent: serving on {listening}");
+    service_manager::serving(&listening);
     let replay_bytes = usize::try_from(args.replay).unwrap_or(usize::MAX);
     serve::serve(
         &serve::Config {

@@ -7,4 +7,5 @@ pub mod event;
 pub mod failure;
 pub mod opener;
 pub mod serve;
+pub mod service_manager;
 pub mod verify;

@@ -25,6 +25,7 @@ use super::wire::v1::agent_server::{AgentServer, SERVICE_NAME};
 use super::{peer, wire};
 use crate::event::{Source, Stacks, Target};
 use crate::failure::{Exit, Failure};
+use crate::service_manager;
 
 /// What clients may still take to receive the rest after a signal.
 const FLUSH: Duration = Duration::from_secs(3);
@@ -64,6 +65,10 @@ pub fn serve(config: &Config, source: Box<dyn Source>, listener: Listener) -> Re
     runtime.block_on(async {
         let stopped =
             signals().map_err(|error| broken(format!("cannot wait for signals: {error}")))?;
+        let stopped = async {
+            stopped.await;
+            service_manager::stopping();
+        };
         serve_until(config, source, listener, stopped).await
     })
 }
