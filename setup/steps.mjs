@@ -35,6 +35,7 @@ const NEEDS = [
   { package: 'clang-format-19', use: ['test'], found: () => command('clang-format-19') },
   { package: 'tmux', use: ['test'], found: () => command('tmux') },
   { package: 'sqlite3', use: ['test'], found: () => command('sqlite3') },
+  { package: 'mmdebstrap', use: ['test'], found: () => command('mmdebstrap') },
   { package: 'cpio', use: ['test'], found: () => command('cpio') },
   { package: 'python3-pip', use: ['test'], found: () => command('pip3') },
 ]
