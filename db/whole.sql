@@ -8,7 +8,7 @@ DELETE FROM mapping;
 DELETE FROM shared;
 DELETE FROM ending;
 DELETE FROM other_edge;
-UPDATE frame SET slot = NULL, mm = NULL, vpn = NULL, cause = NULL, origin = NULL WHERE slot IS NOT NULL;
+UPDATE frame SET slot = NULL, mm = NULL, vpn = NULL, cause = NULL, origin = NULL, origin_slot = NULL WHERE slot IS NOT NULL;
 INSERT INTO mapping (slot, mm, vpn, frame, from_ns, from_cause, from_seq, certain, until_ns, until_cause, until_seq)
 SELECT slot, mm, vpn, frame, from_ns, from_cause, from_seq, certain, until_ns, until_cause, until_seq
 FROM temp.whole_slot ORDER BY slot;

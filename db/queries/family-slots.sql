@@ -8,6 +8,10 @@ own AS MATERIALIZED (
   FROM family l CROSS JOIN frame f ON f.frame = l.frame
   WHERE f.slot IS NOT NULL
   UNION ALL
+  SELECT f.origin_slot, f.mm, f.vpn, f.origin, f.seen_ns, 0, f.seen_seq, 1, NULL, NULL, NULL
+  FROM family l CROSS JOIN frame f ON f.origin = l.frame
+  WHERE f.slot IS NOT NULL AND f.origin_slot IS NOT NULL
+  UNION ALL
   SELECT a.slot, a.mm, a.vpn, a.frame, a.from_ns, a.from_cause, a.from_seq, a.certain, a.until_ns, a.until_cause, a.until_seq
   FROM mapping a
   WHERE a.frame IN (SELECT frame FROM family)
@@ -27,7 +31,8 @@ placed AS MATERIALIZED (
   WHERE place <= :limit
 ),
 follower AS (
-  SELECT t.slot AS before, f.slot, f.seen_ns AS from_ns, f.cause AS from_cause, f.seen_seq AS from_seq
+  SELECT t.slot AS before, iif(f.origin_slot > t.slot, f.origin_slot, f.slot) AS slot, f.seen_ns AS from_ns,
+         iif(f.origin_slot > t.slot, 0, f.cause) AS from_cause, f.seen_seq AS from_seq
   FROM placed t CROSS JOIN frame f ON f.mm = t.mm AND f.vpn = t.vpn AND f.slot > t.slot
   UNION ALL
   SELECT t.slot, a.slot, a.from_ns, a.from_cause, a.from_seq

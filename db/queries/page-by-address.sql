@@ -11,6 +11,13 @@ WITH told AS (
                UNION SELECT child_mm FROM fork WHERE child_tgid = :tgid
                UNION SELECT parent_mm FROM fork WHERE parent_tgid = :tgid)
   UNION ALL
+  SELECT origin_slot, mm, origin, seen_ns, 0, seen_seq, 1, NULL, NULL, NULL
+  FROM frame
+  WHERE slot IS NOT NULL AND origin_slot IS NOT NULL AND vpn = :vpn
+    AND mm IN (SELECT mm FROM process WHERE tgid = :tgid AND mm IS NOT NULL
+               UNION SELECT child_mm FROM fork WHERE child_tgid = :tgid
+               UNION SELECT parent_mm FROM fork WHERE parent_tgid = :tgid)
+  UNION ALL
   SELECT slot, mm, frame, from_ns, from_cause, from_seq, certain, until_ns, until_cause, until_seq
   FROM mapping
   WHERE vpn = :vpn

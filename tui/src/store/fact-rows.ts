@@ -28,6 +28,11 @@ export class FactRows {
     return at
   }
 
+  /** Forgets the row that was added last. */
+  dropLast(): void {
+    this.#rows--
+  }
+
   /** Values of a row. */
   get width(): number {
     return this.#width

@@ -83,7 +83,7 @@ export class HotRows {
     row[at + 3] = kind
     row[at + 4] = timeNs
     row[at + 5] = seq
-    row.fill(NaN, at + 6, at + 13)
+    row.fill(NaN, at + 6, at + 14)
   }
 
   frameFreed(frame: number, timeNs: number, seq: number): void {
@@ -297,6 +297,26 @@ export class HotRows {
     )
       return false
     row[at + 12] = fromFrame
+    row[at + 13] = this.#takeMet(mm, vpn, fromFrame, timeNs, seq)
     return true
+  }
+
+  /** An interval that only the event of the copy showed is told by the row of the copy: its number, or NaN where the page was known. */
+  #takeMet(mm: number, vpn: number, frame: number, timeNs: number, seq: number): number {
+    const { rows, values: row } = this.#rows.mapping
+    const at = (rows - 1) * HOT_TABLES.mapping.length
+    if (
+      rows === 0 ||
+      row[at + 6] !== seq ||
+      row[at + 4] !== timeNs ||
+      row[at + 1] !== mm ||
+      row[at + 2] !== vpn ||
+      row[at + 3] !== frame ||
+      row[at + 5] !== Cause.Seen ||
+      row[at + 7] !== 1
+    )
+      return NaN
+    this.#rows.mapping.dropLast()
+    return row[at]
   }
 }

@@ -5,7 +5,7 @@
 export const HOT_TABLES = {
   frame: [
     ...['frame', 'pfn', 'folio_order', 'kind', 'seen_ns', 'seen_seq', 'freed_ns', 'freed_seq'],
-    ...['slot', 'mm', 'vpn', 'cause', 'origin'],
+    ...['slot', 'mm', 'vpn', 'cause', 'origin', 'origin_slot'],
   ],
   mapping: [
     ...['slot', 'mm', 'vpn', 'frame', 'from_ns', 'from_cause', 'from_seq', 'certain'],

@@ -101,7 +101,8 @@ export class ImageBuilder {
     let id = 0
     for (let at = 0; at < rows * width; at += width) {
       if (!(values[at] > id)) throw new RangeError('ids do not ascend')
-      const payload = this.#measure(values, at, width)
+      const columns = columnsOf(values, at, width)
+      const payload = this.#measure(values, at, columns)
       const bytes = varintBytes(payload) + varintBytes(values[at]) + payload
       if (LEAF_HEADER_BYTES + (cells + 1) * POINTER_BYTES > end - bytes) {
         this.#endPage(page, 0, cells, end)
@@ -114,7 +115,7 @@ export class ImageBuilder {
       end -= bytes
       const start = page * PAGE_BYTES
       this.#view.setUint16(start + LEAF_HEADER_BYTES + cells++ * POINTER_BYTES, end)
-      this.#cell(start + end, payload, values, at, width)
+      this.#cell(start + end, payload, values, at, columns)
     }
     this.#endPage(page, 0, cells, end)
     if (leaves.length === 0) return
@@ -223,6 +224,13 @@ export class ImageBuilder {
     this.#bytes.writeUInt16BE(end % PAGE_BYTES, start + 5)
     this.#bytes[start + 7] = 0
   }
+}
+
+/** Those behind the last value are left out, as of rows that are older than their columns: they read as NULL, which must be their default. */
+function columnsOf(values: Float64Array, at: number, width: number): number {
+  let columns = width
+  while (columns > 1 && Number.isNaN(values[at + columns - 1])) columns--
+  return columns
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {

@@ -38,6 +38,7 @@ const ROLES: Readonly<Record<string, Role>> = {
   from_frame: 'frame',
   to_frame: 'frame',
   origin: 'frame',
+  origin_slot: 'slot',
   frame_list: 'frames',
 }
 

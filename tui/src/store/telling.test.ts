@@ -24,7 +24,7 @@ const PAGES = 48
 /** What may happen to pages, each at a time of its own. */
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ what: fc.constant('copy'), mm: fc.nat(3), page: fc.nat(PAGES - 1) }) },
-  { weight: 1, arbitrary: fc.record({ what: fc.constant('meet'), mm: fc.nat(3), page: fc.nat(PAGES - 1) }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constantFrom('meet', 'meet-known'), mm: fc.nat(3), page: fc.nat(PAGES - 1) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('unmap'), mm: fc.nat(3), page: fc.nat(PAGES - 1) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('move'), mm: fc.nat(3), page: fc.nat(PAGES - 1) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constantFrom('fork', 'fork-down'), mm: fc.nat(3), page: fc.nat(3) }) },
@@ -65,9 +65,11 @@ class Teller {
         return
       case 'meet':
         // It is found to map another frame than was known, which the same event copies.
-        this.#end(space, page, Cause.Contradicted)
-        this.#map(space, page, this.#seen(), Cause.Seen)
-        this.#copy(space, page)
+        this.#meet(space, page, this.#seen())
+        return
+      case 'meet-known':
+        // The same, of a frame that another page mapped before.
+        if (this.#frames > page) this.#meet(space, page, this.#frames - page)
         return
       case 'unmap':
         for (let at = page; at < page + 5; at++) this.#end(space, at, Cause.Unmap)
@@ -96,6 +98,12 @@ class Teller {
       case 'flush':
         await this.#writer.flush()
     }
+  }
+
+  #meet(space: Space, page: number, frame: number): void {
+    this.#end(space, page, Cause.Contradicted)
+    this.#map(space, page, frame, Cause.Seen)
+    this.#copy(space, page)
   }
 
   #copy(space: Space, page: number): void {
