@@ -1,7 +1,7 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type Database from 'better-sqlite3'
+import Database from 'better-sqlite3'
 import { ImageBuilder } from './image-builder.js'
 import type { Rows } from './messages.js'
 import type { Verb } from './row-inserter.js'
@@ -17,7 +17,7 @@ export class RowImage {
   readonly #db: Database.Database
   readonly #file: number
   readonly #builder: ImageBuilder
-  readonly #inserts: readonly Database.Statement[]
+  readonly #inserts: readonly (() => void)[]
 
   /** For tables of `db` whose columns are all whole numbers, the first the id. */
   constructor(
@@ -37,9 +37,7 @@ export class RowImage {
     try {
       this.load(tables.map(() => ({ rows: 0, values: new Float64Array() })))
       db.prepare('ATTACH ? AS image').run(path)
-      this.#inserts = tables.map(([name, , verb = 'INSERT']) =>
-        db.prepare(`${verb} INTO main.${name} SELECT * FROM image.${name}`),
-      )
+      this.#inserts = tables.map(([name, , verb]) => insertOf(db, name, verb))
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
@@ -52,7 +50,7 @@ export class RowImage {
   }
 
   insert(): void {
-    for (const insert of this.#inserts) insert.run()
+    for (const insert of this.#inserts) insert()
   }
 
   /** Not within a transaction. */
@@ -60,4 +58,24 @@ export class RowImage {
     this.#db.exec('DETACH image')
     closeSync(this.#file)
   }
+}
+
+/** Rows that may be there are so only where a recording goes on: SQLite copies them unread as long as none is. */
+function insertOf(db: Database.Database, table: string, verb: Verb = 'INSERT'): () => void {
+  const statement = (wanted: Verb) => db.prepare(`${wanted} INTO main.${table} SELECT * FROM image.${table}`)
+  const insert = statement('INSERT')
+  if (verb === 'INSERT') return () => insert.run()
+  const replace = statement(verb)
+  return () => {
+    try {
+      insert.run()
+    } catch (error) {
+      if (!isTold(error)) throw error
+      replace.run()
+    }
+  }
+}
+
+function isTold(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY'
 }
