@@ -93,6 +93,7 @@ export function seal(db: Database.Database, answer: () => void = () => undefined
   const indexed = db.transaction(() => {
     db.exec(dbText('seal.sql'))
   })
+  db.pragma('temp_store = DEFAULT')
   db.pragma(`threads = ${SEAL_THREADS}`)
   db.pragma(`cache_size = -${SEAL_CACHE_KIB}`)
   try {

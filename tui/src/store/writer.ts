@@ -22,12 +22,12 @@ import { OpenBlocks } from './open-blocks.js'
 import type { Keep } from './retention.js'
 
 /** A chunk is sent when it holds this many full blocks, or that many rows.. */
-const BLOCKS_A_CHUNK = 16
-const ROWS_A_CHUNK = 131_072
+const BLOCKS_A_CHUNK = 32
+const ROWS_A_CHUNK = 262_144
 /** ..or is this old, so that what is acknowledged is never far behind. */
-const CHUNK_MS = 100
+const CHUNK_MS = 200
 /** Chunks that may wait for the writer before {@link RecordingWriter.ready} makes the source wait. */
-const CHUNKS_WAITING = 4
+const CHUNKS_WAITING = 2
 
 export interface WriterListener {
   /** All of `run` up to `seq` is in the database, with what was concluded from it: it may be acknowledged. */
