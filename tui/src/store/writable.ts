@@ -8,8 +8,11 @@ import type { RecordingState, RunState } from './messages.js'
 /** Pages of 8 KiB: a packed block of events takes a handful, a small recording stays small. */
 const PAGE_BYTES = 8192
 const CACHE_KIB = 64 * 1024
-/** For the indexes: what does not fit is sorted by a thread of SQLite, while the next is read. With a larger cache nothing is. */
-const SEAL_CACHE_KIB = 8 * 1024
+/**
+ * For the indexes: what does not fit is sorted by a thread of SQLite, while the next is read. With a larger cache nothing is; so little
+ * is sorted within the processor's.
+ */
+const SEAL_CACHE_KIB = 2 * 1024
 const SEAL_THREADS = 2
 /** Pages of the WAL before it is copied back, 32 MiB: what is left of it is copied while the recording is sealed. */
 const CHECKPOINT_PAGES = 4096
@@ -104,6 +107,7 @@ export function seal(db: Database.Database, answer: () => void = () => undefined
     db.pragma(`cache_size = -${CACHE_KIB}`)
     indexed.immediate()
   }
+  db.pragma(`cache_size = -${CACHE_KIB}`)
   db.transaction(() => {
     answer()
     db.exec('UPDATE recording SET sealed = 1, answered = 1')
