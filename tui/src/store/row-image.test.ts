@@ -72,6 +72,27 @@ test('more rows than a page holds hang on one root', () => {
   expect(db.pragma('image.integrity_check', { simple: true })).toBe('ok')
 })
 
+test('rows that may be told twice take the place of those that are there, within the same transaction', () => {
+  const db = newDatabase()
+  const image = new RowImage(db, [
+    ['t', COLUMNS, 'INSERT OR REPLACE'],
+    ['u', COLUMNS],
+  ])
+  const [first, again, last] = [1, 2, 3].map((id) => [id, 10 * id, id, null])
+  image.load([rowsOf([first, again]), NOTHING])
+  image.insert()
+  image.load([rowsOf([[2, 21, null, 1], last]), rowsOf([first])])
+  db.transaction(() => {
+    image.insert()
+  })()
+  expect(stored(db, 't')).toEqual([first, [2, 21, null, 1], last])
+  expect(stored(db, 'u')).toEqual([first])
+  image.load([NOTHING, rowsOf([first])])
+  expect(() => {
+    image.insert()
+  }).toThrow(/UNIQUE constraint/)
+})
+
 test('what is no whole number, or no ascending id, is refused', () => {
   const db = newDatabase()
   const image = new RowImage(db, [['t', COLUMNS]])

@@ -59,8 +59,8 @@ class Writer {
       this.#sums.write()
       retention.step(Object.values(chunk.rows).reduce((sum, { rows }) => sum + rows, 0))
     })
-    // What a failed statement would have to take back: each chunk changes pages all over `freed`. In a file of its own that is a fifth of all that is
-    // written. Retention has tables there, which this would drop.
+    // What a failed statement would have to take back: each chunk changes pages all over `freed`. In a file of its own that
+    // is a fifth of all that is written. Of a bounded recording retention has tables there, which this would drop.
     if (telling === 'short') db.pragma('temp_store = MEMORY')
     this.commit = (chunk) => {
       this.#hot.load(chunk.rows)
