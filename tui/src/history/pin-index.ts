@@ -38,7 +38,7 @@ export class PinIndex {
     for (let chunk = chunkOf(from, level); chunk <= chunkOf(from + pin.pages - 1, level); chunk++) {
       const known = rows.find(key, chunk)
       if (known >= 0) {
-        lists[known] = [...lists[known], pin]
+        lists[known] = lists[known].concat(pin)
         if (mmAt(rows, known) !== pin.mm) setMm(rows, known, SEVERAL)
         continue
       }
@@ -56,7 +56,7 @@ export class PinIndex {
     const from = this.#from(pin)
     for (let chunk = chunkOf(from, level); chunk <= chunkOf(from + pin.pages - 1, level); chunk++) {
       const row = rows.find(key, chunk)
-      const left = lists[row].filter((one) => one !== pin)
+      const left = without(lists[row], pin)
       lists[row] = left
       if (left.length > 0) {
         if (left.every(({ mm }) => mm === left[0].mm)) setMm(rows, row, left[0].mm)
@@ -80,7 +80,7 @@ export class PinIndex {
   /** Each pin that covers a page of the range, once, oldest first. Any of them may be removed meanwhile. */
   among(key: number, from: number, pages: number): readonly Pin[] {
     if (this.#inUse === 0) return NONE
-    const [single] = this.#levels
+    const single = this.#levels[0]
     if (pages === 1 && this.#inUse === 1 && single !== undefined) {
       const row = single.rows.find(key, from)
       return row < 0 ? NONE : single.lists[row]
@@ -90,7 +90,7 @@ export class PinIndex {
 
   /** False where one of those may have been taken through another address space than `mm`. */
   isAllOf(mm: number, key: number, from: number, pages: number): boolean {
-    const [single] = this.#levels
+    const single = this.#levels[0]
     if (pages !== 1 || this.#inUse !== 1 || single === undefined)
       return this.among(key, from, pages).every((pin) => pin.mm === mm)
     const row = single.rows.find(key, from)
@@ -172,6 +172,13 @@ export class PinIndex {
 const NONE: readonly Pin[] = []
 /** No page has a number as large: whoever asks for what an event says may ask for more. */
 const END = 2 ** 48
+
+/** What stays is as long as it has to be: `filter` leaves room for more. */
+function without(pins: readonly Pin[], gone: Pin): readonly Pin[] {
+  if (pins.length === 1) return NONE
+  if (pins.length === 2) return [pins[0] === gone ? pins[1] : pins[0]]
+  return pins.filter((pin) => pin !== gone).slice()
+}
 
 function areInOrder(pins: readonly Pin[]): boolean {
   for (let n = 1; n < pins.length; n++) if (pins[n - 1].pin > pins[n].pin) return false

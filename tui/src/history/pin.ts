@@ -23,6 +23,9 @@ export class Pin implements LivePin {
   inDoubt = false
   /** It counts as given back, and is kept for the doubt. */
   isGivenBack = false
+  /** Its neighbours in the list of all; see `PinList`. */
+  older: Pin | undefined
+  newer: Pin | undefined
   readonly #isCounted: boolean
   readonly #clock: Clock
   readonly #gaps: number

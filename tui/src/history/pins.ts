@@ -3,6 +3,7 @@ import { Foll } from '../model/kinds.js'
 import type { Clock, When } from './clock.js'
 import { Pin } from './pin.js'
 import { PinIndex } from './pin-index.js'
+import { PinList } from './pin-list.js'
 
 /** Pins of one place, and about as long, that are kept: whoever looks at a page there looks through them. */
 const MOST_NEAR = 1024
@@ -35,8 +36,7 @@ export interface PinsParts {
 /** References that GUP took and that are not known to have ended. Bounded in pins and in pages. */
 export class Pins {
   readonly #parts: PinsParts
-  /** By number, oldest first. */
-  readonly #live = new Map<number, Pin>()
+  readonly #live = new PinList()
   /** Pins that count as given back, though the unpin may have meant another that is still held: by number. */
   readonly #doubtful = new Map<number, Pin>()
   readonly #byPfn = new PinIndex('pfn')
@@ -67,7 +67,7 @@ export class Pins {
       if (before !== undefined) this.#end(before, PinEnd.Forgotten, when)
     }
     this.#makeRoom(pin, when)
-    this.#live.set(pin.pin, pin)
+    this.#live.add(pin)
     const alone = [pin]
     this.#byPfn.add(0, pin, alone)
     this.#byVpn.add(pin.mm, pin, alone)
@@ -132,7 +132,7 @@ export class Pins {
 
   /** Another run of the agent: how they end will not be known. */
   clear(when: When): void {
-    for (const pin of this.#live.keys())
+    for (const { pin } of this.#live.oldest(Infinity))
       this.#parts.sink.pinEnded(pin, when.timeNs, when.seq, PinEnd.Forgotten)
     this.#live.clear()
     this.#doubtful.clear()
@@ -236,7 +236,7 @@ export class Pins {
       this.#forgetDoubt(pin)
       return
     }
-    this.#live.delete(pin.pin)
+    this.#live.remove(pin)
     this.#byPfn.remove(0, pin)
     this.#byVpn.remove(pin.mm, pin)
     this.#pages -= pin.pages
@@ -248,11 +248,9 @@ export class Pins {
     const near = this.#byPfn.beside(0, pin)
     if (near.length >= MOST_NEAR) this.#forget(near.slice(0, MOST_NEAR / 8), when)
     if (this.#live.size >= this.#parts.maxPins)
-      this.#forget([...this.#live.values()].slice(0, Math.ceil(this.#parts.maxPins / 8)), when)
-    while (this.#pages + pin.pages > MOST_PAGES && this.#live.size > 0) {
-      const [oldest] = this.#live.values()
-      this.#forget([oldest], when)
-    }
+      this.#forget(this.#live.oldest(Math.ceil(this.#parts.maxPins / 8)), when)
+    while (this.#pages + pin.pages > MOST_PAGES && this.#live.size > 0)
+      this.#forget(this.#live.oldest(1), when)
   }
 
   #forget(pins: readonly Pin[], when: When): void {
