@@ -110,7 +110,7 @@ static __always_inline bool is_this_fault(struct state *state)
 }
 
 /* Of an address space that may be a target. */
-static __always_inline int new_anon(void *ctx, void *page, struct vm_area_struct *vma, u64 address,
+static __always_inline int new_anon(u64 *ctx, void *page, struct vm_area_struct *vma, u64 address,
 				    s32 refcount)
 {
 	u64 vpn = address >> PAGE_SHIFT;
@@ -165,24 +165,32 @@ static __always_inline int new_anon(void *ctx, void *page, struct vm_area_struct
 	return 0;
 }
 
+static __noinline int tell_new_folio(u64 *ctx)
+{
+	struct folio *folio = (struct folio *)ctx[0];
+
+	return new_anon(ctx, folio, (struct vm_area_struct *)ctx[1], ctx[2], folio->_refcount.counter);
+}
+
+static __noinline int tell_new_page(u64 *ctx)
+{
+	struct page *page = (struct page *)ctx[0];
+
+	return new_anon(ctx, page, (struct vm_area_struct *)ctx[1], ctx[2], page->_refcount.counter);
+}
+
 SEC("?fentry/folio_add_new_anon_rmap")
 int new_folio(u64 *ctx)
 {
-	struct folio *folio = (struct folio *)ctx[0];
 	struct vm_area_struct *vma = (struct vm_area_struct *)ctx[1];
 
-	if (!may_be_target(vma->vm_mm))
-		return 0;
-	return new_anon(ctx, folio, vma, ctx[2], folio->_refcount.counter);
+	return may_be_target(vma->vm_mm) ? tell_new_folio(ctx) : 0;
 }
 
 SEC("?fentry/page_add_new_anon_rmap")
 int new_page(u64 *ctx)
 {
-	struct page *page = (struct page *)ctx[0];
 	struct vm_area_struct *vma = (struct vm_area_struct *)ctx[1];
 
-	if (!may_be_target(vma->vm_mm))
-		return 0;
-	return new_anon(ctx, page, vma, ctx[2], page->_refcount.counter);
+	return may_be_target(vma->vm_mm) ? tell_new_page(ctx) : 0;
 }

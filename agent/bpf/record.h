@@ -157,11 +157,11 @@ enum counter {
 
 struct tally {
 	u32 tgid; /* whose it is while that lives, else 0 */
-	u32 was;  /* whose it is or was, 0: nobody's yet */
+	u32 told; /* events of this process may be under way: wp_exit() looks for them. See is_untold() */
 	u64 start_time_ns;
 	char comm[16];
 	u64 counts[23];
-	u32 told; /* events of this process may be under way: wp_exit() looks for them */
+	u32 was; /* whose it is or was, 0: nobody's yet */
 	u32 pad;
 };
 

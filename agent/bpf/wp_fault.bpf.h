@@ -68,8 +68,8 @@ static __always_inline bool is_decided_here(const struct state *state, u64 pte)
 	return pte & PTE_UFFD_WP || (!config.reuse_seen && state->mapcount <= 1);
 }
 
-SEC("?fentry/do_wp_page")
-int wp_enter(u64 *ctx)
+/* Of an address space that may be a target. */
+static __noinline int begin_wp(u64 *ctx)
 {
 	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
 	struct vm_area_struct *vma = vmf->vma;
@@ -78,8 +78,6 @@ int wp_enter(u64 *ctx)
 	struct state *state;
 	u32 tid;
 
-	if (!may_be_target(mm))
-		return 0;
 	tid = (u32)bpf_get_current_pid_tgid();
 	state = state_slot(tid);
 	if (!is_known(state, tid, mm)) {
@@ -114,6 +112,14 @@ int wp_enter(u64 *ctx)
 	return 0;
 }
 
+SEC("?fentry/do_wp_page")
+int wp_enter(u64 *ctx)
+{
+	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
+
+	return may_be_target(vmf->vma->vm_mm) ? begin_wp(ctx) : 0;
+}
+
 /*
  * Whether a page that was not exclusive has become so: the kernel found the sole reference (6.1:
  * do_wp_page(); later: wp_can_reuse_anon_folio()), or the sole mapping where it is a hugetlb page.
@@ -135,16 +141,10 @@ static __always_inline void tell_made_exclusive(struct state *state, s32 refcoun
 	state->refcount = refcount;
 }
 
-/* arch/x86/mm/pgtable.c, called by wp_page_reuse() with the lock held: the mapping is writable now. */
-SEC("?fentry/ptep_set_access_flags")
-int wp_reuse(u64 *ctx)
+static __noinline int reuse_wp(u64 *ctx)
 {
-	struct vm_area_struct *vma = (struct vm_area_struct *)ctx[0];
-	struct state *state;
+	struct state *state = state_while(DOING_WP);
 
-	if (!may_be_target(vma->vm_mm))
-		return 0;
-	state = state_while(DOING_WP);
 	if (!state || ctx[1] >> PAGE_SHIFT != state->vpn)
 		return 0;
 	state->outcome = state->flags & FLAG_VMA_SHARED ? OUTCOME_SHARED : OUTCOME_REUSE;
@@ -153,6 +153,15 @@ int wp_reuse(u64 *ctx)
 		tell_made_exclusive(state, KERNEL_S32(page_of(state->head_pfn) +
 						      bpf_core_field_offset(struct page, _refcount)));
 	return 0;
+}
+
+/* arch/x86/mm/pgtable.c, called by wp_page_reuse() with the lock held: the mapping is writable now. */
+SEC("?fentry/ptep_set_access_flags")
+int wp_reuse(u64 *ctx)
+{
+	struct vm_area_struct *vma = (struct vm_area_struct *)ctx[0];
+
+	return may_be_target(vma->vm_mm) ? reuse_wp(ctx) : 0;
 }
 
 /*
@@ -176,20 +185,17 @@ static __always_inline bool is_reuse(struct state *state, struct vm_fault *vmf, 
 	return pte & PTE_WRITE && PTE_PFN(pte) == state->old_pfn;
 }
 
-SEC("?fexit/do_wp_page")
-int wp_exit(u64 *ctx)
+/* Of a task that may be the state's, or has no tally of its own yet. */
+static __noinline int end_wp(u64 *ctx)
 {
 	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
+	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u32 result = (u32)ctx[1];
 	struct tally *tally = NULL;
-	u64 time_ns, pid_tgid;
 	struct state *state;
+	u64 time_ns;
 	u8 outcome;
 
-	/* Where the fault let go of its locks the vma may be gone: those results say so. */
-	if (!config.counters && !(result & ~RET_WRITE) && !may_be_target(vmf->vma->vm_mm))
-		return 0;
-	pid_tgid = bpf_get_current_pid_tgid();
 	if (config.counters)
 		tally = own_tally(pid_tgid >> 32);
 	if (tally && !*(volatile u32 *)&tally->told) {
@@ -227,5 +233,38 @@ int wp_exit(u64 *ctx)
 		   outcome == OUTCOME_REUSE || outcome == OUTCOME_SHARED ? state->old_pfn : 0, 0);
 out:
 	state->doing = DOING_NOTHING;
+	return 0;
+}
+
+SEC("?fexit/do_wp_page")
+int wp_exit(u64 *ctx)
+{
+	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
+
+	/* Where the fault let go of its locks the vma may be gone: those results say so. */
+	return (u32)ctx[1] & ~RET_WRITE || may_be_target(vmf->vma->vm_mm) ? end_wp(ctx) : 0;
+}
+
+/* The same where all processes are counted. */
+SEC("?fexit/do_wp_page")
+int wp_exit_counting(u64 *ctx)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct tally *tally = &tallies[first_tally(tgid)];
+	struct vm_fault *vmf;
+	u64 now;
+
+	if (!is_untold(tally, tgid))
+		return end_wp(ctx);
+	if ((u32)ctx[1] & ~RET_WRITE)
+		return end_wp(ctx);
+	vmf = (struct vm_fault *)ctx[0];
+	now = vmf->pte->pte;
+	if ((now & (PTE_PRESENT | PTE_WRITE)) != (PTE_PRESENT | PTE_WRITE))
+		return end_wp(ctx);
+	if (PTE_PFN(now ^ vmf->orig_pte.pte))
+		count_fault(tally, COUNTER_COPY);
+	else
+		count_fault(tally, COUNTER_REUSE);
 	return 0;
 }

@@ -1,17 +1,26 @@
 //! The counters of all processes, as the programs keep them: `struct tally` of agent/bpf/record.h.
 
 use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::ptr;
+use std::slice;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow};
-use libbpf_rs::{MapCore, MapFlags, MapHandle, Object};
+use libbpf_rs::{MapCore, MapHandle, Object};
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use super::{host, map_named};
 use crate::event::{COUNTERS, Counted, Counters, Tally};
 
-/// `struct tally`: two numbers of 32 bits, one of 64, a comm, 23 counts, two numbers of 32 bits.
-const TALLY_BYTES: usize = 224;
-const COMM: usize = 16;
-const COUNTS: usize = 32;
+/// The variable of the programs that holds all of them.
+pub const TALLIES: &str = ".bss.tallies";
+/// `struct tally`, in words of 64 bits: a tgid and a mark, a time, a comm, 23 counts, the tgid it was made for.
+const WORDS: usize = 28;
+const START_TIME: usize = 1;
+const COMM: usize = 2;
+const COUNTS: usize = 4;
+const WAS: usize = 27;
 /// `enum counter` of the same.
 const FAULT: usize = 0;
 const COPY: usize = 3;
@@ -39,7 +48,7 @@ impl Reader {
                 anyhow!("the BPF object has no variables: this agent was built wrong")
             })?;
         Ok(Self {
-            tallies: MapHandle::try_from(&map_named(object, "tallies")?)?,
+            tallies: MapHandle::try_from(&map_named(object, TALLIES)?)?,
             shared: MapHandle::try_from(&variables)?,
         })
     }
@@ -48,18 +57,12 @@ impl Reader {
 impl Counters for Reader {
     fn read(&self) -> Result<Counted> {
         let time_ns = host::monotonic_ns();
-        let count = self.tallies.max_entries();
-        let places = self
-            .tallies
-            .lookup_batch(count, MapFlags::ANY, MapFlags::ANY)
-            .context("the counters cannot be read")?
-            .map(|(_, value)| value);
+        let mut counted = gather(Tallies::of(&self.tallies)?.places());
         let shared = self
             .shared
-            .lookup(&0_u32.to_ne_bytes(), MapFlags::ANY)
+            .lookup(&0_u32.to_ne_bytes(), libbpf_rs::MapFlags::ANY)
             .context("the counters cannot be read")?
             .unwrap_or_default();
-        let mut counted = gather(places);
         counted.time_ns = time_ns;
         counted.evicted = word(&shared, EVICTED * 8);
         counted.crowded = word(&shared, (EVICTED + 1) * 8);
@@ -67,36 +70,72 @@ impl Counters for Reader {
     }
 }
 
+/// The tallies as memory. Its pages count as resident, so it is mapped for a reading only.
+struct Tallies {
+    at: *const AtomicU64,
+    bytes: usize,
+}
+
+impl Tallies {
+    fn of(map: &MapHandle) -> Result<Self> {
+        let bytes = map.value_size() as usize;
+        // SAFETY: a new mapping, at an address that the kernel chooses, of a map that was made to be mapped.
+        let at = unsafe {
+            mmap(
+                ptr::null_mut(),
+                bytes,
+                ProtFlags::READ,
+                MapFlags::SHARED,
+                map.as_fd(),
+                0,
+            )
+        }
+        .context("the counters cannot be mapped")?;
+        Ok(Self {
+            at: at.cast_const().cast(),
+            bytes,
+        })
+    }
+
+    fn places(&self) -> impl Iterator<Item = [u64; WORDS]> {
+        // SAFETY: `at` points to `bytes` bytes of whole words that stay mapped until drop; whoever writes, writes words.
+        let words = unsafe { slice::from_raw_parts(self.at, self.bytes / 8) };
+        words.chunks_exact(WORDS).map(|place| {
+            let word = |at: usize| place.get(at).map_or(0, |word| word.load(Ordering::Relaxed));
+            std::array::from_fn(word)
+        })
+    }
+}
+
+impl Drop for Tallies {
+    fn drop(&mut self) {
+        // SAFETY: the mapping of `of`, which nobody uses any more.
+        let _ = unsafe { munmap(self.at.cast_mut().cast(), self.bytes) };
+    }
+}
+
 /// The first place is `other`; two threads of one process may have found two places for it.
-fn gather(places: impl Iterator<Item = Vec<u8>>) -> Counted {
+fn gather(places: impl Iterator<Item = [u64; WORDS]>) -> Counted {
     let mut other = [0; COUNTERS];
     let mut processes: BTreeMap<(u32, u64), Tally> = BTreeMap::new();
-    for (at, bytes) in places.enumerate() {
-        if bytes.len() < TALLY_BYTES {
-            continue;
-        }
-        let counts = whole(std::array::from_fn(|counter| {
-            word(&bytes, COUNTS + counter * 8)
-        }));
+    for (at, place) in places.enumerate() {
+        let counts = whole(std::array::from_fn(|counter| place[COUNTS + counter]));
         if at == 0 {
             other = counts;
             continue;
         }
-        let head = word(&bytes, 0).to_ne_bytes();
-        let [alive, tgid] =
-            [&head[..4], &head[4..]].map(|half| half.try_into().map_or(0, u32::from_ne_bytes));
+        let [alive, tgid] = [place[0], place[WAS]].map(low_half);
         if tgid == 0 {
             continue;
         }
-        let start_time_ns = word(&bytes, 8);
         let tally = processes
-            .entry((tgid, start_time_ns))
+            .entry((tgid, place[START_TIME]))
             .or_insert_with(|| Tally {
                 tgid,
-                start_time_ns,
-                comm: bytes[COMM..COUNTS]
+                start_time_ns: place[START_TIME],
+                comm: place[COMM..COUNTS]
                     .iter()
-                    .copied()
+                    .flat_map(|word| word.to_ne_bytes())
                     .take_while(|&byte| byte != 0)
                     .collect(),
                 ended: true,
@@ -112,6 +151,11 @@ fn gather(places: impl Iterator<Item = Vec<u8>>) -> Counted {
         other,
         ..Counted::default()
     }
+}
+
+fn low_half(word: u64) -> u32 {
+    let [a, b, c, d, ..] = word.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 /// A fault is counted once, as what it did; that it was one, and what it copied, follows.
@@ -133,16 +177,17 @@ fn word(bytes: &[u8], at: usize) -> u64 {
 mod tests {
     use super::*;
 
-    fn place(alive: u32, tgid: u32, start: u64, comm: &str, faults: u64) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        bytes.extend(alive.to_ne_bytes());
-        bytes.extend(tgid.to_ne_bytes());
-        bytes.extend(start.to_ne_bytes());
-        bytes.extend(comm.bytes());
-        bytes.resize(COUNTS, 0);
-        bytes.extend(faults.to_ne_bytes());
-        bytes.resize(TALLY_BYTES, 0);
-        bytes
+    fn place(alive: u64, tgid: u64, start: u64, comm: &str, faults: u64) -> [u64; WORDS] {
+        const TOLD: u64 = 1 << 32;
+        let mut words = [0; WORDS];
+        let mut name = [0; 8];
+        name[..comm.len()].copy_from_slice(comm.as_bytes());
+        words[0] = alive | TOLD;
+        words[START_TIME] = start;
+        words[COMM] = u64::from_ne_bytes(name);
+        words[COUNTS] = faults;
+        words[WAS] = tgid;
+        words
     }
 
     #[test]

@@ -3,14 +3,19 @@
 use std::collections::{HashMap, HashSet};
 use std::env;
 use std::fs;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow, bail};
 use libbpf_rs::btf::types::{Func, FuncProto, Struct};
 use libbpf_rs::btf::{Btf, BtfKind, HasSize, TypeId};
-use libbpf_rs::{Link, Object, ObjectBuilder, PrintLevel, set_print};
+use libbpf_rs::libbpf_sys::{BPF_F_MMAPABLE, bpf_map_create_opts};
+use libbpf_rs::{
+    Link, MapHandle, MapType, Object, ObjectBuilder, OpenMapMut, PrintLevel, set_print,
+};
 
+use crate::collect::counters::TALLIES;
 use crate::collect::foll::Foll;
 use crate::collect::host;
 use crate::collect::ladder::{Choice, LADDERS, Refusal, Refused, choose};
@@ -46,6 +51,8 @@ const OTHER_BTF: &str = "COWPATH_BTF";
 const BTF: &str = "/sys/kernel/btf/vmlinux";
 /// Of agent/bpf/rename.bpf.h.
 const RENAMED: &str = "renamed";
+/// Programs that do the same, where all processes are counted and where not.
+const COUNTING: (&str, &str) = ("wp_exit_counting", "wp_exit");
 
 /// What this kernel offers.
 pub struct Kernel {
@@ -215,7 +222,7 @@ pub fn load_and_attach(room: &Room, wanted: &Wanted) -> Result<Loaded> {
     let mut refused = Refused::new();
     loop {
         let (object, legs) = load(&kernel, &mut refused, room, wanted)?;
-        match attach_all(object, legs)? {
+        match attach_all(object, legs, room.counters)? {
             Ok(loaded) => {
                 return Ok(Loaded {
                     foll: kernel.foll,
@@ -268,9 +275,11 @@ fn load(
     )
 }
 
-fn programs_of(legs: &[Choice]) -> HashSet<&'static str> {
+fn programs_of(legs: &[Choice], counters: bool) -> HashSet<&'static str> {
+    let idle = if counters { COUNTING.1 } else { COUNTING.0 };
     legs.iter()
         .flat_map(|leg| leg.programs.iter().copied())
+        .filter(|&name| name != idle)
         .collect()
 }
 
@@ -284,7 +293,7 @@ fn load_once(
     if legs.iter().all(|leg| leg.hook.is_empty()) {
         bail!("this kernel offers none of the functions that we know: see cowpath-agent doctor");
     }
-    let programs = programs_of(legs);
+    let programs = programs_of(legs, room.counters);
     let mut open = ObjectBuilder::default()
         .open_memory(&OBJECT.0)
         .context("the BPF object of this agent cannot be read: it was built wrong")?;
@@ -310,14 +319,18 @@ fn is_denied(error: &libbpf_rs::Error) -> bool {
 }
 
 /// The inner error is one program that cannot be attached.
-fn attach_all(object: Object, legs: Vec<Choice>) -> Result<Result<Loaded, Refusal>> {
+fn attach_all(
+    object: Object,
+    legs: Vec<Choice>,
+    counters: bool,
+) -> Result<Result<Loaded, Refusal>> {
     let (seed_link, _) = attach_seed(&object)?;
     let renamed = attach(&object, RENAMED).ok().flatten();
     let counts_renames = renamed.is_some();
     let mut links = Vec::from_iter(renamed);
     // Exits first: an exit without its entry is ignored. And of two probes of one function the one attached last runs
     // first: on 5.10 a stack ends where a kretprobe has already put its own return address.
-    let mut names: Vec<_> = programs_of(&legs).into_iter().collect();
+    let mut names: Vec<_> = programs_of(&legs, counters).into_iter().collect();
     names.sort_unstable_by_key(|name| (!name.contains("exit"), *name));
     for name in names {
         match attach(&object, name) {
@@ -348,6 +361,25 @@ fn attach_seed(object: &Object) -> Result<(Link, Option<u64>)> {
 fn attach(object: &Object, name: &str) -> Result<Option<Link>> {
     let program = object.progs_mut().find(|program| program.name() == name);
     Ok(program.map(|program| program.attach()).transpose()?)
+}
+
+/// A map for a variable of more than some kilobytes. libbpf would fill it, for which 5.10 wants twice its size in one piece.
+fn large_variable(map: &OpenMapMut<'_>) -> Result<MapHandle> {
+    let options = bpf_map_create_opts {
+        sz: size_of::<bpf_map_create_opts>() as _,
+        map_flags: BPF_F_MMAPABLE,
+        ..bpf_map_create_opts::default()
+    };
+    let key_bytes = u32::BITS / u8::BITS;
+    MapHandle::create(
+        MapType::Array,
+        Some("variable"),
+        key_bytes,
+        map.value_size(),
+        1,
+        &options,
+    )
+    .context("a map of the programs cannot be made")
 }
 
 /// Sizes of the maps, and `struct config` of agent/bpf/record.h.
@@ -397,9 +429,11 @@ fn configure(
             map.set_max_entries(room.ring_bytes)?;
         } else if name == "books" {
             map.set_max_entries(u32::try_from(libbpf_rs::num_possible_cpus()?)?)?;
+        } else if name == TALLIES {
+            map.reuse_fd(large_variable(&map)?.as_fd())?;
         } else if name == "tracked" {
             // A snapshot marks frames, too: see Marks.
-            map.set_map_flags(libbpf_rs::libbpf_sys::BPF_F_MMAPABLE)?;
+            map.set_map_flags(BPF_F_MMAPABLE)?;
             map.set_max_entries(u32::try_from(marks / MARKS_PER_CHUNK)?)?;
         } else if name == "takers" && room.counters {
             map.set_max_entries(u32::try_from(marks / TAKERS_PER_CHUNK)?)?;

@@ -19,17 +19,30 @@ pub const WP_FAULT: Ladder = Ladder {
                 "wp_reuse",
                 "wp_userfault",
                 "wp_exit",
+                "wp_exit_counting",
             ],
         ),
         rung(
             "fentry+fexit do_wp_page, folio_add_new_anon_rmap",
             &["do_wp_page", "folio_add_new_anon_rmap", "handle_userfault"],
-            &["wp_enter", "new_folio", "wp_userfault", "wp_exit"],
+            &[
+                "wp_enter",
+                "new_folio",
+                "wp_userfault",
+                "wp_exit",
+                "wp_exit_counting",
+            ],
         ),
         rung(
             "fentry+fexit do_wp_page, page_add_new_anon_rmap",
             &["do_wp_page", "page_add_new_anon_rmap", "handle_userfault"],
-            &["wp_enter", "new_page", "wp_userfault", "wp_exit"],
+            &[
+                "wp_enter",
+                "new_page",
+                "wp_userfault",
+                "wp_exit",
+                "wp_exit_counting",
+            ],
         ),
     ],
 };
