@@ -32,16 +32,18 @@ struct gup {
 	u32 how; /* the pages are to be looked at: pages.bpf.h */
 };
 
+#define GUPS 32768
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, STATES);
+	__uint(max_entries, GUPS);
 	__type(key, u32);
 	__type(value, struct gup);
 } gups SEC(".maps");
 
 static __always_inline struct gup *gup_slot(u32 tid)
 {
-	u32 index = tid & (STATES - 1);
+	u32 index = tid & (GUPS - 1);
 
 	return bpf_map_lookup_elem(&gups, &index);
 }

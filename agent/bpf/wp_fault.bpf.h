@@ -69,11 +69,8 @@ static __always_inline bool is_decided_here(const struct state *state, u64 pte)
 }
 
 /* Of an address space that may be a target. */
-static __noinline int begin_wp(u64 *ctx)
+static __noinline int begin_wp(struct vm_fault *vmf, struct vm_area_struct *vma, struct mm_struct *mm)
 {
-	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
-	struct vm_area_struct *vma = vmf->vma;
-	struct mm_struct *mm = vma->vm_mm;
 	u64 generation, cookie, pte;
 	struct state *state;
 	u32 tid;
@@ -116,8 +113,10 @@ SEC("?fentry/do_wp_page")
 int wp_enter(u64 *ctx)
 {
 	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
+	struct vm_area_struct *vma = vmf->vma;
+	struct mm_struct *mm = vma->vm_mm;
 
-	return may_be_target(vmf->vma->vm_mm) ? begin_wp(ctx) : 0;
+	return may_be_target(mm) ? begin_wp(vmf, vma, mm) : 0;
 }
 
 /*
@@ -186,10 +185,9 @@ static __always_inline bool is_reuse(struct state *state, struct vm_fault *vmf, 
 }
 
 /* Of a task that may be the state's, or has no tally of its own yet. */
-static __noinline int end_wp(u64 *ctx)
+static __noinline int end_wp(u64 *ctx, u64 pid_tgid)
 {
 	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
-	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u32 result = (u32)ctx[1];
 	struct tally *tally = NULL;
 	struct state *state;
@@ -242,26 +240,27 @@ int wp_exit(u64 *ctx)
 	struct vm_fault *vmf = (struct vm_fault *)ctx[0];
 
 	/* Where the fault let go of its locks the vma may be gone: those results say so. */
-	return (u32)ctx[1] & ~RET_WRITE || may_be_target(vmf->vma->vm_mm) ? end_wp(ctx) : 0;
+	if (!((u32)ctx[1] & ~RET_WRITE) && !may_be_target(vmf->vma->vm_mm))
+		return 0;
+	return end_wp(ctx, bpf_get_current_pid_tgid());
 }
 
 /* The same where all processes are counted. */
 SEC("?fexit/do_wp_page")
 int wp_exit_counting(u64 *ctx)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	u32 tgid = pid_tgid >> 32;
 	struct tally *tally = &tallies[first_tally(tgid)];
 	struct vm_fault *vmf;
 	u64 now;
 
-	if (!is_untold(tally, tgid))
-		return end_wp(ctx);
-	if ((u32)ctx[1] & ~RET_WRITE)
-		return end_wp(ctx);
+	if (!is_untold(tally, tgid) || (u32)ctx[1] & ~RET_WRITE)
+		return end_wp(ctx, pid_tgid);
 	vmf = (struct vm_fault *)ctx[0];
 	now = vmf->pte->pte;
 	if ((now & (PTE_PRESENT | PTE_WRITE)) != (PTE_PRESENT | PTE_WRITE))
-		return end_wp(ctx);
+		return end_wp(ctx, pid_tgid);
 	if (PTE_PFN(now ^ vmf->orig_pte.pte))
 		count_fault(tally, COUNTER_COPY);
 	else

@@ -51,6 +51,8 @@ const OTHER_BTF: &str = "COWPATH_BTF";
 const BTF: &str = "/sys/kernel/btf/vmlinux";
 /// Of agent/bpf/rename.bpf.h.
 const RENAMED: &str = "renamed";
+/// The variable of agent/bpf/state.bpf.h.
+const STATES: &str = ".bss.states";
 /// Programs that do the same, where all processes are counted and where not.
 const COUNTING: (&str, &str) = ("wp_exit_counting", "wp_exit");
 
@@ -429,7 +431,7 @@ fn configure(
             map.set_max_entries(room.ring_bytes)?;
         } else if name == "books" {
             map.set_max_entries(u32::try_from(libbpf_rs::num_possible_cpus()?)?)?;
-        } else if name == TALLIES {
+        } else if name == TALLIES || name == STATES {
             map.reuse_fd(large_variable(&map)?.as_fd())?;
         } else if name == "tracked" {
             // A snapshot marks frames, too: see Marks.
