@@ -366,7 +366,8 @@ fn attach(object: &Object, name: &str) -> Result<Option<Link>> {
 }
 
 /// A map for a variable of more than some kilobytes. libbpf would fill it, for which 5.10 wants twice its size in one piece.
-fn large_variable(map: &OpenMapMut<'_>) -> Result<MapHandle> {
+/// It has the variable's own name: libbpf calls a map as the one that it is given.
+fn large_variable(map: &OpenMapMut<'_>, name: &str) -> Result<MapHandle> {
     let options = bpf_map_create_opts {
         sz: size_of::<bpf_map_create_opts>() as _,
         map_flags: BPF_F_MMAPABLE,
@@ -375,7 +376,7 @@ fn large_variable(map: &OpenMapMut<'_>) -> Result<MapHandle> {
     let key_bytes = u32::BITS / u8::BITS;
     MapHandle::create(
         MapType::Array,
-        Some("variable"),
+        Some(name),
         key_bytes,
         map.value_size(),
         1,
@@ -432,7 +433,7 @@ fn configure(
         } else if name == "books" {
             map.set_max_entries(u32::try_from(libbpf_rs::num_possible_cpus()?)?)?;
         } else if name == TALLIES || name == STATES {
-            map.reuse_fd(large_variable(&map)?.as_fd())?;
+            map.reuse_fd(large_variable(&map, &name)?.as_fd())?;
         } else if name == "tracked" {
             // A snapshot marks frames, too: see Marks.
             map.set_map_flags(BPF_F_MMAPABLE)?;
