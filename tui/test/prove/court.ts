@@ -9,7 +9,8 @@ import type { Step } from '../../src/policy/simulator/simulator.js'
 import { RULES } from '../../src/rules/catalogue.js'
 import { LEGS } from '../../src/rules/legs.js'
 import { Rules } from '../../src/rules/rules.js'
-import { Noted, type Known } from './known.js'
+import type { Known } from './known.js'
+import { Noted } from './noted.js'
 import { Reel } from './reel.js'
 
 /** Runs of the simulator before the real history and the real rules: what they say of the last operation of each. */
@@ -22,9 +23,18 @@ export interface Case {
   /** What was told before its last operation. */
   readonly before: readonly Told[]
   readonly last: Step
-  /** Called with what is known of what it led to, which is valid within the call. */
-  readonly look?: (known: Seen) => void
 }
+
+export interface Looking<C> extends Case {
+  /**
+   * Called with what is known of what the run led to, which is valid within the call. Answers with runs of one operation more that are
+   * to be asked where this one ended: such that `isSaidBefore`, and the rules remember nothing of this one.
+   */
+  readonly look?: (known: Seen) => readonly C[]
+}
+
+/** After which nothing is asked. */
+type Plain = Looking<never>
 
 export interface Raised {
   readonly rule: RuleId
@@ -76,25 +86,26 @@ export function isSaidBefore({ told }: Step): boolean {
 /** A run of the docket: where it lies on the reel. */
 interface Trial<C> {
   readonly number: number
-  /** Of these the last operation is put to the rules before that of `case`, and not applied. */
-  readonly asked: readonly C[]
-  readonly case: C | undefined
-  /** Sequence numbers of the events of its last operation, and of the marks before and behind them. */
-  readonly askSeq: number
+  readonly case: C
+  /** Sequence numbers of the first event of its last operation, and of the mark behind them. */
   readonly firstSeq: number
   readonly markSeq: number
 }
 
-/** Says nothing; behind it a run is over, or its last operation begins. */
+/** Says nothing; behind it a run is over. */
 const MARK: Told = { kind: Kind.UffdMessage }
 
 /** Judges runs in batches. */
-export class Court<C extends Case> {
+export class Court<C extends Looking<C> = Plain> {
   readonly #policy: Policy
   readonly #pmdOrder: number
   readonly #deafTo: readonly number[]
   readonly #reel = new Reel(MOST_EVENTS)
   readonly #askedReel = new Reel(1)
+  /** Rules of which nothing is remembered from one question to the next, and what they said. */
+  readonly #asking: Rules
+  readonly #found: Finding[] = []
+  #doubts = 0
   #docket: Trial<C>[] = []
 
   /** With `deafTo` the rules are broken: they do not hear of events of those kinds. */
@@ -102,32 +113,33 @@ export class Court<C extends Case> {
     this.#policy = policy
     this.#deafTo = deafTo
     this.#pmdOrder = pmdOrder
+    this.#asking = this.#rules({
+      finding: (finding) => {
+        this.#found.push(finding)
+      },
+      ruleCounts: (counts) => {
+        this.#doubts = doubtsIn(counts)
+      },
+    })
   }
 
   /** Whether there is room for the run; a court that has none is to judge first. */
-  hasRoomFor(before: readonly Told[], last?: Step): boolean {
-    return this.#reel.hasRoomFor(before.length + (last?.told.length ?? 0) + 2)
+  hasRoomFor({ before, last }: C): boolean {
+    return this.#reel.hasRoomFor(before.length + last.told.length + 1)
   }
 
   bring(one: C): void {
-    this.bringAll(one.before, [], one)
+    this.#docket.push(this.#staged(one, this.#docket.length))
   }
 
-  /** Runs that begin alike; `asked` are such that `isSaidBefore`, behind a beginning of which the rules remember nothing. */
-  bringAll(before: readonly Told[], asked: readonly C[], one?: C): void {
-    this.#docket.push(this.#staged(before, asked, one, this.#docket.length))
-  }
-
-  /** Of each run that was brought, those that were asked first. */
+  /** Of each run that was brought, and of those that were asked. */
   judge(): readonly Judged<C>[] {
     const trials = this.#docket
     this.#docket = []
     const answers: Judged<C>[] = []
     const found = this.#heard(trials, answers)
     this.#reel.rewind()
-    const judged = trials.flatMap((trial) =>
-      trial.case ? [{ case: trial.case, raised: raisedIn(found, trial), isUnknown: false }] : [],
-    )
+    const judged = trials.map((trial) => ({ case: trial.case, raised: raisedIn(found, trial) }))
     // Of most runs there is nothing to ask: they lost nothing, or it was said.
     const silent = judged.filter(
       ({ raised, case: { last } }) => raised.length === 0 && last.truths.length > 0,
@@ -136,15 +148,14 @@ export class Court<C extends Case> {
     return [...answers, ...judged.map((one) => ({ ...one, isUnknown: doubted.has(one.case) }))]
   }
 
-  #staged(before: readonly Told[], asked: readonly C[], one: C | undefined, number: number): Trial<C> {
+  #staged(one: C, number: number): Trial<C> {
     const reel = this.#reel
     const place = placeOf(number)
-    reel.addAll(before, place)
+    reel.addAll(one.before, place)
+    const firstSeq = reel.length + 1
+    for (const told of one.last.told) reel.add(told, place)
     reel.add(MARK, place)
-    const askSeq = reel.length
-    if (one) for (const told of one.last.told) reel.add(told, place)
-    reel.add(MARK, place)
-    return { number, asked, case: one, askSeq, firstSeq: askSeq + 1, markSeq: reel.length }
+    return { number, case: one, firstSeq, markSeq: reel.length }
   }
 
   #heard(trials: readonly Trial<C>[], answers: Judged<C>[]): ReadonlyMap<number, readonly Finding[]> {
@@ -155,17 +166,16 @@ export class Court<C extends Case> {
       },
       ruleCounts: ignore,
     })
-    const asking = this.#asking()
     let at = 0
     let noted = new Noted()
     this.#apply({
       judge: (columns, i, view) => {
         const trial = trials[at]
         const seq = columns.seq[i]
-        if (seq === trial.askSeq)
-          for (const one of trial.asked) answers.push(asking(one, seq + 1, placeOf(trial.number), view))
         if (seq === trial.markSeq) {
-          trial.case?.look?.({ view, noted, place: placeOf(trial.number) })
+          const place = placeOf(trial.number)
+          for (const one of trial.case.look?.({ view, noted, place }) ?? [])
+            answers.push(this.#asked(one, seq + 1, place, view))
           at++
           noted = new Noted()
         } else {
@@ -185,38 +195,25 @@ export class Court<C extends Case> {
     return found
   }
 
-  /** Rules of which nothing is remembered from one question to the next. */
-  #asking(): (one: C, seq: number, place: Place, view: HistoryView) => Judged<C> {
-    const reel = this.#askedReel
-    const found: Finding[] = []
-    let doubts = 0
-    const rules = this.#rules({
-      finding: (finding) => {
-        found.push(finding)
-      },
-      ruleCounts: (counts) => {
-        doubts = doubtsIn(counts)
-      },
-    })
-    return (one, seq, place, view) => {
-      const before = doubts
-      const [first] = one.last.told
-      if (isLookedAt(one.last.told) && !this.#deafTo.includes(first.kind ?? 0)) {
-        reel.rewind(seq)
-        reel.add(first, place)
-        rules.judge(reel.events, 0, view)
-        rules.finish()
-      }
-      const raised = found.splice(0).map(raisedBy)
-      return { case: one, raised, isUnknown: raised.length === 0 && doubts > before }
+  #asked(one: C, seq: number, place: Place, view: HistoryView): Judged<C> {
+    const { told } = one.last
+    const before = this.#doubts
+    if (isLookedAt(told) && !this.#deafTo.includes(told[0].kind ?? 0)) {
+      const reel = this.#askedReel
+      reel.rewind(seq)
+      reel.add(told[0], place)
+      this.#asking.judge(reel.events, 0, view)
+      this.#asking.finish()
     }
+    const raised = this.#found.splice(0).map(raisedBy)
+    return { case: one, raised, isUnknown: raised.length === 0 && this.#doubts > before }
   }
 
   /** Those of whose last operation the rules say that they cannot know. */
   #doubted(cases: readonly C[]): ReadonlySet<C> {
     const found = new Set<C>()
     if (cases.length === 0) return found
-    const trials = cases.map((one, number) => ({ ...this.#staged(one.before, [], one, number), case: one }))
+    const trials = cases.map((one, number) => this.#staged(one, number))
     let at = 0
     let doubts = 0
     const rules = this.#rules({

@@ -4,7 +4,7 @@ import type { SlotSize } from '../../src/policy/simulator/memory.js'
 import { operationText, type Operation } from '../../src/policy/simulator/operations.js'
 import type { Told } from '../../src/policy/simulator/rows.js'
 import { Simulator } from '../../src/policy/simulator/simulator.js'
-import { Court, type Case, type Judged } from './court.js'
+import { Court, type Judged, type Looking } from './court.js'
 import type { Known } from './known.js'
 
 /** Runs of which nothing is left out: what a search that leaves some out is held against. */
@@ -25,7 +25,7 @@ export interface Run<Name> {
   readonly name: Name | undefined
 }
 
-export interface Next<Name> extends Case {
+export interface Next<Name> extends Looking<Next<Name>> {
   readonly from: Run<Name>
   readonly operation: Operation
   readonly simulator: Simulator
@@ -56,9 +56,10 @@ export function* stepped<Name>(
         text,
         look: (seen) => {
           next.name = naming({ ...seen, memory: simulator.memory })
+          return []
         },
       }
-      if (!court.hasRoomFor(next.before, last)) yield* court.judge()
+      if (!court.hasRoomFor(next)) yield* court.judge()
       court.bring(next)
     }
   }

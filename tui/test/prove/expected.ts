@@ -98,6 +98,14 @@ function isTrueElsewhere(
   return hasUncounted || (verdict === 'measured' && lost.some(({ pin }) => pin.kind === 'get'))
 }
 
+/** What an operation comes to; empty where nothing was lost and nothing said. */
+export function comesTo({ case: { last }, raised, isUnknown }: Judged): string {
+  const lost = last.truths.map((truth) => `${truth.what} ${truth.pin.kind} ${verdictOf(truth)}`)
+  const said = raised.map(({ rule, verdict, kind = '' }) => `${rule} ${verdict} ${kind}`)
+  if (lost.length === 0 && said.length === 0) return ''
+  return `${lost.sort().join()}; ${said.sort().join()}; ${isUnknown ? 'unknown' : ''}`
+}
+
 function textOf(truth: Truth): string {
   const { pin, what } = truth
   return `${pin.write ? 'write' : 'read'}-${pin.kind} ${what} (${verdictOf(truth)})`

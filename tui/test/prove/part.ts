@@ -1,8 +1,7 @@
 import type { LivePin } from '../../src/history/judge.js'
-import { keyOf } from '../../src/policy/simulator/key.js'
-import type { Memory } from '../../src/policy/simulator/memory.js'
+import type { Folio, Memory } from '../../src/policy/simulator/memory.js'
 import type { Operation } from '../../src/policy/simulator/operations.js'
-import { knownPins, knownText, stateName, type Known } from './known.js'
+import { knownPins, nameOf, type Known } from './known.js'
 
 /**
  * A state by its slots. No two of them share an entry, a folio or a reference, so an operation on one leaves the others' parts as
@@ -30,30 +29,34 @@ export class Parts {
     this.#held = held
     const [{ areas }] = memory.mms
     this.isHeld = areas.map((_, slot) => {
-      const isHere = isIn(memory, [slot])
+      const isHere = isIn(memory, slot)
       return memory.pins.some(isHere) || held.some(isHere)
     })
     this.pins = memory.pins.length
-    this.isLinked = memory.mms.some(({ id }) => noted.splitBy(id + place.mm) !== '')
+    this.isLinked = memory.mms.some(({ id }) => noted.splitBy(id + place.mm).length > 0)
   }
 
   /** The name of the whole state. */
   get whole(): string {
-    return stateName(this.#known)
+    const { memory } = this.#known
+    return nameOf(this.#known, { slots: [...this.isHeld.keys()], pins: memory.pins, held: this.#held })
   }
 
   /** The name of the slot's part. */
   nameOf(slot: number): string {
     const { memory } = this.#known
-    const part = within(memory, slot)
-    const ours = this.#held.filter(isIn(memory, [slot]))
-    return keyOf(part, (names) => knownText(this.#known, names, ours))
+    const isHere = isIn(memory, slot)
+    return nameOf(this.#known, {
+      slots: [slot],
+      pins: memory.pins.filter(isHere),
+      held: this.#held.filter(isHere),
+    })
   }
 
   /** Whether no pin is held, and no reference passes by, elsewhere: nothing on the slot is kept from being done. */
   isAlone(slot: number): boolean {
     const { memory } = this.#known
-    return memory.pins.every(isIn(memory, [slot])) && !isPassing(memory, slot)
+    return memory.pins.every(isIn(memory, slot)) && !isPassing(memory, slot)
   }
 
   /** What else an operation on the slot depends on: pins elsewhere take its room, and one passing reference is all there may be. */
@@ -76,42 +79,26 @@ function slotAt(vpn: number, hugePages: number): number {
   return Math.floor(vpn / (2 * hugePages)) - 1
 }
 
-function isIn({ hugePages }: Memory, slots: readonly number[]): (at: { readonly vpn: number }) => boolean {
-  return ({ vpn }) => slots.includes(slotAt(vpn, hugePages))
-}
-
-/** Whether what the slot maps, or what is held through it, is the folio. */
-function isOfSlot(
-  memory: Memory,
-  slot: number,
-): (folio: { readonly id: number; readonly swap: number }) => boolean {
-  const isHere = isIn(memory, [slot])
-  const entries = memory.mms.flatMap((mm) => mm.entries.filter(isHere))
-  const pins = memory.pins.filter(isHere)
-  return (folio) =>
-    entries.some((one) => one.folio === folio.id || (one.swap !== 0 && one.swap === folio.swap)) ||
-    pins.some((pin) => pin.folio === folio.id)
+/** Whether an address lies in one of the two homes of the slot. */
+export function isIn({ hugePages }: Memory, slot: number): (at: { readonly vpn: number }) => boolean {
+  const first = (slot + 1) * 2 * hugePages
+  return ({ vpn }) => vpn >= first && vpn < first + 2 * hugePages
 }
 
 /** Whether a reference passes by elsewhere. */
 function isPassing(memory: Memory, slot: number): boolean {
-  const isOurs = isOfSlot(memory, slot)
-  return memory.folios.some((folio) => folio && (folio.passing > 0 || folio.offLru) && !isOurs(folio))
+  return memory.folios.some(
+    (folio) => folio && (folio.passing > 0 || folio.offLru) && !isOfSlot(memory, slot, folio),
+  )
 }
 
-/** The same memory with nothing but what the slot has mapped, or what is held through it. */
-function within(memory: Memory, slot: number): Memory {
-  const isHere = isIn(memory, [slot])
-  const isOurs = isOfSlot(memory, slot)
-  const mms = memory.mms.map((mm) => ({
-    ...mm,
-    areas: mm.areas.filter((_, area) => area === slot),
-    entries: mm.entries.filter(isHere),
-  }))
-  return {
-    ...memory,
-    mms,
-    pins: memory.pins.filter(isHere),
-    folios: memory.folios.map((folio) => (folio && isOurs(folio) ? folio : undefined)),
-  }
+/** Whether what the slot maps, or what is held through it, is the folio. */
+function isOfSlot(memory: Memory, slot: number, { id, swap }: Folio): boolean {
+  const isHere = isIn(memory, slot)
+  const maps = (entry: { readonly vpn: number; readonly folio: number; readonly swap: number }) =>
+    isHere(entry) && (entry.folio === id || (swap !== 0 && entry.swap === swap))
+  return (
+    memory.mms.some(({ entries }) => entries.some(maps)) ||
+    memory.pins.some((pin) => isHere(pin) && pin.folio === id)
+  )
 }

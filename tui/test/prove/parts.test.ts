@@ -2,14 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { Kind } from '../../src/model/kinds.js'
 import { POLICIES } from '../../src/policy/policies.js'
 import type { SlotSize } from '../../src/policy/simulator/memory.js'
-import type { Operation } from '../../src/policy/simulator/operations.js'
+import { operationText, type Operation } from '../../src/policy/simulator/operations.js'
+import { operationsIn } from '../../src/policy/simulator/enumerate.js'
 import type { Judged } from './court.js'
 import { byRun, NAMELESS, PINS, runsOf, stepped, type Naming, type Next } from './every-run.js'
-import { complaints, untoldIn, verdictOf } from './expected.js'
+import { comesTo, complaints, untoldIn } from './expected.js'
 import { Parts, slotOf } from './part.js'
-import { QUIET } from './reach.js'
+import { isIdle, Views } from './last.js'
 import { runOf } from './runs-as-text.js'
-import { digest, operationsOf, search, textOf } from './search.js'
+import { operationsOf, search, textOf } from './search.js'
 
 /** What allows the search to leave out operations: here all are done, and nothing is left out. */
 
@@ -24,26 +25,25 @@ interface Named {
   readonly beside: readonly string[]
   readonly isHeld: readonly boolean[]
   readonly isLinked: boolean
+  /** Of each operation, by its text, what it depends on as the last one. */
+  readonly views: ReadonlyMap<string, string>
 }
 
 const naming: Naming<Named> = (known) => {
   const parts = new Parts(known)
   const { isHeld, isLinked } = parts
   const slots = [...SIZES.keys()]
+  const views = new Views(known)
+  const named = operationsIn(known.memory, PINS).map(
+    (operation) => [operationText(operation), views.nameOf(operation) ?? ''] as const,
+  )
   return {
-    parts: slots.map((slot) => `${slot} ${digest(parts.nameOf(slot))}`),
+    views: new Map(named),
+    parts: slots.map((slot) => `${slot} ${parts.nameOf(slot)}`),
     beside: slots.map((slot) => parts.besideOf(slot, PINS)),
     isHeld,
     isLinked,
   }
-}
-
-/** What an operation comes to; empty where nothing was lost and nothing said. */
-function comesTo({ case: { last }, raised, isUnknown }: Judged): string {
-  const lost = last.truths.map((truth) => `${truth.what} ${truth.pin.kind} ${verdictOf(truth)}`)
-  const said = raised.map(({ rule, verdict, kind = '' }) => `${rule} ${verdict} ${kind}`)
-  if (lost.length === 0 && said.length === 0) return ''
-  return `${lost.sort().join()}; ${said.sort().join()}; ${isUnknown ? 'unknown' : ''}`
 }
 
 /** Says where the same name has another meaning than before. */
@@ -52,7 +52,7 @@ class Meanings {
   repeated = 0
 
   compare(name: string, text: string, follows: readonly string[]): void {
-    const meaning = digest([...follows].sort().join('\n'))
+    const meaning = [...follows].sort().join('\n')
     const before = this.#known.get(name)
     if (before === undefined) {
       this.#known.set(name, { text, meaning })
@@ -73,10 +73,13 @@ describe.each(POLICIES)('under $name', (policy) => {
       const what = comesTo(judged)
       if (what === '') return
       const { operation, from, text } = judged.case
-      if (QUIET.has(operation.name)) expect.fail(`${what} of what comes to nothing: ${text}`)
+      if (isIdle(policy.mechanics, from.simulator.memory, operation))
+        expect.fail(`${what} of what comes to nothing: ${text}`)
       const slot = slotOf(from.simulator.memory, operation)
       if (name === undefined || slot === undefined) return
-      const met = `${name.parts[slot]}: ${operation.name}: ${what}`
+      // Of some last operations a part says more than they depend on.
+      const says = name.views.get(operationText(operation)) || name.parts[slot]
+      const met = `${says}: ${operation.name}: ${what}`
       all.add(met)
       byText.set(text, { what, met })
     }

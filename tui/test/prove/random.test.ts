@@ -7,14 +7,14 @@ import { operationText, type Operation } from '../../src/policy/simulator/operat
 import type { Told } from '../../src/policy/simulator/rows.js'
 import { Simulator } from '../../src/policy/simulator/simulator.js'
 import { runs } from '../../src/policy/simulator/testing/runs.js'
-import { Court, type Case } from './court.js'
+import { Court, type Looking } from './court.js'
 import { complaints, untoldIn } from './expected.js'
 
 const RUNS = Number(process.env.COWPATH_PROVE_RUNS ?? 150)
 const SIZES: readonly SlotSize[] = ['base', 'thp', 'hugetlb']
 const LONGEST = 40
 
-interface Done extends Case {
+interface Done extends Looking<Done> {
   readonly run: readonly Operation[]
 }
 
@@ -32,7 +32,7 @@ function wrongIn(
   for (const [i, operation] of run.entries()) {
     const last = simulator.do(operation)
     const one = { before, last, run: run.slice(0, i + 1) }
-    if (!court.hasRoomFor(before, last)) judged.push(...court.judge())
+    if (!court.hasRoomFor(one)) judged.push(...court.judge())
     court.bring(one)
     before = [...before, ...last.told]
   }

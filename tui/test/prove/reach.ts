@@ -9,20 +9,6 @@ import { slotOf, type Parts } from './part.js'
  * slot without a reference matters only if one can still be taken there and lost.
  */
 
-/** As the last ones they come to nothing: they tell no event that is looked at, and let nobody write who could not before. */
-export const QUIET: ReadonlySet<Operation['name']> = new Set([
-  'fork',
-  'exit',
-  'settle',
-  'release',
-  'speculate',
-  'batch',
-  'protect-read-only',
-  'uffd-wp',
-  'split-pmd',
-  'split-folio',
-] as const)
-
 /** Whether the state of that name was met before; asking is meeting it. */
 export type IsMet = (name: string) => boolean
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { Kind } from '../../src/model/kinds.js'
 import type { Policy } from '../../src/policy/policy.js'
 import { operationsIn } from '../../src/policy/simulator/enumerate.js'
@@ -6,10 +5,11 @@ import type { SlotSize } from '../../src/policy/simulator/memory.js'
 import { operationText, type Operation } from '../../src/policy/simulator/operations.js'
 import type { Told } from '../../src/policy/simulator/rows.js'
 import { Simulator, type Step } from '../../src/policy/simulator/simulator.js'
-import { Court, isLookedAt, isSaidBefore, type Case, type Judged } from './court.js'
+import { Court, isLookedAt, isSaidBefore, type Judged, type Looking, type Seen } from './court.js'
 import type { Known } from './known.js'
+import { isIdle, Views } from './last.js'
 import { Parts, slotOf } from './part.js'
-import { isOpen, openIn, QUIET, type Open } from './reach.js'
+import { isOpen, openIn, type Open } from './reach.js'
 
 /** Every run up to a length, shortest first; a state of simulator, history and rules that was met before is not gone on from. */
 
@@ -27,7 +27,7 @@ export interface Trail {
   readonly operation: Operation
 }
 
-export interface Tried extends Case {
+export interface Tried extends Looking<Tried> {
   readonly trail: Trail
 }
 
@@ -56,91 +56,116 @@ export interface Watch {
   readonly progress?: (progress: Progress) => void
   /** With these the rules are broken: see `Court`. */
   readonly deafTo?: readonly number[]
+  /** Told of each last operation that has a name of what it depends on (`Views`); then all are done, however often that was met. */
+  readonly everyLast?: (trail: Trail, view: string) => void
 }
 
 /** A run that is gone on with, by those operations that are open. */
 interface Frontier {
   readonly trail: Trail | undefined
   readonly open: Open | undefined
-  /** The rules remember something of it. */
-  readonly isRemembered: boolean
   /** See `Asked` of `reach.ts`. */
   readonly wasLinked: boolean
 }
 
-/** Searches the scope to its end. */
-export function search(policy: Policy, scope: Scope, { each, progress, deafTo }: Watch): Counts {
+/** A run that is searched, as it was done. */
+interface Run {
+  readonly trail: Trail
+  readonly simulator: Simulator
+  readonly told: readonly Told[]
+}
+
+/** Searches the scope, of two operations at least, to its end. */
+export function search(policy: Policy, scope: Scope, { each, progress, deafTo, everyLast }: Watch): Counts {
   const { sizes, hugeOrder, pins, depth } = scope
   const [start, begin] = Simulator.begin(policy, sizes, hugeOrder)
   const court = new Court<Tried>(policy, hugeOrder, deafTo)
   const counts: Counts = { transitions: 0, judged: 0, states: 0 }
   const met = new Set<string>()
   const isMet = (name: string) => {
-    const known = digest(name)
-    if (met.has(known)) return true
-    met.add(known)
-    return false
+    const before = met.size
+    return met.add(name).size === before
   }
-  let frontier: Frontier[] = [{ trail: undefined, open: undefined, isRemembered: false, wasLinked: false }]
+  let frontier: Frontier[] = [{ trail: undefined, open: undefined, wasLinked: false }]
   let next: Frontier[] = []
-  const goOn = (trail: Trail, known: Known, left: number, from: Frontier, touched: number | undefined) => {
+  /** Last operations that need a history of their own. */
+  const alone: Tried[] = []
+
+  const goOn = (run: Run, seen: Seen, left: number, from: Frontier, touched: number | undefined) => {
+    const known = { ...seen, memory: run.simulator.memory }
     const parts = new Parts(known)
     const wasLinked = from.wasLinked || parts.isLinked
     const open = openIn(parts, { left, pins, touched, wasLinked, isMet })
-    if (open) next.push({ trail, open, isRemembered: !known.noted.isEmpty, wasLinked })
+    if (!open) return NONE
+    counts.states++
+    if (left === 1) return lasts(run, known, open)
+    next.push({ trail: run.trail, open, wasLinked })
+    return NONE
+  }
+  /** Those that can be put to the rules where the run stands. */
+  const lasts = ({ trail, simulator, told }: Run, known: Known, open: Open): readonly Tried[] => {
+    const { memory, noted } = known
+    const views = new Views(known)
+    const asked: Tried[] = []
+    for (const operation of operationsIn(memory, pins)) {
+      if (!isOpen(open, memory, operation) || isIdle(policy.mechanics, memory, operation)) continue
+      const view = views.nameOf(operation)
+      if (view !== undefined && !everyLast && isMet(view)) continue
+      const longer = { before: trail, operation }
+      if (view !== undefined) everyLast?.(longer, view)
+      const last = simulator.branch().do(operation)
+      counts.transitions++
+      if (!canBeJudged(last)) continue
+      counts.judged++
+      const one = { trail: longer, before: told, last }
+      if (noted.isEmpty && isSaidBefore(last)) asked.push(one)
+      else alone.push(one)
+    }
+    return asked
   }
   const judge = () => {
     for (const judged of court.judge()) each(judged)
+    for (const one of alone.splice(0)) bring(one)
   }
-  for (let length = 1; length <= depth; length++) {
+  const bring = (one: Tried) => {
+    if (!court.hasRoomFor(one)) judge()
+    court.bring(one)
+  }
+  for (let length = 1; length < depth; length++) {
     const left = depth - length
     for (const [done, from] of frontier.entries()) {
-      const { trail, open, isRemembered } = from
+      const { trail, open } = from
       progress?.({ length, done, of: frontier.length })
       const { simulator, told } = replayed(start.branch(), begin, trail)
       const hadPins = told.some(takesPin)
-      const asked: Tried[] = []
-      const alone: Tried[] = []
       for (const operation of operationsIn(simulator.memory, pins)) {
         if (open && !isOpen(open, simulator.memory, operation)) continue
-        if (left === 0 && QUIET.has(operation.name)) continue
         const touched = slotOf(simulator.memory, operation)
         const after = simulator.branch()
         const last = after.do(operation)
         counts.transitions++
-        const goesOn = left > 1 || (left === 1 && (hadPins || last.told.some(takesPin)))
-        if (!goesOn && !canBeJudged(hadPins, last)) continue
+        // With one operation left no pin can be taken and lost.
+        if (left === 1 && !hadPins && !last.told.some(takesPin)) continue
         counts.judged++
         const longer = { before: trail, operation }
-        const one = { trail: longer, before: told, last }
-        if (goesOn)
-          alone.push({
-            ...one,
-            look: (seen) => {
-              goOn(longer, { ...seen, memory: after.memory }, left, from, touched)
-            },
-          })
-        else if (!isRemembered && isSaidBefore(last)) asked.push(one)
-        else alone.push(one)
+        const look = (seen: Seen) =>
+          goOn({ trail: longer, simulator: after, told: [...told, ...last.told] }, seen, left, from, touched)
+        bring({ trail: longer, before: told, last, look })
       }
-      const bring = (some: readonly Tried[], one?: Tried) => {
-        if (!court.hasRoomFor(told, one?.last)) judge()
-        court.bringAll(told, some, one)
-      }
-      if (alone.length > 0 || asked.length > 0) bring(asked, alone.at(0))
-      for (const one of alone.slice(1)) bring([], one)
     }
     judge()
-    counts.states += next.length
+    judge()
     frontier = next
     next = []
   }
   return counts
 }
 
-/** Whether a pin was ever taken, and memory or an event that the rules look at says something of it. */
-function canBeJudged(hadPins: boolean, { told, truths }: Step): boolean {
-  return truths.length > 0 || (hadPins && isLookedAt(told))
+const NONE: readonly Tried[] = []
+
+/** Whether memory or an event that the rules look at says something of a pin. */
+function canBeJudged({ told, truths }: Step): boolean {
+  return truths.length > 0 || isLookedAt(told)
 }
 
 /** Without one the rules are not even asked, as `Rule.isAboutPins` says: and what they remember begins with it. */
@@ -166,9 +191,4 @@ export function operationsOf(trail: Trail | undefined): readonly Operation[] {
 
 export function textOf(trail: Trail): string {
   return operationsOf(trail).map(operationText).join(', ')
-}
-
-/** Millions of states are kept: 16 bytes for each. */
-export function digest(state: string): string {
-  return createHash('md5').update(state).digest().toString('latin1')
 }

@@ -1,26 +1,17 @@
-import { isExclusive, type Folio, type Memory, type Mm } from './memory.js'
-
-/** How one order of the address spaces names what it meets. */
-export interface Names {
-  readonly mms: readonly Mm[]
-  /** Those that are named; empty where an id is free. */
-  readonly folios: readonly (Folio | undefined)[]
-  /** The page of a folio that is in memory; undefined where there is none at this pfn. */
-  page(pfn: number): string | undefined
-}
+import { isExclusive, type Memory, type Mm } from './memory.js'
 
 /**
  * A name for a state: equal for states that differ only in the numbers of their frames, swap entries, pins and address
- * spaces. Contents are left out: no operation looks at them. `beside` adds what else tells states apart, by the same names.
+ * spaces. Contents are left out: no operation looks at them.
  */
-export function keyOf(memory: Memory, beside: (names: Names) => string = () => ''): string {
+export function keyOf(memory: Memory): string {
   const [first, second] = memory.mms
-  if (memory.mms.length < 2) return keyInOrder(memory, memory.mms, beside)
-  const [a, b] = [keyInOrder(memory, [first, second], beside), keyInOrder(memory, [second, first], beside)]
+  if (memory.mms.length < 2) return keyInOrder(memory, memory.mms)
+  const [a, b] = [keyInOrder(memory, [first, second]), keyInOrder(memory, [second, first])]
   return a < b ? a : b
 }
 
-function keyInOrder(memory: Memory, mms: readonly Mm[], beside: (names: Names) => string): string {
+function keyInOrder(memory: Memory, mms: readonly Mm[]): string {
   const folios = new Map<number, string>()
   const swaps = new Map<number, number>()
   const nameOf = (id: number) => {
@@ -63,13 +54,5 @@ function keyInOrder(memory: Memory, mms: readonly Mm[], beside: (names: Names) =
         `${pin.longterm ? 'l' : ''}${pin.diverged ? 'd' : ''}${pin.leaked ? 'L' : ''}`,
     )
     .sort()
-  const page = (pfn: number) => {
-    const folio = memory.folios.find((one) => one && holds(one, pfn))
-    return folio && `${nameOf(folio.id)}.${pfn - folio.pfn}`
-  }
-  return `${parts.join('|')}#${pins.join()}${beside({ mms, folios: memory.folios, page })}`
-}
-
-function holds({ pfn, order }: Folio, page: number): boolean {
-  return page >= pfn && page < pfn + 2 ** order
+  return `${parts.join('|')}#${pins.join()}`
 }
