@@ -150,6 +150,12 @@ describe('a huge page', () => {
     expect(counts.slots).toBe(2)
   })
 
+  test('that fork mapped is known to be mapped by fork page by page, when it was split and a page of it is seen', () => {
+    const seenThere = { ...fault, mm: 2, vpn: 515, oldPfn: 1027, newPfn: 1027, outcome: Outcome.Reuse }
+    const { seen } = afterwards([huge, fork, { ...split, mm: 2 }, seenThere], (view) => view.slotAt(2, 515))
+    expect(seen).toMatchObject({ pfn: 1027, isPmdMapped: false, cause: Cause.Fork, fromNs: 1e9 + 2000 })
+  })
+
   test('of hugetlb is copied and reused as one', () => {
     const wp = {
       kind: Kind.HugetlbWp,

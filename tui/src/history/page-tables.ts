@@ -120,7 +120,7 @@ export class PageTables {
       const row = slots.insert(mm, vpn + page, 0)
       slots.copy(run, row)
       slots.setSingle(row, frame)
-      if (page > 0) slots.setTold(row, 0, slots.causeOf(run))
+      if (page > 0) slots.setTold(row, 0)
       slots.setFlags(row, slots.flagsOf(run) & ~SlotFlag.Whole)
       this.chain(row, frame)
       mm.slots++
@@ -254,13 +254,13 @@ export class PageTables {
     return this.slots.insert(mm, vpn, order)
   }
 
-  /** The interval of a row that was not told of is told. */
+  /** The interval of a row that was not told of is told, as of now. What mapped its page is still what it was. */
   protected tell(row: number, cause: Cause, when: When): void {
     const { slots } = this
     const frame = this.#toldFrame(slots.frameOf(row), when)
     const isCertain = slots.gapsOf(row) !== NEVER_OBSERVED
     const id = ++this.#lastSlot
-    slots.setTold(row, id, cause)
+    slots.setTold(row, id)
     const [mm, vpn] = [slots.mmOf(row), slots.vpnOf(row)]
     this.parts.sink.slotMapped(id, mm, vpn, frame, when.timeNs, cause, when.seq, isCertain)
   }

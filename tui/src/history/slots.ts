@@ -79,13 +79,12 @@ export class SlotTable {
     return (words[at + MIXED] & ID_HIGH) * HIGH + words[at + ID]
   }
 
-  /** Numbers below 2^43; and why the interval began. */
-  setTold(row: number, id: number, cause: number): void {
+  /** Numbers below 2^43. */
+  setTold(row: number, id: number): void {
     const words = this.#blocks.wordsOf(row)
     const at = this.#blocks.at(row)
-    const others = words[at + MIXED] & ~(ID_HIGH | (CAUSE << CAUSE_SHIFT))
     words[at + ID] = id
-    words[at + MIXED] = others | ((id * PER_HIGH) & ID_HIGH) | (cause << CAUSE_SHIFT)
+    words[at + MIXED] = (words[at + MIXED] & ~ID_HIGH) | ((id * PER_HIGH) & ID_HIGH)
   }
 
   fromNsOf(row: number): number {

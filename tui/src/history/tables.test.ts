@@ -59,8 +59,8 @@ test('a slot is what it began as, but for what was set since, whatever is set be
           now = { ...now, flags: then.flags }
         }
         if (what.includes('told')) {
-          slots.setTold(rows[n], then.id, then.cause)
-          now = { ...now, id: then.id, cause: then.cause }
+          slots.setTold(rows[n], then.id)
+          now = { ...now, id: then.id }
         }
         if (what.includes('gaps')) {
           slots.setGaps(rows[n], then.gaps)
