@@ -2,7 +2,7 @@ import { History } from '../../src/history/history.js'
 import type { HistoryView, Judge } from '../../src/history/judge.js'
 import { NO_FACTS } from '../../src/model/facts.js'
 import type { Finding, FindingSink, RuleCount, RuleId, Verdict } from '../../src/model/finding.js'
-import { Kind } from '../../src/model/kinds.js'
+import { Kind, Outcome } from '../../src/model/kinds.js'
 import type { Policy } from '../../src/policy/policy.js'
 import type { Place, Told } from '../../src/policy/simulator/rows.js'
 import type { Step } from '../../src/policy/simulator/simulator.js'
@@ -28,9 +28,14 @@ export interface Case {
 export interface Looking<C> extends Case {
   /**
    * Called with what is known of what the run led to, which is valid within the call. Answers with runs of one operation more that are
-   * to be asked where this one ended: such that `isSaidBefore`, and the rules remember nothing of this one.
+   * to be asked where this one ended: such that tell nothing, or such that `isSaidBefore`, and the rules remember nothing of this one.
    */
   readonly look?: (known: Seen) => readonly C[]
+  /**
+   * Runs of the same beginning of which the rules remember nothing, whose last operations tell the same as this one's before their
+   * `decisiveEvent`, and such that `isSaidAtLast`, as this one: they are asked where this run has come to its own.
+   */
+  readonly beside?: readonly C[]
 }
 
 /** After which nothing is asked. */
@@ -62,8 +67,12 @@ const LOOKED_AT: ReadonlySet<number> = new Set(
 )
 /** Events of runs that share one history: each run in address spaces and frames of its own. */
 const MOST_EVENTS = 1 << 11
-const MMS_APART = 64
-const FRAMES_APART = 1 << 14
+/** More than one operation tells. */
+const MOST_AT_ONCE = 1 << 6
+/** Room for long runs, and for THPs of any order. */
+const APART: Apart = { mms: 64, frames: 1 << 14 }
+
+const NONE: readonly never[] = []
 
 function ignore(): void {
   // What the history concludes shows in what the rules say.
@@ -83,13 +92,41 @@ export function isSaidBefore({ told }: Step): boolean {
   return told.every(({ kind = 0 }, i) => !LOOKED_AT.has(kind) || (i === 0 && kind !== Kind.SwapOut))
 }
 
+/** Index of the last event of the operation that they look at, -1: of none. What comes later changes nothing that they say of it. */
+export function decisiveEvent({ told }: Step): number {
+  return told.findLastIndex(({ kind = 0 }) => LOOKED_AT.has(kind))
+}
+
+/**
+ * Whether what the rules say of the operation is said before the history has applied its decisive event, and they remember nothing of
+ * it: then runs that tell the same before that event need no history each (`Looking.beside`). What the split of a PMD told they
+ * remember, until a fault on a page has copied it.
+ */
+export function isSaidAtLast(step: Step): boolean {
+  const { told } = step
+  const decisive = decisiveEvent(step)
+  if (decisive < 0 || told[decisive].kind === Kind.SwapOut) return false
+  const noted = told.slice(0, decisive).filter(({ kind = 0 }) => LOOKED_AT.has(kind))
+  if (noted.length === 0) return true
+  const { kind, outcome } = told[decisive]
+  const isSplit = noted.every((one) => one.kind === Kind.HugeWp && one.outcome === Outcome.Fallback)
+  return isSplit && kind === Kind.WpFault && (outcome === Outcome.Copy || outcome === Outcome.Unshare)
+}
+
 /** A run of the docket: where it lies on the reel. */
 interface Trial<C> {
   readonly number: number
   readonly case: C
-  /** Sequence numbers of the first event of its last operation, and of the mark behind them. */
+  /** Sequence numbers of the first event of its last operation, of the decisive one, and of the mark behind them. */
   readonly firstSeq: number
+  readonly decisiveSeq: number
   readonly markSeq: number
+}
+
+/** How many numbers of address spaces and frames each run has for itself. */
+export interface Apart {
+  readonly mms: number
+  readonly frames: number
 }
 
 /** Says nothing; behind it a run is over. */
@@ -100,8 +137,9 @@ export class Court<C extends Looking<C> = Plain> {
   readonly #policy: Policy
   readonly #pmdOrder: number
   readonly #deafTo: readonly number[]
+  readonly #apart: Apart
   readonly #reel = new Reel(MOST_EVENTS)
-  readonly #askedReel = new Reel(1)
+  readonly #askedReel = new Reel(MOST_AT_ONCE)
   /** Rules of which nothing is remembered from one question to the next, and what they said. */
   readonly #asking: Rules
   readonly #found: Finding[] = []
@@ -109,9 +147,10 @@ export class Court<C extends Looking<C> = Plain> {
   #docket: Trial<C>[] = []
 
   /** With `deafTo` the rules are broken: they do not hear of events of those kinds. */
-  constructor(policy: Policy, pmdOrder: number, deafTo: readonly number[] = []) {
+  constructor(policy: Policy, pmdOrder: number, deafTo: readonly number[] = [], apart = APART) {
     this.#policy = policy
     this.#deafTo = deafTo
+    this.#apart = apart
     this.#pmdOrder = pmdOrder
     this.#asking = this.#rules({
       finding: (finding) => {
@@ -129,6 +168,7 @@ export class Court<C extends Looking<C> = Plain> {
   }
 
   bring(one: C): void {
+    if (!this.hasRoomFor(one)) throw new Error('the court is full: events would be lost; judge first')
     this.#docket.push(this.#staged(one, this.#docket.length))
   }
 
@@ -150,12 +190,18 @@ export class Court<C extends Looking<C> = Plain> {
 
   #staged(one: C, number: number): Trial<C> {
     const reel = this.#reel
-    const place = placeOf(number)
+    const place = this.#placeOf(number)
     reel.addAll(one.before, place)
     const firstSeq = reel.length + 1
     for (const told of one.last.told) reel.add(told, place)
     reel.add(MARK, place)
-    return { number, case: one, firstSeq, markSeq: reel.length }
+    return {
+      number,
+      case: one,
+      firstSeq,
+      decisiveSeq: firstSeq + decisiveEvent(one.last),
+      markSeq: reel.length,
+    }
   }
 
   #heard(trials: readonly Trial<C>[], answers: Judged<C>[]): ReadonlyMap<number, readonly Finding[]> {
@@ -173,12 +219,15 @@ export class Court<C extends Looking<C> = Plain> {
         const trial = trials[at]
         const seq = columns.seq[i]
         if (seq === trial.markSeq) {
-          const place = placeOf(trial.number)
+          const place = this.#placeOf(trial.number)
           for (const one of trial.case.look?.({ view, noted, place }) ?? [])
             answers.push(this.#asked(one, seq + 1, place, view))
           at++
           noted = new Noted()
         } else {
+          const { beside = NONE } = trial.case
+          if (beside.length > 0 && seq === trial.decisiveSeq)
+            for (const one of beside) answers.push(this.#asked(one, seq, this.#placeOf(trial.number), view))
           noted.note(columns, i, view)
           if (!this.#deafTo.includes(columns.kind[i])) rules.judge(columns, i, view)
         }
@@ -198,11 +247,15 @@ export class Court<C extends Looking<C> = Plain> {
   #asked(one: C, seq: number, place: Place, view: HistoryView): Judged<C> {
     const { told } = one.last
     const before = this.#doubts
-    if (isLookedAt(told) && !this.#deafTo.includes(told[0].kind ?? 0)) {
+    const decisive = decisiveEvent(one.last)
+    if (decisive >= 0 && isLookedAt(told)) {
       const reel = this.#askedReel
-      reel.rewind(seq)
-      reel.add(told[0], place)
-      this.#asking.judge(reel.events, 0, view)
+      reel.rewind(seq - decisive)
+      for (let i = 0; i <= decisive; i++) {
+        reel.add(told[i], place)
+        const { kind = 0 } = told[i]
+        if (LOOKED_AT.has(kind) && !this.#deafTo.includes(kind)) this.#asking.judge(reel.events, i, view)
+      }
       this.#asking.finish()
     }
     const raised = this.#found.splice(0).map(raisedBy)
@@ -245,6 +298,11 @@ export class Court<C extends Looking<C> = Plain> {
     return found
   }
 
+  #placeOf(number: number): Place {
+    const { mms, frames } = this.#apart
+    return { mm: number * mms, pfn: number * frames }
+  }
+
   #apply(judge: Judge): void {
     const { events } = this.#reel
     const history = new History(NO_FACTS, { judge, maxSlots: 1 << 18 })
@@ -269,10 +327,6 @@ export class Court<C extends Looking<C> = Plain> {
 
 function doubtsIn(counts: readonly RuleCount[]): number {
   return counts.reduce((sum, { unknown }) => sum + unknown, 0)
-}
-
-function placeOf(number: number): { readonly mm: number; readonly pfn: number } {
-  return { mm: number * MMS_APART, pfn: number * FRAMES_APART }
 }
 
 function raisedIn<C>(

@@ -24,7 +24,7 @@ export interface Known {
 }
 
 /** More folios than any short run has at a time. */
-const MOST_FOLIOS = 24
+export const MOST_FOLIOS = 24
 const KINDS: readonly Folio['kind'][] = ['anon', 'ksm', 'hugetlb', 'file']
 
 /** References that the history has of the run. */

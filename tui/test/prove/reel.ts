@@ -17,6 +17,7 @@ const NAMES = Object.keys(NO_EVENT) as readonly Name[] // they are the names of 
 /** Columns that are filled again and again: millions of runs are put on them, a `Tape` would make an object for each event. */
 export class Reel {
   readonly #columns: Columns
+  readonly #events: Columns & { length: number }
   readonly #all: readonly Columns[Name][]
   readonly #capacity: number
   #length = 0
@@ -29,6 +30,7 @@ export class Reel {
   constructor(capacity: number) {
     this.#capacity = capacity
     this.#columns = emptyColumns(capacity)
+    this.#events = { ...this.#columns, length: 0 }
     this.#all = NAMES.map((name) => this.#columns[name])
   }
 
@@ -85,9 +87,10 @@ export class Reel {
     }
   }
 
-  /** What is on it; valid until it is rewound. */
+  /** What is on it; the same object each time, and valid until it is rewound. */
   get events(): EventColumns {
-    return { ...this.#columns, length: this.#length }
+    this.#events.length = this.#length
+    return this.#events
   }
 
   /** It is empty, and what is added next has that number. */

@@ -5,11 +5,22 @@ import type { SlotSize } from '../../src/policy/simulator/memory.js'
 import { operationText, type Operation } from '../../src/policy/simulator/operations.js'
 import type { Told } from '../../src/policy/simulator/rows.js'
 import { Simulator, type Step } from '../../src/policy/simulator/simulator.js'
-import { Court, isLookedAt, isSaidBefore, type Judged, type Looking, type Seen } from './court.js'
-import type { Known } from './known.js'
+import {
+  Court,
+  type Apart,
+  decisiveEvent,
+  isLookedAt,
+  isSaidAtLast,
+  isSaidBefore,
+  type Judged,
+  type Looking,
+  type Seen,
+} from './court.js'
+import { MOST_FOLIOS, type Known } from './known.js'
 import { isIdle, Views } from './last.js'
 import { Parts, slotOf } from './part.js'
 import { isOpen, openIn, type Open } from './reach.js'
+import { isSameMemory } from './same-memory.js'
 
 /** Every run up to a length, shortest first; a state of simulator, history and rules that was met before is not gone on from. */
 
@@ -79,7 +90,7 @@ interface Run {
 export function search(policy: Policy, scope: Scope, { each, progress, deafTo, everyLast }: Watch): Counts {
   const { sizes, hugeOrder, pins, depth } = scope
   const [start, begin] = Simulator.begin(policy, sizes, hugeOrder)
-  const court = new Court<Tried>(policy, hugeOrder, deafTo)
+  const court = new Court<Tried>(policy, hugeOrder, deafTo, apartOf(scope))
   const counts: Counts = { transitions: 0, judged: 0, states: 0 }
   const met = new Set<string>()
   const isMet = (name: string) => {
@@ -107,6 +118,8 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo, e
     const { memory, noted } = known
     const views = new Views(known)
     const asked: Tried[] = []
+    /** By what is told before the decisive event: those that share the run of the first. */
+    const shared = new Map<string, Tried[]>()
     for (const operation of operationsIn(memory, pins)) {
       if (!isOpen(open, memory, operation) || isIdle(policy.mechanics, memory, operation)) continue
       const view = views.nameOf(operation)
@@ -117,9 +130,19 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo, e
       counts.transitions++
       if (!canBeJudged(last)) continue
       counts.judged++
-      const one = { trail: longer, before: told, last }
+      const one: Tried = { trail: longer, before: told, last }
       if (noted.isEmpty && isSaidBefore(last)) asked.push(one)
-      else alone.push(one)
+      else if (noted.isEmpty && isSaidAtLast(last)) {
+        const sooner = JSON.stringify(last.told.slice(0, decisiveEvent(last)))
+        const beside = shared.get(sooner)
+        if (beside) {
+          beside.push(one)
+          continue
+        }
+        const others: Tried[] = []
+        shared.set(sooner, others)
+        alone.push({ ...one, beside: others })
+      } else alone.push(one)
     }
     return asked
   }
@@ -128,7 +151,8 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo, e
     for (const one of alone.splice(0)) bring(one)
   }
   const bring = (one: Tried) => {
-    if (!court.hasRoomFor(one)) judge()
+    // Judging brings those that need a history of their own: they may fill the court once more.
+    while (!court.hasRoomFor(one)) judge()
     court.bring(one)
   }
   for (let length = 1; length < depth; length++) {
@@ -138,20 +162,38 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo, e
       progress?.({ length, done, of: frontier.length })
       const { simulator, told } = replayed(start.branch(), begin, trail)
       const hadPins = told.some(takesPin)
+      /** What tells nothing leaves history and rules as they are: all of them are looked at in one run. */
+      const silent: { readonly run: Run; readonly last: Step; readonly touched: number | undefined }[] = []
       for (const operation of operationsIn(simulator.memory, pins)) {
         if (open && !isOpen(open, simulator.memory, operation)) continue
         const touched = slotOf(simulator.memory, operation)
         const after = simulator.branch()
         const last = after.do(operation)
         counts.transitions++
+        const isSilent = last.told.length === 0
+        if (isSilent && isSameMemory(after.memory, simulator.memory)) continue
         // With one operation left no pin can be taken and lost.
         if (left === 1 && !hadPins && !last.told.some(takesPin)) continue
         counts.judged++
-        const longer = { before: trail, operation }
-        const look = (seen: Seen) =>
-          goOn({ trail: longer, simulator: after, told: [...told, ...last.told] }, seen, left, from, touched)
-        bring({ trail: longer, before: told, last, look })
+        const run = {
+          trail: { before: trail, operation },
+          simulator: after,
+          told: isSilent ? told : [...told, ...last.told],
+        }
+        if (isSilent) {
+          silent.push({ run, last, touched })
+          continue
+        }
+        const look = (seen: Seen) => goOn(run, seen, left, from, touched)
+        bring({ trail: run.trail, before: told, last, look })
       }
+      if (silent.length === 0) continue
+      const [first, ...others] = silent.map(({ run, last }) => ({ trail: run.trail, before: told, last }))
+      const look = (seen: Seen) => [
+        ...others,
+        ...silent.flatMap(({ run, touched }) => goOn(run, seen, left, from, touched)),
+      ]
+      bring({ ...first, look })
     }
     judge()
     judge()
@@ -162,6 +204,14 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo, e
 }
 
 const NONE: readonly Tried[] = []
+
+/**
+ * Near each other, so that what the history knows of one run lies where it has just looked for another. With 16 numbers of address
+ * spaces to a run, which are more than it can fork, none's task is numbered as the kernel's in another run.
+ */
+function apartOf({ hugeOrder }: Scope): Apart {
+  return { mms: 16, frames: 2 ** Math.ceil(Math.log2(MOST_FOLIOS * 2 ** hugeOrder)) }
+}
 
 /** Whether memory or an event that the rules look at says something of a pin. */
 function canBeJudged({ told, truths }: Step): boolean {
