@@ -12,20 +12,16 @@
 static __always_inline struct gup *begin_gup(u16 level, struct mm_struct *mm, void *ctx)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
-	u64 cookie = cookie_of(mm);
-	struct gup *gup;
+	struct gup *gup = gup_slot(tid);
+	u64 cookie;
 
+	if (gup->tid == tid && gup->level > level && is_inside(gup, ctx))
+		return NULL;
+	cookie = cookie_of(mm);
 	if (!cookie && !config.counters)
 		return NULL;
-	gup = gup_slot(tid);
-	if (!gup)
-		return NULL;
-	if (gup->level != GUP_NOTHING) {
-		if (gup->tid == tid && gup->level > level && is_inside(gup, ctx))
-			return NULL;
-		if (gup->cookie)
-			BOOK_UNTOLD(LEG_GUP, missed);
-	}
+	if (gup->level != GUP_NOTHING && gup->cookie)
+		BOOK_UNTOLD(LEG_GUP, missed);
 	gup->tid = tid;
 	gup->level = level;
 	gup->frame = (u64)ctx;
@@ -61,8 +57,7 @@ __noinline u32 gup_page(u32 slot, u32 at)
 {
 	struct gup *gup = gup_slot(slot);
 
-	if (gup)
-		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, 1), gup, 1, at, 1);
+	send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, 1), gup, 1, at, 1);
 	return 0;
 }
 
@@ -72,8 +67,6 @@ __noinline u32 gup_chosen(u32 slot, u32 first)
 	struct gup *gup = gup_slot(slot);
 	u32 i;
 
-	if (!gup)
-		return 0;
 	for (i = 0; i < MOST_PAGES && first + i < gup->taken; i++) {
 		if (is_chosen((gup->start >> PAGE_SHIFT) + first + i))
 			gup_page(slot, first + i);
@@ -87,11 +80,8 @@ __noinline u32 gup_chosen(u32 slot, u32 first)
 __noinline u32 gup_record(u32 slot, u32 first)
 {
 	struct gup *gup = gup_slot(slot);
-	u32 count;
+	u32 count = gup->taken - first;
 
-	if (!gup)
-		return 0;
-	count = gup->taken - first;
 	if (count <= 1)
 		send_gup(PAGES_RECORD(LEG_GUP, RECORD_GUP, gup->cookie, 1), gup, 1, first, count);
 	else
@@ -106,8 +96,6 @@ __noinline u32 gup_records(u32 slot, u32 first)
 	struct gup *gup = gup_slot(slot);
 	u32 i;
 
-	if (!gup)
-		return 0;
 	for (i = 0; i < MOST_RECORDS && first < gup->taken; i++) {
 		if (config.sample && gup->level != GUP_FILE)
 			gup_chosen(slot, first);
@@ -135,14 +123,20 @@ static __always_inline int end_gup(struct gup *gup, s64 taken)
 	return 0;
 }
 
-/* An argument, or the result, as a number: the verifier of 6.1 does not let a struct page ** be loaded. */
-#define NUMBER(ctx, i)                                                 \
-	({                                                             \
-		u64 value = 0;                                         \
-                                                                       \
-		bpf_probe_read_kernel(&value, sizeof(value), &ctx[i]); \
-		value;                                                 \
-	})
+/*
+ * An argument as a number: the verifier of 6.1 does not let a struct page ** be loaded. Since 5.17 a few
+ * instructions of the verifier's own do instead of a call.
+ */
+static __always_inline u64 number_argument(u64 *ctx, u32 n)
+{
+	u64 value = 0;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_func_arg))
+		bpf_get_func_arg(ctx, n, &value);
+	else
+		bpf_probe_read_kernel(&value, sizeof(value), &ctx[n]);
+	return value;
+}
 
 /* The call that this exit hook belongs to: a trampoline has one place on the stack for entry and exit. */
 static __always_inline struct gup *gup_ending(u16 level, void *ctx)
@@ -150,7 +144,7 @@ static __always_inline struct gup *gup_ending(u16 level, void *ctx)
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct gup *gup = gup_slot(tid);
 
-	return gup && gup->tid == tid && gup->level == level && gup->frame == (u64)ctx ? gup : NULL;
+	return gup->tid == tid && gup->level == level && gup->frame == (u64)ctx ? gup : NULL;
 }
 
 static __always_inline int fast_enter(u64 *ctx)
@@ -170,7 +164,7 @@ static __always_inline int fast_exit(u64 *ctx)
 	if (!gup)
 		return 0;
 	gup->start = ctx[0];
-	gup->pages = NUMBER(ctx, 3);
+	gup->pages = number_argument(ctx, 3);
 	gup->stack = gup->cookie ? stack_of_now(ctx, STACK_FAST) : 0;
 	return end_gup(gup, (s32)ctx[4]);
 }
@@ -220,7 +214,7 @@ int gup_longterm_exit(u64 *ctx)
 	if (!gup)
 		return 0;
 	gup->start = ctx[1];
-	gup->pages = NUMBER(ctx, 3);
+	gup->pages = number_argument(ctx, 3);
 	gup->stack = gup->cookie ? stack_of_now(ctx, STACK_LONGTERM) : 0;
 	return end_gup(gup, (s64)ctx[6]);
 }
@@ -243,7 +237,7 @@ int gup_slow_exit(u64 *ctx)
 	if (!gup)
 		return 0;
 	gup->start = ctx[1];
-	gup->pages = NUMBER(ctx, 4);
+	gup->pages = number_argument(ctx, 4);
 	gup->stack = gup->cookie && gup->pages ? stack_of_now(ctx, STACK_SLOW) : 0;
 	return end_gup(gup, (s64)ctx[6]);
 }
@@ -272,7 +266,7 @@ int gup_slow_exit_kprobe(struct pt_regs *regs)
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct gup *gup = gup_slot(tid);
 
-	if (!gup || gup->tid != tid || gup->level != GUP_SLOW)
+	if (gup->tid != tid || gup->level != GUP_SLOW)
 		return 0;
 	return end_gup(gup, (s64)regs->ax);
 }

@@ -4,7 +4,7 @@
  *
  * Calls nest: get_user_pages_fast() > __gup_longterm_locked() > __get_user_pages(). The outermost one is
  * reported and the others are a part of it. Whether a call is inside of another is told by the kernel stack:
- * what began later on the same stack stands below. An array by tid, as `states` is.
+ * what began later on the same stack stands below. A variable by tid, as `states` is.
  */
 #define KERNEL_STACK_BYTES 16384
 
@@ -34,34 +34,23 @@ struct gup {
 
 #define GUPS 32768
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, GUPS);
-	__type(key, u32);
-	__type(value, struct gup);
-} gups SEC(".maps");
+struct gup gups[GUPS] SEC(".bss.gups");
 
 static __always_inline struct gup *gup_slot(u32 tid)
 {
-	u32 index = tid & (GUPS - 1);
-
-	return bpf_map_lookup_elem(&gups, &index);
+	return &gups[tid & (GUPS - 1)];
 }
 
-/* A program's context as a number that may be reckoned with. */
-static __always_inline u64 frame_of(void *ctx)
-{
-	void *pointer = ctx;
-	u64 number = 0;
-
-	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
-	return number;
-}
-
-/* Whether this hook runs inside of the call that `gup` tells of; from an interrupt's stack it does not. */
+/*
+ * Whether this hook runs inside of the call that `gup` tells of; from an interrupt's stack it does not. The
+ * lower halves tell: the verifier lets nobody reckon with a context, but forgets the type of its lower half.
+ */
 static __always_inline bool is_inside(const struct gup *gup, void *ctx)
 {
-	return gup->frame - frame_of(ctx) - 1 < KERNEL_STACK_BYTES - 1;
+	u32 low;
+
+	asm volatile("%0 = %1" : "=w"(low) : "w"((u32)(u64)ctx));
+	return (u32)gup->frame - low - 1 < KERNEL_STACK_BYTES - 1;
 }
 
 /* The GUP call of this task that a hook at `ctx` is inside of, or NULL. */
@@ -70,7 +59,7 @@ static __always_inline struct gup *gup_around(void *ctx)
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct gup *gup = gup_slot(tid);
 
-	return gup && gup->tid == tid && gup->level != GUP_NOTHING && is_inside(gup, ctx) ? gup : NULL;
+	return gup->tid == tid && gup->level != GUP_NOTHING && is_inside(gup, ctx) ? gup : NULL;
 }
 
 /* Says of a fault that GUP makes it. A fault from user mode it cannot be. */
@@ -81,7 +70,7 @@ static __always_inline void tell_gup(struct fault_record *record)
 	if (record->flags & FLAG_USER)
 		return;
 	gup = gup_slot(record->head.tid);
-	if (!gup || gup->tid != record->head.tid || gup->level == GUP_NOTHING)
+	if (gup->tid != record->head.tid || gup->level == GUP_NOTHING)
 		return;
 	record->flags |= FLAG_IN_GUP;
 	record->foll = gup->foll;

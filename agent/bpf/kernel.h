@@ -183,9 +183,10 @@ struct task_struct {
 	unsigned long maj_flt;
 };
 
-/* Since 5.11. */
+/* Since 5.11, and 5.17. */
 enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158,
+	BPF_FUNC_get_func_arg = 183,
 };
 
 /* Only with KASAN, which makes stacks larger. */

@@ -15,8 +15,6 @@ int gup_memfd_exit(u64 *ctx)
 	if (!cookie && !config.counters)
 		return 0;
 	gup = gup_slot(tid);
-	if (!gup)
-		return 0;
 	if (gup->level != GUP_NOTHING && gup->cookie)
 		BOOK_UNTOLD(LEG_GUP, missed);
 	gup->tid = tid;
@@ -24,7 +22,7 @@ int gup_memfd_exit(u64 *ctx)
 	gup->cookie = cookie;
 	gup->foll = config.foll_pin | config.foll_longterm | FOLL_BY_FILE;
 	gup->start = 0;
-	gup->pages = NUMBER(ctx, 3);
+	gup->pages = number_argument(ctx, 3);
 	gup->stack = cookie ? stack_of_now(ctx, STACK_MEMFD) : 0;
 	gup->user_stack = cookie ? user_stack_of_now(ctx) : 0;
 	return end_gup(gup, (s64)ctx[6]);

@@ -76,7 +76,7 @@ static __always_inline int unpin_all(void *ctx, u64 array, u64 page, u64 count, 
 
 static __always_inline int unpin_array(u64 *ctx, u64 count)
 {
-	u64 array = NUMBER(ctx, 0), first = 0;
+	u64 array = number_argument(ctx, 0), first = 0;
 
 	/* An error that was taken for a number: the kernel warns and does nothing. */
 	if (!count || count >= -4095ULL)
@@ -88,7 +88,7 @@ static __always_inline int unpin_array(u64 *ctx, u64 count)
 
 static __always_inline int unpin_from(u64 *ctx, u64 count, u32 each)
 {
-	u64 page = NUMBER(ctx, 0);
+	u64 page = number_argument(ctx, 0);
 
 	count_unpin(ctx, 0, page, count, each);
 	return config.sample || was_taken(page) ? unpin_all(ctx, 0, page, count, each) : 0;

@@ -53,6 +53,8 @@ const BTF: &str = "/sys/kernel/btf/vmlinux";
 const RENAMED: &str = "renamed";
 /// The variable of agent/bpf/state.bpf.h.
 const STATES: &str = ".bss.states";
+/// The variable of agent/bpf/gup_state.bpf.h.
+const GUPS: &str = ".bss.gups";
 /// Programs that do the same, where all processes are counted and where not.
 const COUNTING: (&str, &str) = ("wp_exit_counting", "wp_exit");
 
@@ -432,7 +434,7 @@ fn configure(
             map.set_max_entries(room.ring_bytes)?;
         } else if name == "books" {
             map.set_max_entries(u32::try_from(libbpf_rs::num_possible_cpus()?)?)?;
-        } else if name == TALLIES || name == STATES {
+        } else if name == TALLIES || name == STATES || name == GUPS {
             map.reuse_fd(large_variable(&map, &name)?.as_fd())?;
         } else if name == "tracked" {
             // A snapshot marks frames, too: see Marks.
