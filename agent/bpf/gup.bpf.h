@@ -124,8 +124,9 @@ static __always_inline int end_gup(struct gup *gup, s64 taken)
 }
 
 /*
- * An argument as a number: the verifier of 6.1 does not let a struct page ** be loaded. Since 5.17 a few
- * instructions of the verifier's own do instead of a call.
+ * An argument as a number: the verifier of 6.1 does not let a struct page ** be loaded. Where
+ * bpf_get_func_arg() is (5.17), a few instructions of the verifier's own do instead of a call: nine on 6.1
+ * (kernel/bpf/verifier.c, do_misc_fixups()).
  */
 static __always_inline u64 number_argument(u64 *ctx, u32 n)
 {

@@ -54,7 +54,10 @@ struct state {
 	u64 fork_child;
 };
 
-/* A variable, as `tallies` is; 5.10 has none of more than 4 MiB. */
+/*
+ * A variable, as `tallies` is. 5.10 has none of more than 4 MiB: KMALLOC_MAX_SIZE of array_map_alloc_check(),
+ * kernel/bpf/arraymap.c.
+ */
 struct state states[STATES + SECOND_STATES] SEC(".bss.states");
 
 static __always_inline struct state *second_slot(u32 tid)

@@ -245,7 +245,10 @@ int wp_exit(u64 *ctx)
 	return end_wp(ctx, bpf_get_current_pid_tgid());
 }
 
-/* The same where all processes are counted. */
+/*
+ * The same where all processes are counted: the two commonest outcomes are told apart here, the rest by
+ * counter_of().
+ */
 SEC("?fexit/do_wp_page")
 int wp_exit_counting(u64 *ctx)
 {

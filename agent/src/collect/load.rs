@@ -15,7 +15,6 @@ use libbpf_rs::{
     Link, MapHandle, MapType, Object, ObjectBuilder, OpenMapMut, PrintLevel, set_print,
 };
 
-use crate::collect::counters::TALLIES;
 use crate::collect::foll::Foll;
 use crate::collect::host;
 use crate::collect::ladder::{Choice, LADDERS, Refusal, Refused, choose};
@@ -51,10 +50,8 @@ const OTHER_BTF: &str = "COWPATH_BTF";
 const BTF: &str = "/sys/kernel/btf/vmlinux";
 /// Of agent/bpf/rename.bpf.h.
 const RENAMED: &str = "renamed";
-/// The variable of agent/bpf/state.bpf.h.
-const STATES: &str = ".bss.states";
-/// The variable of agent/bpf/gup_state.bpf.h.
-const GUPS: &str = ".bss.gups";
+/// Variables in sections of their own, each of which is a map: `tallies`, `states`, `gups`.
+const LARGE_VARIABLES: &str = ".bss.";
 /// Programs that do the same, where all processes are counted and where not.
 const COUNTING: (&str, &str) = ("wp_exit_counting", "wp_exit");
 
@@ -367,8 +364,9 @@ fn attach(object: &Object, name: &str) -> Result<Option<Link>> {
     Ok(program.map(|program| program.attach()).transpose()?)
 }
 
-/// A map for a variable of more than some kilobytes. libbpf would fill it, for which 5.10 wants twice its size in one piece.
-/// It has the variable's own name: libbpf calls a map as the one that it is given.
+/// A map for a variable of more than some kilobytes. One that libbpf makes it fills, too
+/// (`bpf_object__populate_internal_map()`), and 5.10 takes what it is filled with into memory that is one piece: `kmalloc()`
+/// in `map_update_elem()`, kernel/bpf/syscall.c. It has the variable's own name: libbpf calls a map as the one that it is given.
 fn large_variable(map: &OpenMapMut<'_>, name: &str) -> Result<MapHandle> {
     let options = bpf_map_create_opts {
         sz: size_of::<bpf_map_create_opts>() as _,
@@ -434,7 +432,7 @@ fn configure(
             map.set_max_entries(room.ring_bytes)?;
         } else if name == "books" {
             map.set_max_entries(u32::try_from(libbpf_rs::num_possible_cpus()?)?)?;
-        } else if name == TALLIES || name == STATES || name == GUPS {
+        } else if name.starts_with(LARGE_VARIABLES) {
             map.reuse_fd(large_variable(&map, &name)?.as_fd())?;
         } else if name == "tracked" {
             // A snapshot marks frames, too: see Marks.
