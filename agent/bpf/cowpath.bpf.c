@@ -13,6 +13,8 @@
 #include "state.bpf.h"
 #include "page.bpf.h"
 #include "takers.bpf.h"
+#include "page_facts.bpf.h"
+#include "plain.bpf.h"
 #include "pages.bpf.h"
 #include "gup_state.bpf.h"
 #include "count_fault.bpf.h"

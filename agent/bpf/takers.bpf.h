@@ -13,6 +13,12 @@ struct {
 	__type(value, struct takers_chunk);
 } takers SEC(".maps");
 
+/* How to look at a page. What is below these is a tally that takes it: as PAGES_TAKEN, and it is kept who. */
+enum pages_how {
+	PAGES_TAKEN = 1 << 16, /* from now on its release and its end are reported */
+	PAGES_GIVEN,	       /* nothing is said of a page that was not reported as taken */
+};
+
 /* Where pages are and are kept: constants, read once before a loop. */
 struct pages_base {
 	u64 vmemmap;
