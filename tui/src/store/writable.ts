@@ -96,18 +96,19 @@ export function seal(db: Database.Database, answer: () => void = () => undefined
   const indexed = db.transaction(() => {
     db.exec(dbText('seal.sql'))
   })
+  // The writer keeps temporary tables in memory; what an index sorts may be larger.
   db.pragma('temp_store = DEFAULT')
   db.pragma(`threads = ${SEAL_THREADS}`)
   db.pragma(`cache_size = -${SEAL_CACHE_KIB}`)
   try {
     indexed.immediate()
+    db.pragma(`cache_size = -${CACHE_KIB}`)
   } catch {
     // There may be no folder for temporary files, or no room in it: what fits into memory needs none.
     db.pragma('threads = 0')
     db.pragma(`cache_size = -${CACHE_KIB}`)
     indexed.immediate()
   }
-  db.pragma(`cache_size = -${CACHE_KIB}`)
   db.transaction(() => {
     answer()
     db.exec('UPDATE recording SET sealed = 1, answered = 1')
