@@ -83,14 +83,7 @@ export class HotRows {
     row[at + 3] = kind
     row[at + 4] = timeNs
     row[at + 5] = seq
-    row[at + 6] = NaN
-    row[at + 7] = NaN
-    row[at + 8] = NaN
-    row[at + 9] = NaN
-    row[at + 10] = NaN
-    row[at + 11] = NaN
-    row[at + 12] = NaN
-    row[at + 13] = NaN
+    row.fill(NaN, at + 6, at + 14)
   }
 
   frameFreed(frame: number, timeNs: number, seq: number): void {
