@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { CowpathError } from '../model/failure.js'
-import { BlockEncoder, CODEC_COLUMNS_DEFLATE } from './block.js'
+import { BlockEncoder, CODEC_TWO_BROTLI } from './block.js'
 import { explained } from './format.js'
 import { Recording } from './recording.js'
 import { Sums } from './sums.js'
@@ -307,7 +307,7 @@ class PartWriter {
         fromNs + shift,
         untilNs + shift,
         events.length,
-        CODEC_COLUMNS_DEFLATE,
+        CODEC_TWO_BROTLI,
         data,
       )
     }

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type Database from 'better-sqlite3'
 import { CowpathError } from '../model/failure.js'
-import { BlockEncoder, CODEC_COLUMNS_DEFLATE } from './block.js'
+import { BlockEncoder, CODEC_TWO_BROTLI } from './block.js'
 import { columnsOver } from './columns.js'
 import { explained, isDiskFull } from './format.js'
 import { HOT_ENDS } from './hot-tables.js'
@@ -46,7 +46,7 @@ class Writer {
     this.#pinEnds = new RowUpdater(db, 'pin', HOT_ENDS.pin)
     this.#block = db.prepare(
       `INSERT INTO event_block (run, first_seq, last_seq, from_ns, until_ns, events, codec, data)
-       VALUES (?, ?, ?, ?, ?, ?, ${CODEC_COLUMNS_DEFLATE}, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ${CODEC_TWO_BROTLI}, ?)`,
     )
     const write = db.transaction((chunk: Chunk) => {
       for (const fact of chunk.rare) this.#rare.write(fact)
