@@ -19,6 +19,7 @@ const ANY_TIME: Parameters = { since_ns: null, until_ns: null }
 
 /** Events of one block, as they were recorded. */
 export interface RecordedEvents {
+  readonly block: number
   readonly run: number
   readonly firstSeq: number
   readonly lastSeq: number
@@ -131,14 +132,16 @@ export class Recording {
     return this.#db
   }
 
-  /** All events (of one run), in the order in which they were recorded. `only` leaves the other columns zero. */
-  *events(only?: readonly ColumnName[], run?: number): Generator<RecordedEvents> {
+  /**
+   * All events (of one run, or behind a block), in the order in which they were recorded. `only` leaves the other columns zero.
+   */
+  *events(only?: readonly ColumnName[], run?: number, after = 0): Generator<RecordedEvents> {
     const next = this.#explaining(() =>
       this.#db.prepare<[number, number | null], BlockRow>(
         'SELECT * FROM event_block WHERE block > ? AND run = coalesce(?, run) ORDER BY block LIMIT 1',
       ),
     )
-    for (let block = 0; ;) {
+    for (let block = after; ;) {
       const row = this.#explaining(() => next.get(block, run ?? null))
       if (row === undefined) return
       block = row.block
@@ -161,6 +164,7 @@ export class Recording {
     try {
       const events = decodeBlock(row.codec, row.events, row.data, only)
       return {
+        block: row.block,
         run: row.run,
         firstSeq: row.first_seq,
         lastSeq: row.last_seq,

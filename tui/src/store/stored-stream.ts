@@ -1,5 +1,6 @@
 import type { AgentInfo, EventColumns, LegBooks, LossInfo, ProcessInfo, StreamItem } from '../model/events.js'
 import { EVENT_COLUMNS } from './columns.js'
+import { eventsAhead } from './read-ahead.js'
 import type { Recording } from './recording.js'
 
 /** One step of the stream that was recorded, and of which run of the agent. */
@@ -18,7 +19,7 @@ export function* storedStream(recording: Recording): Generator<StoredStep> {
   const gaps = new StoredGaps(recording)
   const names = new StoredNames(recording)
   let run = 0
-  for (const block of recording.events()) {
+  for (const block of eventsAhead(recording)) {
     if (block.run !== run) {
       for (const loss of gaps.rest(run)) yield { run, item: { type: 'loss', loss } }
       run = block.run
