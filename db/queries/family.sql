@@ -2,6 +2,7 @@
 -- :frames JSON array of numbers of frames; :limit rows at most
 -- A frame is as far as the copies between: of each row all on the way to one of :frames are in the answer.
 -- children: how many were copied from it, in the answer or not. The way up ends before the zero page, everybody's ancestor.
+-- (+ 0: SQLite looks at a bare LIMIT's value, and plans the query anew each time that it is bound.)
 WITH RECURSIVE
   up (frame, distance) AS (
     SELECT value, 0 FROM json_each(:frames)
@@ -12,7 +13,7 @@ WITH RECURSIVE
     SELECT e.from_frame, up.distance + 1
     FROM up JOIN other_edge e ON e.to_frame = up.frame JOIN frame o ON o.frame = e.from_frame
     WHERE o.kind <> 5
-    LIMIT :limit
+    LIMIT :limit + 0
   ),
   line AS MATERIALIZED (SELECT frame, min(distance) AS distance FROM up GROUP BY frame),
   near (frame, parent, kind, at_ns, distance) AS (
@@ -31,7 +32,7 @@ WITH RECURSIVE
     FROM near JOIN other_edge e ON e.from_frame = near.frame
     WHERE e.to_frame NOT IN (SELECT frame FROM line)
     ORDER BY 5
-    LIMIT :limit
+    LIMIT :limit + 0
   )
 SELECT n.frame, n.parent, f.pfn, f.folio_order, coalesce(f.freed_ns, d.freed_ns) AS freed_ns,
        iif(n.parent IS NULL, NULL, n.kind) AS kind,

@@ -1,6 +1,7 @@
 -- Findings whose first or last evidence is a page: of a process, or a physical one.
 -- :tgid process id and :vpn address >> 12; or :pfn page frame number, with the other two NULL
 -- :limit rows at most
+-- (+ 0: SQLite looks at a bare LIMIT's value, and plans the query anew each time that it is bound.)
 SELECT f.finding, f.rule, coalesce(v.name, 'verdict ' || f.verdict) AS verdict, f.count, f.first_ns, f.last_ns, f.cause,
        (SELECT e.words FROM evidence e WHERE e.finding = f.finding AND e.which = 'last') AS words
 FROM finding f
@@ -15,4 +16,4 @@ WHERE EXISTS (
           ELSE :pfn IN (e.old_pfn, e.new_pfn)
         END)
 ORDER BY f.verdict DESC, f.last_ns, f.finding
-LIMIT :limit;
+LIMIT :limit + 0;

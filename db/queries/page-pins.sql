@@ -1,6 +1,7 @@
 -- Pins that hold a page: by the page of a process that they were taken through, or by the physical page.
 -- :tgid process id and :vpn address >> 12; or :pfn page frame number, with the other two NULL
 -- :limit rows at most
+-- (+ 0: SQLite looks at a bare LIMIT's value, and plans the query anew each time that it is bound.)
 SELECT p.pin, p.tgid, (SELECT q.comm FROM process q WHERE q.tgid = p.tgid ORDER BY q.process DESC LIMIT 1) AS comm,
        nullif(s.taker, '') AS taker, s.frames, iif(p.foll & 4, 'pin', 'get') AS kind, p.foll & 1 AS write,
        p.foll >> 3 & 1 AS longterm, p.from_ns, p.until_ns, e.name AS ended_by
@@ -18,4 +19,4 @@ WHERE p.pin IN (
   SELECT q.pin FROM pin q WHERE :pfn IS NOT NULL AND q.pfn <= :pfn AND q.pfn + q.pages > :pfn
 )
 ORDER BY p.from_ns, p.pin
-LIMIT :limit;
+LIMIT :limit + 0;

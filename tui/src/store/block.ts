@@ -1,6 +1,6 @@
 import { brotliCompressSync, brotliDecompressSync, constants, inflateRawSync } from 'node:zlib'
 import type { EventColumns } from '../model/events.js'
-import { EVENT_COLUMNS, allocateColumns, type ColumnName } from './columns.js'
+import { EVENT_COLUMNS, allocateColumns, allocateOnly, type ColumnName } from './columns.js'
 import { ColumnPacker, DamagedBlock, MAX_VARINT_BYTES, unpack } from './packing.js'
 
 /**
@@ -78,7 +78,7 @@ export function decodeBlock(
 ): EventColumns {
   if (!Number.isInteger(length) || length < 0 || length > BLOCK_EVENTS)
     throw new DamagedBlock(`${length} events in one block`)
-  const events = allocateColumns(length)
+  const events = only === undefined ? allocateColumns(length) : allocateOnly(length, only)
   for (const stream of streamsOf(codec, data, only)) unpackStream(stream, events, only)
   return events
 }

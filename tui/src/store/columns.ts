@@ -57,6 +57,13 @@ export function allocateColumns(capacity: number): EventColumns {
   return columnsOver(new ArrayBuffer(columnBytes(capacity)), capacity, capacity)
 }
 
+/** The columns named, all zero; the others are over one piece of memory that is zero, and not to be written to. */
+export function allocateOnly(length: number, only: readonly ColumnName[]): EventColumns {
+  const none = new ArrayBuffer(8 * length)
+  const over = (name: ColumnName) => (only.includes(name) ? new ArrayBuffer(8 * length) : none)
+  return columnsAt(over, () => 0, length)
+}
+
 /** Size of the buffer that {@link columnsOver} wants. */
 export function columnBytes(capacity: number): number {
   return layout(capacity).bytes
@@ -65,11 +72,22 @@ export function columnBytes(capacity: number): number {
 /** The columns that {@link allocateColumns} laid out in `buffer` for `capacity` events, the first `length` of them. */
 export function columnsOver(buffer: ArrayBuffer, capacity: number, length: number): EventColumns {
   const { offsets } = layout(capacity)
-  const at = (name: ColumnName) => offsets.get(name) ?? 0
-  const f64 = (name: ColumnName) => new Float64Array(buffer, at(name), length)
-  const u32 = (name: ColumnName) => new Uint32Array(buffer, at(name), length)
-  const i32 = (name: ColumnName) => new Int32Array(buffer, at(name), length)
-  const u8 = (name: ColumnName) => new Uint8Array(buffer, at(name), length)
+  return columnsAt(
+    () => buffer,
+    (name) => offsets.get(name) ?? 0,
+    length,
+  )
+}
+
+function columnsAt(
+  over: (name: ColumnName) => ArrayBuffer,
+  at: (name: ColumnName) => number,
+  length: number,
+): EventColumns {
+  const f64 = (name: ColumnName) => new Float64Array(over(name), at(name), length)
+  const u32 = (name: ColumnName) => new Uint32Array(over(name), at(name), length)
+  const i32 = (name: ColumnName) => new Int32Array(over(name), at(name), length)
+  const u8 = (name: ColumnName) => new Uint8Array(over(name), at(name), length)
   return {
     length,
     seq: f64('seq'),
