@@ -7,8 +7,8 @@ import type { RecordedEvents, Recording } from './recording.js'
 const BLOCKS_AHEAD = 8
 /** A thread takes as long to begin as so many blocks to unpack. */
 const LEAST_BLOCKS = 256
-/** Who gets nothing for so long unpacks by itself. */
-const PATIENCE_MS = 5000
+/** Who gets nothing for so long unpacks by itself: the thread ended, or the machine has no time for it. */
+const PATIENCE_MS = 10_000
 
 /** Counters that both threads see: blocks unpacked, blocks taken, and whether no more are wanted. */
 export const Signal = { Unpacked: 0, Taken: 1, Stop: 2 } as const
