@@ -95,7 +95,7 @@ function ask(path: string): readonly Row[] {
   rows.push({
     what: 'check',
     figure: `${(events / judging.ms / 1e3).toFixed(3)} M/s`,
-    beside: `${(events / judging.cpuMs / 1e3).toFixed(3)} M/s of processor time, aim 0.8 M/s`,
+    beside: `${(events / judging.cpuMs / 1e3).toFixed(3)} M/s of processor time of all threads, aim 0.8 M/s`,
   })
   recording.close()
   return rows

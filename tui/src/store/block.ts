@@ -14,12 +14,17 @@ export const BLOCK_EVENTS = 4096
 
 /** Value of `event_block.codec` for what this file writes. */
 export const CODEC_TWO_BROTLI = 2
-/** Until schema 7: one such stream, as raw deflate. Takes twice as long to write, and as many bytes. */
+/** Until schema 7: one such stream, as raw deflate. It took twice as long to write, for as many bytes. */
 const CODEC_ONE_DEFLATE = 1
 
 /** In the first stream: what is asked of single events, which then need not all be unpacked. */
 const ASKED_ALONE: ReadonlySet<ColumnName> = new Set([
-  ...(['seq', 'flags', 'refcount', 'mapcount', 'pincount', 'newRefcount'] as const),
+  'seq',
+  'flags',
+  'refcount',
+  'mapcount',
+  'pincount',
+  'newRefcount',
 ])
 
 const ENTRY_BYTES = 6
