@@ -28,7 +28,9 @@ export function proveUnder(name: PolicyName, scopes: readonly Scope[]): void {
     const what = `${name}, ${scope.sizes.join(' and ')}, ${scope.pins} pins, depth ${scope.depth}`
     let toldAt = started
     const each = (judged: Judged<Tried>) => {
-      const { trail } = judged.case
+      const { trail, last } = judged.case
+      // Nothing was lost, and nothing said.
+      if (last.truths.length === 0 && judged.raised.length === 0) return
       const untold = untoldIn(operationsOf(trail), judged.case.before)
       const { wrong: found, trueElsewhere } = complaints(judged, untold)
       for (const complaint of found) wrong.push(`${complaint}: ${textOf(trail)}`)

@@ -66,7 +66,7 @@ const LOOKED_AT: ReadonlySet<number> = new Set(
   ),
 )
 /** Events of runs that share one history: each run in address spaces and frames of its own. */
-const MOST_EVENTS = 1 << 11
+const MOST_EVENTS = 1 << 10
 /** More than one operation tells. */
 const MOST_AT_ONCE = 1 << 6
 /** Room for long runs, and for THPs of any order. */

@@ -54,8 +54,31 @@ export function nameOf(known: Known, named: Named): string {
   const inOrder = (order: readonly Mm[]) => new Description(known, order, named, 'all').name
   if (mms.length < 2) return inOrder(mms)
   const [first, second] = mms
+  const [one, other] = [looksOf(first, named), looksOf(second, named)]
+  if (one !== other) return inOrder(one < other ? [first, second] : [second, first])
   const [a, b] = [inOrder([first, second]), inOrder([second, first])]
   return a < b ? a : b
+}
+
+/** What an address space has by itself, whatever its number: where two differ in that, they have an order. */
+function looksOf({ id, areas, entries }: Mm, { slots, pins }: Named): number {
+  let looks = 0
+  const add = (word: number) => {
+    looks = Math.imul(looks ^ word, 0x9e3779b1) | 0
+  }
+  for (const slot of slots) {
+    const { vpn, pages, mapped, writable, uffd } = areas[slot]
+    add(mapped ? vpn * 8 + bitsOf([true, writable, uffd]) : 0)
+    let mapping = 0
+    for (const entry of entries)
+      if (entry.vpn >= vpn && entry.vpn < vpn + pages)
+        mapping += bitsOf([true, entry.huge, entry.writable, entry.uffdWp, entry.folio === 0])
+    add(mapping)
+  }
+  let held = 0
+  for (const pin of pins) if (pin.mm === id) held += bitsOf([true, pin.kind === 'pin', pin.write])
+  add(held)
+  return looks
 }
 
 /** The same of those address spaces, in that order: what maps what, and what is held; no permissions, and no passing references. */
@@ -220,7 +243,7 @@ function homeOf({ vpn }: Area, { hugePages }: Memory): number {
   return vpn - (vpn % (2 * hugePages))
 }
 
-function bitsOf(bits: readonly boolean[]): number {
+export function bitsOf(bits: readonly boolean[]): number {
   let word = 0
   for (let at = 0; at < bits.length; at++) if (bits[at]) word += 2 ** at
   return word

@@ -9,8 +9,10 @@ import {
   type Memory,
   type Mm,
 } from '../../src/policy/simulator/memory.js'
+import type { GupAsk } from '../../src/policy/simulator/gup.js'
 import type { Operation } from '../../src/policy/simulator/operations.js'
 import { knownPins, nameOfMappings, type Known } from './known.js'
+import { nameOfPage } from './page-view.js'
 import { isIn } from './part.js'
 
 /**
@@ -18,7 +20,10 @@ import { isIn } from './part.js'
  * which no last operation is left out.
  */
 
-/** As the last ones they come to nothing: they tell no event that is looked at, and let nobody write who could not before. */
+/**
+ * As the last ones they come to nothing: they tell no event that is looked at, and let nobody write who could not before, but where
+ * nobody else has the page.
+ */
 const QUIET: ReadonlySet<Operation['name']> = new Set([
   'fork',
   'exit',
@@ -27,7 +32,9 @@ const QUIET: ReadonlySet<Operation['name']> = new Set([
   'speculate',
   'batch',
   'protect-read-only',
+  'protect-writable',
   'uffd-wp',
+  'uffd-resolve',
   'split-pmd',
   'split-folio',
   'swap-out',
@@ -90,13 +97,6 @@ function isTakenAsItIs(
 
 /** Of a range of one address space: what left it, or moved in it. */
 const OF_RANGE: ReadonlySet<Operation['name']> = new Set(['discard', 'remap', 'unmap'] as const)
-/** What is refused where somebody holds a page. */
-const OF_UNHELD: ReadonlySet<Operation['name']> = new Set([
-  'migrate',
-  'ksm-self',
-  'ksm-join',
-  'collapse',
-] as const)
 
 /** What the last operations in one state depend on, by name. */
 export class Views {
@@ -108,37 +108,65 @@ export class Views {
   }
 
   /**
-   * Equal for operations that come to the same: one on a range for what its address space alone maps and what was taken through
-   * that; one that is refused where a page is held, for mappings and for what the history knows, whatever is held elsewhere.
-   * undefined: on all of its slot's part.
+   * Equal for operations that come to the same: one on a range for what its address space alone maps and what was taken through that;
+   * a collapse, which is refused where a page is held, for mappings and for what the history knows, whatever is held; one on a page
+   * for what `nameOfPage` says. undefined: on all of its slot's part.
    */
   nameOf(operation: Operation): string | undefined {
     if (!('area' in operation)) return undefined
-    const isOfRange = OF_RANGE.has(operation.name)
-    if (!isOfRange && !OF_UNHELD.has(operation.name)) return undefined
-    const { mm, area, name } = operation
-    const at = (area * 2 + mm) * 2 + (isOfRange ? 1 : 0)
-    let view = this.#names.get(at)
-    if (view === undefined)
-      this.#names.set(at, (view = this.#viewOf(mm, area, isOfRange ? 'range' : 'unheld')))
-    return `${name}${'page' in operation ? operation.page : ''}${area}${view}`
+    const { name, mm, area } = operation
+    const page = 'page' in operation ? operation.page : 0
+    if (OF_RANGE.has(name)) return `${name}${page}${area}${this.#ofRange(mm, area)}`
+    if (name === 'collapse') return `${name}${area}${this.#ofUnheld(mm, area)}`
+    if (!('page' in operation) || this.#isLinked) return undefined
+    return `${operation.name === 'gup' ? askText(operation.ask) : name}${area}${this.#ofPage(mm, area, page)}`
   }
 
-  #viewOf(at: number, area: number, of: 'range' | 'unheld'): string {
-    const known = this.#known
-    const { memory, view, place } = known
-    const mm = memory.mms[at]
-    const isHere = isIn(memory, area)
-    const held = knownPins(known).filter(isHere)
-    if (of === 'unheld') {
-      const order = [mm, ...memory.mms.filter((one) => one !== mm)]
-      return nameOfMappings(known, order, { slots: [area], pins: [], held })
-    }
-    const id = view.mmOf(mm.id + place.mm)
-    return nameOfMappings(known, [mm], {
-      slots: [area],
-      pins: memory.pins.filter((pin) => isHere(pin) && pin.mm === mm.id),
-      held: held.filter((pin) => pin.mm === id),
+  /** What the split of a PMD told is of a task, not of a page. */
+  get #isLinked(): boolean {
+    const { memory, noted, place } = this.#known
+    return memory.mms.some(({ id }) => noted.splitBy(id + place.mm).length > 0)
+  }
+
+  #ofPage(at: number, area: number, page: number): string {
+    const mm = this.#known.memory.mms[at]
+    return this.#once(at + 2 * page, area, () => nameOfPage(this.#known, mm, mm.areas[area], page))
+  }
+
+  #ofRange(at: number, area: number): string {
+    return this.#once(at + 4, area, () => {
+      const { memory, view, place } = this.#known
+      const mm = memory.mms[at]
+      const id = view.mmOf(mm.id + place.mm)
+      const isHere = isIn(memory, area)
+      return nameOfMappings(this.#known, [mm], {
+        slots: [area],
+        pins: memory.pins.filter((pin) => isHere(pin) && pin.mm === mm.id),
+        held: knownPins(this.#known).filter((pin) => isHere(pin) && pin.mm === id),
+      })
     })
   }
+
+  #ofUnheld(at: number, area: number): string {
+    return this.#once(at + 6, area, () => {
+      const { memory } = this.#known
+      const order = [memory.mms[at], ...memory.mms.filter((_, other) => other !== at)]
+      const held = knownPins(this.#known).filter(isIn(memory, area))
+      return nameOfMappings(this.#known, order, { slots: [area], pins: [], held })
+    })
+  }
+
+  /** Operations of one kind on one page or range depend on the same: it is named once. */
+  #once(what: number, area: number, name: () => string): string {
+    const at = area * 8 + what
+    const known = this.#names.get(at)
+    if (known !== undefined) return known
+    const named = name()
+    this.#names.set(at, named)
+    return named
+  }
+}
+
+function askText({ kind, write }: GupAsk): string {
+  return `${write ? 'write' : 'read'}-${kind}`
 }

@@ -5,6 +5,7 @@ import type { Judged } from './court.js'
 import { byRun, runsOf, stepped, type Naming, type Next, type Run } from './every-run.js'
 import { verdictOf } from './expected.js'
 import { stateName } from './known.js'
+import { hasDoneNothing } from './nothing-done.js'
 
 /**
  * What allows the search to leave a state alone that it has met before: here nothing is left alone, and runs that led to states of
@@ -36,6 +37,15 @@ test.each(
   (_, sizes, length, policy) => {
     const known = new Map<string, { readonly text: string; readonly all: string }>()
     let repeated = 0
+    let idle = 0
+    /** What has done nothing comes to nothing, and leaves the state as it was. */
+    const seeIdle = (judged: Judged<Next<string>>) => {
+      const { from, last, simulator } = judged.case
+      if (!hasDoneNothing(last, from.simulator.memory, simulator.memory)) return
+      idle++
+      if (comesTo(judged) !== `; ; ; ${from.name ?? ''}`)
+        expect.fail(`not without consequence: ${judged.case.text}`)
+    }
     const compare = ({ name = '', text }: Run<string>, follows: readonly string[]) => {
       const all = [...follows].sort().join('\n')
       const before = known.get(name)
@@ -46,8 +56,11 @@ test.each(
       }
     }
     for (let before = 1; before < length + DEEPER; before++)
-      for (const [from, lasts] of byRun(stepped(policy, runsOf(policy, sizes, before, naming), naming)))
+      for (const [from, lasts] of byRun(stepped(policy, runsOf(policy, sizes, before, naming), naming))) {
+        lasts.forEach(seeIdle)
         compare(from, lasts.map(comesTo))
+      }
     expect(repeated).toBeGreaterThan(0)
+    expect(idle).toBeGreaterThan(0)
   },
 )

@@ -18,9 +18,9 @@ import {
 } from './court.js'
 import { MOST_FOLIOS, type Known } from './known.js'
 import { isIdle, Views } from './last.js'
+import { hasDoneNothing } from './nothing-done.js'
 import { Parts, slotOf } from './part.js'
 import { isOpen, openIn, type Open } from './reach.js'
-import { isSameMemory } from './same-memory.js'
 
 /** Every run up to a length, shortest first; a state of simulator, history and rules that was met before is not gone on from. */
 
@@ -170,8 +170,8 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo, e
         const after = simulator.branch()
         const last = after.do(operation)
         counts.transitions++
+        if (hasDoneNothing(last, simulator.memory, after.memory)) continue
         const isSilent = last.told.length === 0
-        if (isSilent && isSameMemory(after.memory, simulator.memory)) continue
         // With one operation left no pin can be taken and lost.
         if (left === 1 && !hadPins && !last.told.some(takesPin)) continue
         counts.judged++
@@ -196,6 +196,7 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo, e
       bring({ ...first, look })
     }
     judge()
+    // The first brought those that need a history of their own.
     judge()
     frontier = next
     next = []
