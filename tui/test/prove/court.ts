@@ -74,10 +74,6 @@ const APART: Apart = { mms: 64, frames: 1 << 14 }
 
 const NONE: readonly never[] = []
 
-function ignore(): void {
-  // What the history concludes shows in what the rules say.
-}
-
 /** Whether R05 or R06 may say something of an operation that told this. When a page goes out to swap they take note, and say nothing. */
 export function isLookedAt(told: readonly Told[]): boolean {
   return told.some(({ kind = 0 }) => LOOKED_AT.has(kind) && kind !== Kind.SwapOut)
@@ -121,6 +117,14 @@ interface Trial<C> {
   readonly firstSeq: number
   readonly decisiveSeq: number
   readonly markSeq: number
+}
+
+/** What the rules said of the runs of a docket. */
+interface Heard<C> {
+  /** By the sequence numbers of their evidence. */
+  readonly found: ReadonlyMap<number, readonly Finding[]>
+  /** Of those that lost something: the ones of whose last operation they say that they cannot know. */
+  readonly doubted: ReadonlySet<Trial<C>>
 }
 
 /** How many numbers of address spaces and frames each run has for itself. */
@@ -177,15 +181,13 @@ export class Court<C extends Looking<C> = Plain> {
     const trials = this.#docket
     this.#docket = []
     const answers: Judged<C>[] = []
-    const found = this.#heard(trials, answers)
+    const { found, doubted } = this.#heard(trials, answers)
     this.#reel.rewind()
-    const judged = trials.map((trial) => ({ case: trial.case, raised: raisedIn(found, trial) }))
-    // Of most runs there is nothing to ask: they lost nothing, or it was said.
-    const silent = judged.filter(
-      ({ raised, case: { last } }) => raised.length === 0 && last.truths.length > 0,
-    )
-    const doubted = this.#doubted(silent.map((one) => one.case))
-    return [...answers, ...judged.map((one) => ({ ...one, isUnknown: doubted.has(one.case) }))]
+    const judged = trials.map((trial) => {
+      const raised = raisedIn(found, trial)
+      return { case: trial.case, raised, isUnknown: raised.length === 0 && doubted.has(trial) }
+    })
+    return [...answers, ...judged]
   }
 
   #staged(one: C, number: number): Trial<C> {
@@ -204,21 +206,34 @@ export class Court<C extends Looking<C> = Plain> {
     }
   }
 
-  #heard(trials: readonly Trial<C>[], answers: Judged<C>[]): ReadonlyMap<number, readonly Finding[]> {
+  #heard(trials: readonly Trial<C>[], answers: Judged<C>[]): Heard<C> {
     const findings = new Map<number, Finding>()
+    let doubts = 0
     const rules = this.#rules({
       finding: (finding) => {
         findings.set(finding.finding, finding)
       },
-      ruleCounts: ignore,
+      ruleCounts: (counts) => {
+        doubts = doubtsIn(counts)
+      },
     })
     let at = 0
     let noted = new Noted()
+    let doubtsBefore = 0
+    const doubted = new Set<Trial<C>>()
     this.#apply({
       judge: (columns, i, view) => {
         const trial = trials[at]
         const seq = columns.seq[i]
+        // Of most runs there is nothing to ask: they lost nothing.
+        const mayBeDoubted = trial.case.last.truths.length > 0
+        if (mayBeDoubted && seq === trial.firstSeq) {
+          rules.finish()
+          doubtsBefore = doubts
+        }
         if (seq === trial.markSeq) {
+          if (mayBeDoubted) rules.finish()
+          if (mayBeDoubted && doubts > doubtsBefore) doubted.add(trial)
           const place = this.#placeOf(trial.number)
           for (const one of trial.case.look?.({ view, noted, place }) ?? [])
             answers.push(this.#asked(one, seq + 1, place, view))
@@ -241,7 +256,7 @@ export class Court<C extends Looking<C> = Plain> {
     for (const finding of findings.values())
       for (const seq of new Set([finding.first.seq, finding.last.seq]))
         found.set(seq, [...(found.get(seq) ?? []), finding])
-    return found
+    return { found, doubted }
   }
 
   #asked(one: C, seq: number, place: Place, view: HistoryView): Judged<C> {
@@ -260,42 +275,6 @@ export class Court<C extends Looking<C> = Plain> {
     }
     const raised = this.#found.splice(0).map(raisedBy)
     return { case: one, raised, isUnknown: raised.length === 0 && this.#doubts > before }
-  }
-
-  /** Those of whose last operation the rules say that they cannot know. */
-  #doubted(cases: readonly C[]): ReadonlySet<C> {
-    const found = new Set<C>()
-    if (cases.length === 0) return found
-    const trials = cases.map((one, number) => this.#staged(one, number))
-    let at = 0
-    let doubts = 0
-    const rules = this.#rules({
-      finding: ignore,
-      ruleCounts: (counts) => {
-        doubts = doubtsIn(counts)
-      },
-    })
-    this.#apply({
-      judge: (columns, i, view) => {
-        const { firstSeq, markSeq } = trials[at]
-        const seq = columns.seq[i]
-        if (seq === markSeq) {
-          at++
-          return
-        }
-        if (seq === firstSeq) rules.finish()
-        const before = doubts
-        if (!this.#deafTo.includes(columns.kind[i])) rules.judge(columns, i, view)
-        if (seq < firstSeq) return
-        rules.finish()
-        if (doubts > before) found.add(trials[at].case)
-      },
-      begin: () => {
-        rules.begin()
-      },
-    })
-    this.#reel.rewind()
-    return found
   }
 
   #placeOf(number: number): Place {

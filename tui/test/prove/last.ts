@@ -42,28 +42,33 @@ const QUIET: ReadonlySet<Operation['name']> = new Set([
 
 /** Whether the operation comes to nothing as the last one: of itself, or as the kernel refuses it, or has nothing to do for it. */
 export function isIdle(rules: Mechanics, memory: Memory, operation: Operation): boolean {
-  if (QUIET.has(operation.name)) return true
+  if (QUIET.has(operation.name) || isRefused(memory, operation)) return true
+  if (operation.name !== 'gup') return false
+  const mm = memory.mms[operation.mm]
+  return isTakenAsItIs(rules, memory, mm, mm.areas[operation.area].vpn + operation.page, operation.ask)
+}
+
+/** Whether the kernel refuses it, because somebody holds the page or it is none of those: then it does nothing, and tells nothing. */
+export function isRefused(memory: Memory, operation: Operation): boolean {
   if (!('area' in operation)) return false
   const mm = memory.mms[operation.mm]
   const area = mm.areas[operation.area]
   const { vpn } = area
   switch (operation.name) {
     case 'migrate':
-      return isRefused(memory, mm, vpn + operation.page)
+      return isKept(memory, mm, vpn + operation.page)
     case 'ksm-self':
     case 'ksm-join':
-      return isRefused(memory, mm, vpn + operation.page) || !isForKsm(memory, mm, vpn + operation.page)
+      return isKept(memory, mm, vpn + operation.page) || !isForKsm(memory, mm, vpn + operation.page)
     case 'collapse':
-      return [vpn, vpn + 1].some((page) => isRefused(memory, mm, page)) || !isForCollapse(mm, area, vpn)
-    case 'gup':
-      return isTakenAsItIs(rules, memory, mm, vpn + operation.page, operation.ask)
+      return [vpn, vpn + 1].some((page) => isKept(memory, mm, page)) || !isForCollapse(mm, area, vpn)
     default:
       return false
   }
 }
 
 /** Where somebody holds the page. */
-function isRefused(memory: Memory, mm: Mm, vpn: number): boolean {
+function isKept(memory: Memory, mm: Mm, vpn: number): boolean {
   const entry = entryAt(mm, vpn)
   return !entry || entry.folio === 0 || isHeld(folioOf(memory, entry))
 }

@@ -5,6 +5,7 @@ import type { Judged } from './court.js'
 import { byRun, runsOf, stepped, type Naming, type Next, type Run } from './every-run.js'
 import { verdictOf } from './expected.js'
 import { stateName } from './known.js'
+import { isRefused } from './last.js'
 import { hasDoneNothing } from './nothing-done.js'
 
 /**
@@ -40,8 +41,12 @@ test.each(
     let idle = 0
     /** What has done nothing comes to nothing, and leaves the state as it was. */
     const seeIdle = (judged: Judged<Next<string>>) => {
-      const { from, last, simulator } = judged.case
-      if (!hasDoneNothing(last, from.simulator.memory, simulator.memory)) return
+      const { from, last, simulator, operation } = judged.case
+      const { memory } = from.simulator
+      if (!hasDoneNothing(last, memory, simulator.memory)) {
+        if (isRefused(memory, operation)) expect.fail(`not refused: ${judged.case.text}`)
+        return
+      }
       idle++
       if (comesTo(judged) !== `; ; ; ${from.name ?? ''}`)
         expect.fail(`not without consequence: ${judged.case.text}`)

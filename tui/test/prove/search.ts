@@ -17,7 +17,7 @@ import {
   type Seen,
 } from './court.js'
 import { MOST_FOLIOS, type Known } from './known.js'
-import { isIdle, Views } from './last.js'
+import { isIdle, isRefused, Views } from './last.js'
 import { hasDoneNothing } from './nothing-done.js'
 import { Parts, slotOf } from './part.js'
 import { isOpen, openIn, type Open } from './reach.js'
@@ -77,6 +77,13 @@ interface Frontier {
   readonly open: Open | undefined
   /** See `Asked` of `reach.ts`. */
   readonly wasLinked: boolean
+}
+
+/** A run that others begin with, as it was done. */
+interface Beginning {
+  readonly trail: Trail | undefined
+  readonly simulator: Simulator
+  readonly told: readonly Told[]
 }
 
 /** A run that is searched, as it was done. */
@@ -155,17 +162,23 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo, e
     while (!court.hasRoomFor(one)) judge()
     court.bring(one)
   }
+  /** The run before its last operation: those that go on from it come one after the other. */
+  let beginning: Beginning | undefined
   for (let length = 1; length < depth; length++) {
     const left = depth - length
     for (const [done, from] of frontier.entries()) {
       const { trail, open } = from
       progress?.({ length, done, of: frontier.length })
-      const { simulator, told } = replayed(start.branch(), begin, trail)
+      if (!beginning || beginning.trail !== trail?.before)
+        beginning = { ...replayed(start.branch(), begin, trail?.before), trail: trail?.before }
+      const simulator = beginning.simulator.branch()
+      const told = trail ? [...beginning.told, ...simulator.do(trail.operation).told] : begin
       const hadPins = told.some(takesPin)
       /** What tells nothing leaves history and rules as they are: all of them are looked at in one run. */
       const silent: { readonly run: Run; readonly last: Step; readonly touched: number | undefined }[] = []
       for (const operation of operationsIn(simulator.memory, pins)) {
-        if (open && !isOpen(open, simulator.memory, operation)) continue
+        if ((open && !isOpen(open, simulator.memory, operation)) || isRefused(simulator.memory, operation))
+          continue
         const touched = slotOf(simulator.memory, operation)
         const after = simulator.branch()
         const last = after.do(operation)
@@ -228,7 +241,7 @@ function replayed(
   simulator: Simulator,
   begin: readonly Told[],
   trail: Trail | undefined,
-): { readonly simulator: Simulator; readonly told: readonly Told[] } {
+): Omit<Beginning, 'trail'> {
   const told = [...begin]
   for (const operation of operationsOf(trail)) told.push(...simulator.do(operation).told)
   return { simulator, told }
