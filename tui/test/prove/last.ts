@@ -1,3 +1,4 @@
+import type { LivePin } from '../../src/history/judge.js'
 import type { Mechanics } from '../../src/policy/mechanics.js'
 import {
   areaAt,
@@ -106,10 +107,12 @@ const OF_RANGE: ReadonlySet<Operation['name']> = new Set(['discard', 'remap', 'u
 /** What the last operations in one state depend on, by name. */
 export class Views {
   readonly #known: Known
+  readonly #held: readonly LivePin[]
   readonly #names = new Map<number, string>()
 
   constructor(known: Known) {
     this.#known = known
+    this.#held = knownPins(known)
   }
 
   /**
@@ -135,7 +138,9 @@ export class Views {
 
   #ofPage(at: number, area: number, page: number): string {
     const mm = this.#known.memory.mms[at]
-    return this.#once(at + 2 * page, area, () => nameOfPage(this.#known, mm, mm.areas[area], page))
+    return this.#once(at + 2 * page, area, () =>
+      nameOfPage(this.#known, this.#held, { mm, area: mm.areas[area], page }),
+    )
   }
 
   #ofRange(at: number, area: number): string {
@@ -147,7 +152,7 @@ export class Views {
       return nameOfMappings(this.#known, [mm], {
         slots: [area],
         pins: memory.pins.filter((pin) => isHere(pin) && pin.mm === mm.id),
-        held: knownPins(this.#known).filter((pin) => isHere(pin) && pin.mm === id),
+        held: this.#held.filter((pin) => isHere(pin) && pin.mm === id),
       })
     })
   }
@@ -156,7 +161,7 @@ export class Views {
     return this.#once(at + 6, area, () => {
       const { memory } = this.#known
       const order = [memory.mms[at], ...memory.mms.filter((_, other) => other !== at)]
-      const held = knownPins(this.#known).filter(isIn(memory, area))
+      const held = this.#held.filter(isIn(memory, area))
       return nameOfMappings(this.#known, order, { slots: [area], pins: [], held })
     })
   }

@@ -1,3 +1,4 @@
+import type { LivePin } from '../../src/history/judge.js'
 import { Foll } from '../../src/model/kinds.js'
 import {
   entryAt,
@@ -7,16 +8,23 @@ import {
   type Mm,
   type Pin,
 } from '../../src/policy/simulator/memory.js'
-import { bitsOf, knownPins, type Known } from './known.js'
+import { bitsOf, type Known } from './known.js'
 import { Words } from './words.js'
 
 /**
  * What a fault on one page depends on: what the page table has there, all that maps the same folio or holds the same swap entry, what
- * is held of it or was taken through that address, and what the history knows of both. Not: permissions elsewhere, other folios of the
+ * is held of it or was taken through that address, and what the history knows of both; `held` are the references that it knows. Not: permissions elsewhere, other folios of the
  * slot, where in its two homes the slot lies. `last.test.ts` holds that.
  */
-export function nameOfPage(known: Known, mm: Mm, area: Area, page: number): string {
-  return new PageDescription(known, mm, area, page).name
+export function nameOfPage(known: Known, held: readonly LivePin[], at: PageAt): string {
+  return new PageDescription(known, held, at).name
+}
+
+/** A page of an area of an address space. */
+export interface PageAt {
+  readonly mm: Mm
+  readonly area: Area
+  readonly page: number
 }
 
 const KINDS: readonly Folio['kind'][] = ['anon', 'ksm', 'hugetlb', 'file']
@@ -24,14 +32,16 @@ const KINDS: readonly Folio['kind'][] = ['anon', 'ksm', 'hugetlb', 'file']
 /** Addresses are told from the area's first; the address space is the first of both, and folios are numbered as they are met. */
 class PageDescription {
   readonly #known: Known
+  readonly #held: readonly LivePin[]
   readonly #mm: Mm
   readonly #area: Area
   readonly #page: number
   readonly #words = new Words()
   readonly #folios: Folio[] = []
 
-  constructor(known: Known, mm: Mm, area: Area, page: number) {
+  constructor(known: Known, held: readonly LivePin[], { mm, area, page }: PageAt) {
     this.#known = known
+    this.#held = held
     this.#mm = mm
     this.#area = area
     this.#page = page
@@ -130,7 +140,7 @@ class PageDescription {
     const id = view.mmOf(this.#mm.id + place.mm)
     const ids = this.#known.memory.mms.map((mm) => view.mmOf(mm.id + place.mm))
     const codes: number[] = []
-    for (const pin of knownPins(this.#known)) {
+    for (const pin of this.#held) {
       const page = this.#pageOf(pin.pfn)
       if (page < 0 && !(pin.mm === id && isHere(pin))) continue
       const owner = pin.mm === id ? 1 : ids.includes(pin.mm) ? 2 : 0
