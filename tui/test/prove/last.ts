@@ -68,6 +68,17 @@ export function isRefused(memory: Memory, operation: Operation): boolean {
   }
 }
 
+/**
+ * Whether the operation takes permission to write where nobody has any. Done before the last one it lets that come to nothing, or to
+ * what it comes to without.
+ */
+export function takesNothing(memory: Memory, operation: Operation): boolean {
+  if (operation.name !== 'protect-read-only' && operation.name !== 'uffd-wp') return false
+  const { areas, entries } = memory.mms[operation.mm]
+  const isHere = isIn(memory, operation.area)
+  return areas[operation.area].mapped && !entries.some((entry) => entry.writable && isHere(entry))
+}
+
 /** Where somebody holds the page. */
 function isKept(memory: Memory, mm: Mm, vpn: number): boolean {
   const entry = entryAt(mm, vpn)

@@ -17,7 +17,7 @@ import {
   type Seen,
 } from './court.js'
 import { MOST_FOLIOS, type Known } from './known.js'
-import { isIdle, isRefused, Views } from './last.js'
+import { isIdle, isRefused, takesNothing, Views } from './last.js'
 import { hasDoneNothing } from './nothing-done.js'
 import { Parts, slotOf } from './part.js'
 import { isOpen, openIn, type Open } from './reach.js'
@@ -67,7 +67,10 @@ export interface Watch {
   readonly progress?: (progress: Progress) => void
   /** With these the rules are broken: see `Court`. */
   readonly deafTo?: readonly number[]
-  /** Told of each last operation that has a name of what it depends on (`Views`); then all are done, however often that was met. */
+  /**
+   * Told of each last operation that has a name of what it depends on (`Views`); then all are done, however often that was met, and
+   * those before them that change nothing for them (`takesNothing`).
+   */
   readonly everyLast?: (trail: Trail, view: string) => void
 }
 
@@ -179,6 +182,7 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo, e
       for (const operation of operationsIn(simulator.memory, pins)) {
         if ((open && !isOpen(open, simulator.memory, operation)) || isRefused(simulator.memory, operation))
           continue
+        if (left === 1 && !everyLast && takesNothing(simulator.memory, operation)) continue
         const touched = slotOf(simulator.memory, operation)
         const after = simulator.branch()
         const last = after.do(operation)
