@@ -3,7 +3,8 @@ import { policyNamed } from '../../src/policy/policies.js'
 import type { PolicyName } from '../../src/policy/policy.js'
 import type { Judged } from './court.js'
 import { canBeKnown, complaints, untoldIn } from './expected.js'
-import { operationsOf, search, textOf, type Progress, type Scope, type Tried } from './search.js'
+import { search, type Progress, type Scope, type Tried } from './search.js'
+import { operationsOf, textOf } from './trail.js'
 
 interface Books {
   /** Operations that lost a pin that the rules can know of. */

@@ -3,7 +3,8 @@ import { POLICIES } from '../../src/policy/policies.js'
 import type { Judged } from './court.js'
 import { comesTo } from './expected.js'
 import { PINS } from './every-run.js'
-import { operationsOf, search, textOf, type Trail, type Tried } from './search.js'
+import { search, type Tried } from './search.js'
+import { operationsOf, textOf, type Trail } from './trail.js'
 
 /**
  * What allows the search to do a last operation once for what it depends on, and to leave out one before it that changes nothing for

@@ -4,7 +4,8 @@ import type { Policy } from '../../src/policy/policy.js'
 import type { SlotSize } from '../../src/policy/simulator/memory.js'
 import { comesTo } from './expected.js'
 import { PINS } from './every-run.js'
-import { operationsOf, search } from './search.js'
+import { search } from './search.js'
+import { operationsOf } from './trail.js'
 
 /** What allows to leave the search of one slot by itself to that of two: whatever it meets, the other meets. */
 

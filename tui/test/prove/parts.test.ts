@@ -10,7 +10,8 @@ import { comesTo, complaints, untoldIn } from './expected.js'
 import { Parts, slotOf } from './part.js'
 import { isIdle, Views } from './last.js'
 import { runOf } from './runs-as-text.js'
-import { operationsOf, search, textOf } from './search.js'
+import { search } from './search.js'
+import { operationsOf, textOf } from './trail.js'
 
 /** What allows the search to leave out operations: here all are done, and nothing is left out. */
 

@@ -11,9 +11,9 @@ const HUGE_ORDER = 1
  * (`one-slot.test.ts`): one alone is searched where more operations than of both can be done.
  */
 const PLANNED: readonly Omit<Scope, 'hugeOrder'>[] = [
-  ...(DEEPER > 0 ? [{ sizes: ['base'], pins: 2, depth: 5 } as const] : []),
-  { sizes: ['hugetlb'], pins: 2, depth: 5 },
-  { sizes: ['base', 'thp'], pins: 2, depth: 5 },
+  ...(DEEPER > 0 ? [{ sizes: ['base'], pins: 2, depth: 6 } as const] : []),
+  { sizes: ['hugetlb'], pins: 2, depth: 6 },
+  { sizes: ['base', 'thp'], pins: 2, depth: 6 },
 ]
 
 export const SCOPES: readonly Scope[] = PLANNED.map((scope) => ({

@@ -2,7 +2,6 @@ import { Kind } from '../../src/model/kinds.js'
 import type { Policy } from '../../src/policy/policy.js'
 import { operationsIn } from '../../src/policy/simulator/enumerate.js'
 import type { SlotSize } from '../../src/policy/simulator/memory.js'
-import { operationText, type Operation } from '../../src/policy/simulator/operations.js'
 import type { Told } from '../../src/policy/simulator/rows.js'
 import { Simulator, type Step } from '../../src/policy/simulator/simulator.js'
 import {
@@ -21,6 +20,7 @@ import { isIdle, isRefused, takesNothing, Views } from './last.js'
 import { hasDoneNothing } from './nothing-done.js'
 import { Parts, slotOf } from './part.js'
 import { isOpen, openIn, type Open } from './reach.js'
+import { replayed, type Beginning, type Trail } from './trail.js'
 
 /** Every run up to a length, shortest first; a state of simulator, history and rules that was met before is not gone on from. */
 
@@ -30,12 +30,6 @@ export interface Scope {
   readonly hugeOrder: number
   readonly pins: number
   readonly depth: number
-}
-
-/** A run, by its last operation and the run before it. */
-export interface Trail {
-  readonly before: Trail | undefined
-  readonly operation: Operation
 }
 
 export interface Tried extends Looking<Tried> {
@@ -80,13 +74,6 @@ interface Frontier {
   readonly open: Open | undefined
   /** See `Asked` of `reach.ts`. */
   readonly wasLinked: boolean
-}
-
-/** A run that others begin with, as it was done. */
-interface Beginning {
-  readonly trail: Trail | undefined
-  readonly simulator: Simulator
-  readonly told: readonly Told[]
 }
 
 /** A run that is searched, as it was done. */
@@ -173,7 +160,7 @@ export function search(policy: Policy, scope: Scope, { each, progress, deafTo, e
       const { trail, open } = from
       progress?.({ length, done, of: frontier.length })
       if (!beginning || beginning.trail !== trail?.before)
-        beginning = { ...replayed(start.branch(), begin, trail?.before), trail: trail?.before }
+        beginning = replayed(start.branch(), begin, trail?.before)
       const simulator = beginning.simulator.branch()
       const told = trail ? [...beginning.told, ...simulator.do(trail.operation).told] : begin
       const hadPins = told.some(takesPin)
@@ -239,24 +226,4 @@ function canBeJudged({ told, truths }: Step): boolean {
 /** Without one the rules are not even asked, as `Rule.isAboutPins` says: and what they remember begins with it. */
 function takesPin({ kind }: Told): boolean {
   return kind === Kind.Gup
-}
-
-function replayed(
-  simulator: Simulator,
-  begin: readonly Told[],
-  trail: Trail | undefined,
-): Omit<Beginning, 'trail'> {
-  const told = [...begin]
-  for (const operation of operationsOf(trail)) told.push(...simulator.do(operation).told)
-  return { simulator, told }
-}
-
-export function operationsOf(trail: Trail | undefined): readonly Operation[] {
-  const found: Operation[] = []
-  for (let at = trail; at; at = at.before) found.unshift(at.operation)
-  return found
-}
-
-export function textOf(trail: Trail): string {
-  return operationsOf(trail).map(operationText).join(', ')
 }
