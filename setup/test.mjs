@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './steps.mjs'
 
+// Also the tests' own place for temporary files, so that no run leaves any behind.
 const scratch = mkdtempSync(join(tmpdir(), 'cowpath-test-'))
 const nodeBin = (name) => join(root, 'node_modules/.bin', name)
 const cSources = execFileSync('git', ['ls-files', 'agent/**.c', 'agent/**.h'], {
@@ -78,7 +79,7 @@ async function perform(check) {
   const child = spawn(program, args, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', TMPDIR: scratch },
   })
   let output = ''
   // A check that talks while it runs shows that it lives; a linter that is content says nothing.

@@ -51,11 +51,6 @@ const RECIPES = new Map([
   ['systemd', SYSTEMD],
 ])
 
-/** Whether a guest with that disk boots from it, under systemd, once its modules are loaded. */
-export function bootsSystemd(given: string | undefined): boolean {
-  return given === 'systemd'
-}
-
 /** Whether `--disk` asks for a disk of the lab's own making, which the guest mounts on /data. */
 export function isDataDisk(given: string | undefined): boolean {
   return given !== undefined && DATA_DISK.test(given)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 
 import { accelerators, rememberKvmFails } from './accelerator.js'
-import { bootsSystemd, diskImage, isDataDisk } from './disk.js'
+import { diskImage, isDataDisk } from './disk.js'
 import { LabError } from './error.js'
 import { FrameReader, type Frame } from './frames.js'
 import { initramfs, type GuestPlan } from './initramfs.js'
@@ -14,14 +14,14 @@ import { Line } from './line.js'
 import { modulesInOrder } from './modules.js'
 import { findQemu, freePort, machineModules, qemuArguments, type Accelerator, type Machine } from './qemu.js'
 
-export interface LabOptions extends Omit<GuestPlan, 'modules' | 'mountsDisk' | 'bootsSystemd'> {
+export interface LabOptions extends Omit<GuestPlan, 'modules' | 'mountsDisk'> {
   readonly kernel: Kernel
   /** Modules to load beside those that the machine needs itself. */
   readonly modules?: readonly string[]
   readonly memory?: string
   readonly cpus?: number
   readonly icount?: boolean
-  /** `IMAGE[,throttle=BYTES]`; `ext4` for an image is a disk of the lab's own, mounted on /data; `systemd` boots from one. */
+  /** `IMAGE[,throttle=BYTES]`; `ext4` for an image is a disk of the lab's own, mounted on /data. */
   readonly disk?: string
   /** Memory nodes that the machine's memory is shared out to; 1 where not said. */
   readonly nodes?: number
@@ -71,12 +71,7 @@ export async function bootLab(asked: LabOptions): Promise<LabGuest> {
     ...(options.swap === undefined ? [] : ['zram']),
   ]
   const modules = modulesInOrder(options.kernel.modules, options.modules ?? [], needed)
-  const initrd = await initramfs({
-    ...options,
-    modules,
-    mountsDisk,
-    bootsSystemd: bootsSystemd(asked.disk),
-  })
+  const initrd = await initramfs({ ...options, modules, mountsDisk })
   const choices = options.icount === true ? ['tcg' as const] : accelerators()
   const limitMs = options.bootTimeoutMs ?? BOOT_TIMEOUT_MS
   const booted = async (accelerator: Accelerator) =>

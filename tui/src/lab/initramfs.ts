@@ -23,7 +23,7 @@ export interface GuestPlan {
   readonly swap?: string
   /** Whether /dev/vda is to be mounted on /data. */
   readonly mountsDisk?: boolean
-  /** Whether that is the guest's root then, under systemd. */
+  /** Whether that disk, which must then be one of systemd's own (`systemd`), becomes the guest's root. */
   readonly bootsSystemd?: boolean
 }
 

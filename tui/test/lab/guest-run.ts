@@ -41,6 +41,12 @@ async function runOnce(
   }
 }
 
+/** What a step of a script printed under a word: of lines `STEP WORD TEXT` the texts. */
+export function ofStep(output: string, step: string, word: string): string[] {
+  const start = `${step} ${word} `
+  return output.split('\n').flatMap((line) => (line.startsWith(start) ? [line.slice(start.length)] : []))
+}
+
 /** The JSON lines among what a workload printed, those that have `key`. */
 export function jsonLines<T>(output: string, key: keyof T & string): T[] {
   return output

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 
 import { requireAgent } from '../../src/commands/agent-binary.js'
-import { runInGuest } from './guest-run.js'
+import { ofStep, runInGuest } from './guest-run.js'
 
 const CROWD = 20_000
 /** Of the agent that follows the crowd: the aim for any agent (issue 3). */
@@ -67,11 +67,7 @@ describe.each(['6.1'])('on kernel %s', (series) => {
   }, GUEST_MS)
 
   /** What a step printed under a word. */
-  const of = (step: string, word: string): string[] =>
-    said.split('\n').flatMap((line) => {
-      const start = `${step} ${word} `
-      return line.startsWith(start) ? [line.slice(start.length)] : []
-    })
+  const of = (step: string, word: string): string[] => ofStep(said, step, word)
 
   test('BTF that is absent or cut off is refused in one line with what to do, by serve and by doctor', () => {
     expect([of('absent', 'STATUS'), of('cut', 'STATUS'), of('doctor', 'STATUS')]).toEqual([
