@@ -54,6 +54,23 @@ int fork_vma_enter(u64 *ctx)
 	return 0;
 }
 
+/* The rights are those of vm_flags, bit by bit; the heap is told as fs/proc/task_mmu.c does
+ * (vma_is_initial_heap()). */
+static __always_inline u32 mapping_of(struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	u64 flags = vma->vm_flags;
+	u32 mapping = MAPPING_TOLD | (flags & (VM_READ | VM_WRITE | VM_EXEC));
+
+	if (vma->vm_file)
+		mapping |= MAPPING_FILE;
+	if (flags & VM_GROWSDOWN)
+		mapping |= MAPPING_STACK;
+	if (vma->vm_start < mm->brk && vma->vm_end > mm->start_brk)
+		mapping |= MAPPING_HEAP;
+	return mapping;
+}
+
 SEC("?fexit/copy_page_range")
 int fork_vma_exit(u64 *ctx)
 {
@@ -78,7 +95,7 @@ int fork_vma_exit(u64 *ctx)
 	record->flags = vma_facts(src);
 	record->other_mm = state->other;
 	record->other_tgid = 0;
-	record->aux = 0;
+	record->aux = mapping_of(src);
 	submit_record(books, record);
 	return 0;
 }

@@ -58,6 +58,8 @@ typedef struct {
 
 struct mm_struct {
 	void *pgd;
+	unsigned long start_brk;
+	unsigned long brk;
 };
 
 struct anon_vma;
@@ -78,6 +80,7 @@ struct vm_area_struct {
 	unsigned long vm_start;
 	unsigned long vm_end;
 	unsigned long vm_pgoff;
+	void *vm_file;
 	struct mm_struct *vm_mm;
 	unsigned long vm_flags;
 	struct anon_vma *anon_vma;
@@ -294,9 +297,12 @@ struct pt_regs {
 #define SWAP_TYPES 23
 
 /* include/linux/mm.h, include/linux/mm_types.h: equal on 5.10 to 7.2 */
+#define VM_READ 0x1UL
 #define VM_WRITE 0x2UL
+#define VM_EXEC 0x4UL
 #define VM_SHARED 0x8UL
 #define VM_MAYWRITE 0x20UL
+#define VM_GROWSDOWN 0x100UL
 #define VM_UFFD_MISSING 0x200UL
 #define VM_UFFD_WP 0x1000UL
 #define VM_HUGETLB 0x400000UL

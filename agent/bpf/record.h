@@ -117,6 +117,17 @@ enum record_protection {
 	PROTECTION_KSM = 7,
 };
 
+/* Mapping of the same: bits. */
+enum record_mapping {
+	MAPPING_READ = 1,
+	MAPPING_WRITE = 2,
+	MAPPING_EXEC = 4,
+	MAPPING_FILE = 8,
+	MAPPING_STACK = 16,
+	MAPPING_HEAP = 32,
+	MAPPING_TOLD = 64,
+};
+
 /* UffdReason of the same. */
 enum record_uffd_reason {
 	UFFD_REASON_MISSING = 1,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Cause, EdgeKind, FrameKind } from '../model/facts.js'
-import { Flag, Kind, Outcome } from '../model/kinds.js'
+import { Flag, Kind, Mapping, Outcome } from '../model/kinds.js'
 import { allocateColumns } from '../store/columns.js'
 import { SYNTHETIC_AGENT } from '../store/synthetic.js'
 import { RecordingWriter } from '../store/writer.js'
@@ -61,9 +61,15 @@ beforeAll(async () => {
   writer.frameSeen(3, 5003, 0, FrameKind.Anon, 5e9, 3)
   writer.slotMapped(5, 3, VPN, 3, 5e9, Cause.Copy, 3, true)
   writer.edge(2, EdgeKind.Copy, 2, 3, 3, VPN, 5e9, 3)
-  writer.rate(3e9, 20, 2, Kind.WpFault, Outcome.Copy, 1, 1)
-  writer.rate(5e9, 30, 3, Kind.HugeWp, Outcome.Copy, 1, 512)
-  writer.rate(5e9, 20, 2, Kind.WpFault, Outcome.Reuse, 7, 7)
+  const mapping = Mapping.Told | Mapping.Read | Mapping.Write | Mapping.Heap
+  const heap = { flags: Flag.VmaMaywrite, mapping, fromNs: 1e9, fromSeq: 1 }
+  writer.vma({ ...heap, vma: 1, mm: 2, vpn: VPN, pages: 16 })
+  writer.stacks(1, [
+    { stack: 7, taker: '', frames: ['do_wp_page+0x1', '@libc.so.6+0x10 memcpy+0x8', `@${HOSTILE}+0x20`] },
+  ])
+  writer.rate(3e9, 20, 2, Kind.WpFault, Outcome.Copy, 1, 1, 1, 7)
+  writer.rate(5e9, 30, 3, Kind.HugeWp, Outcome.Copy, 1, 512, 0, 0)
+  writer.rate(5e9, 20, 2, Kind.WpFault, Outcome.Reuse, 7, 7, 1, 0)
   const events = allocateColumns(3)
   events.seq.set([1, 2, 3])
   events.timeNs.set([1e9, 3e9, 5e9])
@@ -143,6 +149,8 @@ test('nothing of a hostile name reaches the terminal raw', () => {
     ['page', path, '--pid', '30', '--addr', '0x7f0000010000'],
     ['top', path],
     ['top', path, '--pages'],
+    ['top', path, '--vmas'],
+    ['top', path, '--sites'],
     ['sql', path, 'SELECT * FROM process'],
     ['sql', path, `SELECT 1 AS "${HOSTILE}"`],
     ['sql', path, `SELECT * FROM "${HOSTILE}"`],
@@ -164,6 +172,33 @@ test('top counts copies and bytes by process', () => {
     { tgid: 20, address: '0x7f0000010000', copies: 1 },
     { tgid: 30, copies: 1 },
   ])
+})
+
+test('top counts by vma, with its rights, and what fell in none apart', () => {
+  const rows = JSON.parse(cowpath('top', path, '--vmas', '--by', 'faults', '--json').stdout) as object[]
+  expect(rows).toEqual([
+    {
+      ...{ mm: 2, tgid: 20, comm: 'parent', address: '0x7f0000010000', size_bytes: 65536, rights: 'rw-p' },
+      ...{ kind: 'heap', copies: 1, bytes: 4096, faults: 8, reuses: 7 },
+    },
+    {
+      ...{ mm: 3, tgid: 30, comm: HOSTILE, address: null, size_bytes: null, rights: null },
+      ...{ kind: null, copies: 1, bytes: 512 * 4096, faults: 1, reuses: 0 },
+    },
+  ])
+  const early = cowpath('top', path, '--vmas', '--until', '4', '--json').stdout
+  expect(JSON.parse(early)).toMatchObject([{ tgid: 20, faults: 1, reuses: 0 }])
+})
+
+test('top counts by the code that wrote, not by that of the C library, and what has no stack apart', () => {
+  const rows = JSON.parse(cowpath('top', path, '--sites', '--json').stdout) as object[]
+  expect(rows).toEqual([
+    { code: null, processes: 2, copies: 1, bytes: 512 * 4096, faults: 8, reuses: 7 },
+    { code: `${HOSTILE}+0x20`, processes: 1, copies: 1, bytes: 4096, faults: 1, reuses: 0 },
+  ])
+  const late = cowpath('top', path, '--sites', '--since', '4.5').stdout
+  expect(late).toBe('No call stack was taken: cowpath record --stacks user\n')
+  expect(cowpath('top', path, '--sites', '--vmas').stderr).toContain('cannot be used with')
 })
 
 test('sql sees the raw events as a table', () => {

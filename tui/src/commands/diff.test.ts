@@ -30,7 +30,7 @@ beforeAll(async () => {
   writer.run(1, SYNTHETIC_AGENT, 1)
   for (const tgid of [10, 11]) {
     writer.process({ tgid, parentTgid: 1, mm: 0, comm: 'driver', startTimeNs: 0, seenNs: 1e9 })
-    writer.rate(1e9, tgid, 1, Kind.WpFault, Outcome.Copy, tgid === 10 ? 10 : 30, tgid === 10 ? 10 : 30)
+    writer.rate(1e9, tgid, 1, Kind.WpFault, Outcome.Copy, tgid === 10 ? 10 : 30, tgid === 10 ? 10 : 30, 0, 0)
   }
   const events = allocateColumns(2)
   events.seq.set([1, 2])

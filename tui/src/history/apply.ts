@@ -1,6 +1,6 @@
 import type { EventColumns } from '../model/events.js'
 import { Cause, FrameKind } from '../model/facts.js'
-import { Flag, Foll, Kind, Outcome, Protection } from '../model/kinds.js'
+import { Flag, Foll, Kind, Mapping, Outcome, Protection } from '../model/kinds.js'
 import type { When } from './clock.js'
 import { fault, forkCopy } from './faults.js'
 import type { Mm } from './mms.js'
@@ -20,9 +20,14 @@ import { BY_FORK } from './protections.js'
 import { alignedTo, isPossible, pagesOf } from './reading.js'
 import { gup, unpin } from './references.js'
 import { Swaps } from './swaps.js'
+import type { VmaTold } from './vmas.js'
 
 /** Page tables that fork copies, mm/memory.c, copy_page_range() > vma_needs_copy(); all else the child faults in. */
 const COPIED_BY_FORK = Flag.VmaAnon | Flag.VmaUffdWp | Flag.VmaHugetlb
+
+const MAPPING_BITS = Object.values(Mapping).reduce<number>((all, bit) => all | bit, 0)
+/** Flags that stay what they are while a vma does; whether it has an anon_vma does not. */
+const ABOUT_VMA = Flag.VmaShared | Flag.VmaMaywrite | Flag.VmaUffdWp | Flag.VmaWipeonfork | Flag.VmaHugetlb
 
 /** Says what one event means. Any event may come at any time: what cannot be is an anomaly, never an error. */
 export class Applier {
@@ -52,10 +57,10 @@ export class Applier {
 
   /** What event i means, whose address space was met. */
   apply(events: EventColumns, i: number, mm: Mm | undefined): void {
-    const { pages, rates, anomalies, sink } = this.#parts
+    const { pages, anomalies } = this.#parts
     const when = this.#when
     const kind = events.kind[i]
-    rates.count(sink, when.timeNs, events.tgid[i], mm?.id ?? 0, kind, events.outcome[i], pagesOf(events, i))
+    this.#count(events, i, mm)
     if (!isPossible(events, i)) {
       anomalies.note('impossible-range', when)
       return
@@ -91,6 +96,17 @@ export class Applier {
     }
   }
 
+  #count(events: EventColumns, i: number, mm: Mm | undefined): void {
+    const { rates, vmas, sink } = this.#parts
+    const kind = events.kind[i]
+    const isPlaced = mm !== undefined && isWriteFault(kind)
+    const vma = isPlaced ? vmas.at(mm, events.vpn[i]) : 0
+    const stack = isPlaced ? events.stack[i] : 0
+    const { timeNs } = this.#when
+    const pages = pagesOf(events, i)
+    rates.count(sink, timeNs, events.tgid[i], mm?.id ?? 0, kind, events.outcome[i], pages, vma, stack)
+  }
+
   #inMm(events: EventColumns, i: number, mm: Mm): void {
     const when = this.#when
     const parts = this.#parts
@@ -108,6 +124,7 @@ export class Applier {
         return
       case Kind.MmExit:
         parts.pages.endMm(mm, Cause.MmExit, when)
+        parts.vmas.forget(mm)
         parts.mms.end(mm, when.timeNs, when.seq)
         return
       case Kind.Gup:
@@ -164,7 +181,9 @@ export class Applier {
     const child = this.#mmOf(events.otherMm[i], 'fork', parent?.id ?? 0)
     const flags = events.flags[i]
     const isCopied = (flags & COPIED_BY_FORK) !== 0 && (flags & Flag.VmaWipeonfork) === 0
-    if (!isCopied || !this.#isAlive(parent) || !this.#isAlive(child) || parent === child) return
+    if (!this.#isAlive(parent) || !this.#isAlive(child) || parent === child) return
+    if (events.pages[i] > 0) this.#parts.vmas.forked(parent, child, vmaTold(events, i), this.#when)
+    if (!isCopied) return
     if (events.outcome[i] === Outcome.Failed) {
       // The child ends before it has run; how far the parent's pages were write-protected for it is not known.
       this.#parts.pages.shareInPassing(parent, events.vpn[i], events.pages[i], this.#when)
@@ -248,10 +267,11 @@ export class Applier {
   }
 
   #makeRoom(): void {
-    const { mms, pages, onForgotten } = this.#parts
+    const { mms, pages, vmas, onForgotten } = this.#parts
     const overdue = mms.overdue()
     for (const mm of overdue) {
       pages.endMm(mm, Cause.Forgotten, this.#when)
+      vmas.forget(mm)
       mms.forget(mm)
     }
     if (overdue.length > 0) onForgotten(overdue.length, this.#when)
@@ -262,6 +282,17 @@ export class Applier {
     else if (mm.hasEnded) this.#parts.anomalies.note('event-after-exit', this.#when)
     return mm !== undefined && !mm.hasEnded
   }
+}
+
+/** Of which are told in which vma, and by which code, they were. */
+function isWriteFault(kind: number): boolean {
+  return kind === Kind.WpFault || kind === Kind.HugeWp || kind === Kind.HugetlbWp || kind === Kind.ForkCopy
+}
+
+function vmaTold(events: EventColumns, i: number): VmaTold {
+  const vpn = events.vpn[i]
+  const flags = events.flags[i] & ABOUT_VMA
+  return { vpn, end: vpn + events.pages[i], flags, mapping: events.aux[i] & MAPPING_BITS }
 }
 
 /** Whether the task of event i lives in the address space that the event is about. */

@@ -377,10 +377,11 @@ function mapNames(facts: readonly LoggedFact[]): readonly unknown[] {
     slotEnded: 3,
     edge: 7,
     pinEnded: 2,
+    vmaEnded: 2,
   }
   return facts.map(({ name, args }) =>
-    name === 'fork' || name === 'pinTaken'
-      ? [name, { ...(args[0] as object), seq: 0 }]
+    name === 'fork' || name === 'pinTaken' || name === 'vma'
+      ? [name, { ...(args[0] as object), seq: 0, fromSeq: 0 }]
       : [name, ...args.filter((_, i) => i !== seqAt[name])],
   )
 }
@@ -455,7 +456,7 @@ test('counts of a second are told once, when it is over', () => {
     ]),
   ])
   expect(argsOf(facts, 'rate')).toEqual([
-    [1e9, 70, 1, Kind.HugeWp, Outcome.Reuse, 2, 1024],
-    [2e9, 70, 1, Kind.HugeWp, Outcome.Reuse, 1, 512],
+    [1e9, 70, 1, Kind.HugeWp, Outcome.Reuse, 2, 1024, 0, 0],
+    [2e9, 70, 1, Kind.HugeWp, Outcome.Reuse, 1, 512, 0, 0],
   ])
 })

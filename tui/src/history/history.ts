@@ -12,6 +12,7 @@ import { Pages } from './pages.js'
 import { Pins } from './pins.js'
 import { Processes } from './processes.js'
 import { Rates } from './rates.js'
+import { Vmas } from './vmas.js'
 import { View } from './view.js'
 import { Window } from './window.js'
 
@@ -63,6 +64,7 @@ export class History {
   readonly #clock = new Clock()
   readonly #anomalies: Anomalies
   readonly #rates: Rates
+  readonly #vmas: Vmas
   readonly #window = new Window()
   readonly #losses = new Losses()
   readonly #mms: Mms
@@ -95,6 +97,7 @@ export class History {
     this.#judge = judge
     this.#anomalies = new Anomalies(sink)
     this.#rates = new Rates(ratedEvents)
+    this.#vmas = new Vmas(sink)
     this.#mms = new Mms(sink, maxMms)
     this.#processes = new Processes(sink)
     const parts = { sink, clock, mms: this.#mms, anomalies: this.#anomalies }
@@ -129,6 +132,7 @@ export class History {
       pins: this.#pins,
       processes: this.#processes,
       rates: this.#rates,
+      vmas: this.#vmas,
       onForgotten,
     })
   }
@@ -162,6 +166,7 @@ export class History {
     this.#processes.clear()
     this.#pages.clear()
     this.#mms.clear()
+    this.#vmas.clear()
     this.#gap({
       reason: 'agent-restart',
       count: 0,

@@ -1,5 +1,6 @@
 import type { FactSink, MmFact } from '../model/facts.js'
 import { ProtectedRanges } from './protections.js'
+import { VmaList } from './vmas.js'
 
 /** Address spaces that are found without a look-up in a map, by the low bits of their numbers. */
 const RECENT = 256
@@ -20,6 +21,7 @@ export interface Mm {
   /** The process that was last seen in it, 0: none. */
   tgid: number
   readonly protections: ProtectedRanges
+  readonly vmas: VmaList
 }
 
 /** Address spaces of the agent's run. */
@@ -72,6 +74,7 @@ export class Mms {
       met: ++this.#met,
       tgid: 0,
       protections: new ProtectedRanges(),
+      vmas: new VmaList(),
     }
     this.#byAgent.set(mm.agentMm, mm)
     this.#alive.set(mm.id, mm)

@@ -7,10 +7,14 @@ const SECOND_NS = 1e9
 /** Kinds and outcomes that are told apart by their low bits. */
 const RECENT = 512
 
-/** Counts of the second that runs, by process, mm, kind and outcome. */
+/** Counts of the second that runs, by process, mm, kind and outcome; of some by vma and call stack as well. */
 export class Rates {
   readonly #rows = new KeyedRows()
   #mm = new Float64Array(this.#rows.capacity)
+  #vma = new Float64Array(this.#rows.capacity)
+  #stack = new Float64Array(this.#rows.capacity)
+  /** By call stack and place (an mm or a vma) a number for both: few seconds have any. */
+  readonly #stacked = new KeyedRows()
   #events = new Float64Array(this.#rows.capacity)
   #pages = new Float64Array(this.#rows.capacity)
   /** Events that a recording which goes on has counted already. */
@@ -35,6 +39,8 @@ export class Rates {
     kind: number,
     outcome: number,
     pages: number,
+    vma: number,
+    stack: number,
   ): void {
     if (this.#skip > 0) {
       this.#skip--
@@ -44,12 +50,17 @@ export class Rates {
       const second = Math.floor(timeNs / SECOND_NS)
       if (second !== this.#second) this.#turn(sink, second)
     }
-    // Below 2^48 - 2^32, as long as there are fewer than 4 billion address spaces.
-    const key = mm * 0x1_0000 + kind * 0x100 + outcome
+    if (this.#rows.size === MOST_KEYS) this.flush(sink)
+    // Below 2^48 - 2^32, as long as there are fewer than a billion address spaces and vmas.
+    const place = vma === 0 ? 3 * mm : 3 * vma + 1
+    const key = (stack === 0 ? place : this.#placeOf(stack, place)) * 0x1_0000 + kind * 0x100 + outcome
     const recent = ((kind << 4) | (outcome & 0xf)) & (RECENT - 1)
     let row = this.#lastRows[recent] - 1
     if (row < 0 || this.#rows.a(row) !== tgid || this.#rows.b(row) !== key) {
-      row = this.#rowOf(sink, tgid, key, mm)
+      row = this.#rowOf(tgid, key)
+      this.#mm[row] = mm
+      this.#vma[row] = vma
+      this.#stack[row] = stack
       this.#lastRows[recent] = row + 1
     }
     this.#events[row]++
@@ -74,9 +85,12 @@ export class Rates {
         key % 0x100,
         this.#events[row],
         this.#pages[row],
+        this.#vma[row],
+        this.#stack[row],
       )
     }
     this.#rows.clear()
+    this.#stacked.clear()
     this.#lastRows.fill(0)
   }
 
@@ -89,13 +103,16 @@ export class Rates {
     this.#untilNs = this.#fromNs + SECOND_NS
   }
 
-  #rowOf(sink: FactSink, tgid: number, key: number, mm: number): number {
+  #placeOf(stack: number, place: number): number {
+    const found = this.#stacked.find(stack, place)
+    return 3 * (found >= 0 ? found : this.#stacked.insert(stack, place)) + 2
+  }
+
+  #rowOf(tgid: number, key: number): number {
     const found = this.#rows.find(tgid, key)
     if (found >= 0) return found
-    if (this.#rows.size === MOST_KEYS) this.flush(sink)
     const row = this.#rows.insert(tgid, key)
     if (this.#rows.capacity > this.#mm.length) this.#grow()
-    this.#mm[row] = mm
     this.#events[row] = 0
     this.#pages[row] = 0
     return row
@@ -104,6 +121,8 @@ export class Rates {
   #grow(): void {
     const { capacity } = this.#rows
     this.#mm = grown(this.#mm, new Float64Array(capacity))
+    this.#vma = grown(this.#vma, new Float64Array(capacity))
+    this.#stack = grown(this.#stack, new Float64Array(capacity))
     this.#events = grown(this.#events, new Float64Array(capacity))
     this.#pages = grown(this.#pages, new Float64Array(capacity))
   }

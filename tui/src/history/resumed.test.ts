@@ -30,6 +30,7 @@ function storedBy(facts: readonly LoggedFact[]): Stored {
     lastEdge: last('edge'),
     lastMm: last('mm'),
     lastPin: last('pinTaken'),
+    lastVma: last('vma'),
     forks: last('fork'),
     run: 1,
   }
@@ -47,7 +48,7 @@ function rates(facts: readonly LoggedFact[]): ReadonlyMap<string, number> {
   const sums = new Map<string, number>()
   for (const { name, args } of facts) {
     if (name !== 'rate') continue
-    const key = args.slice(0, 5).join()
+    const key = [...args.slice(0, 5), ...args.slice(7)].join()
     sums.set(key, (sums.get(key) ?? 0) + (args[5] as number))
   }
   return sums

@@ -9,6 +9,7 @@ import type {
   PinEnd,
   PinFact,
   ProcessFact,
+  VmaFact,
 } from '../model/facts.js'
 
 /** What a recording holds that goes on: the last numbers that it has given out. */
@@ -18,6 +19,7 @@ export interface Stored {
   readonly lastEdge: number
   readonly lastMm: number
   readonly lastPin: number
+  readonly lastVma: number
   readonly forks: number
   /** The last run. */
   readonly run: number
@@ -41,6 +43,7 @@ export class ResumedSink implements FactSink {
   #edges = 0
   #mms = 0
   #forks = 0
+  #vmas = 0
   #pins = 0
 
   constructor(sink: FactSink, stored: Stored) {
@@ -60,13 +63,14 @@ export class ResumedSink implements FactSink {
 
   /** Whether the stored events gave all that is stored: not so where another version concluded it. */
   get isComplete(): boolean {
-    const { lastFrame, lastSlot, lastEdge, lastMm, lastPin, forks } = this.#stored
+    const { lastFrame, lastSlot, lastEdge, lastMm, lastPin, lastVma, forks } = this.#stored
     return (
       this.#frames >= lastFrame &&
       this.#slots >= lastSlot &&
       this.#edges >= lastEdge &&
       this.#mms >= lastMm &&
       this.#pins >= lastPin &&
+      this.#vmas >= lastVma &&
       this.#forks >= forks
     )
   }
@@ -138,6 +142,15 @@ export class ResumedSink implements FactSink {
       this.#sink.edge(edge, kind, fromFrame, toFrame, mm, vpn, timeNs, seq)
   }
 
+  vma(fact: VmaFact): void {
+    this.#vmas = fact.vma
+    if (!this.#isReplaying || fact.vma > this.#stored.lastVma) this.#sink.vma(fact)
+  }
+
+  vmaEnded(vma: number, timeNs: number, seq: number): void {
+    if (this.#mayMiss()) this.#sink.vmaEnded(vma, timeNs, seq)
+  }
+
   rate(
     secondNs: number,
     tgid: number,
@@ -146,8 +159,10 @@ export class ResumedSink implements FactSink {
     outcome: number,
     events: number,
     pages: number,
+    vma: number,
+    stack: number,
   ): void {
-    this.#sink.rate(secondNs, tgid, mm, kind, outcome, events, pages)
+    this.#sink.rate(secondNs, tgid, mm, kind, outcome, events, pages, vma, stack)
   }
 
   pinTaken(pin: PinFact): void {

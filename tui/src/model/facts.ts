@@ -38,9 +38,13 @@ export interface FactSink {
     timeNs: number,
     seq: number,
   ): void
+  vma(fact: VmaFact): void
+  /** Something else was told of its range. That its address space ended is told by `mmEnded`. */
+  vmaEnded(vma: number, timeNs: number, seq: number): void
   /**
-   * Counts of one second (`secondNs` is its start), one process, one mm, one kind and outcome. Told when the second is
-   * over; where it had too many keys or a late event followed, in several rows, which add up.
+   * Counts of one second (`secondNs` is its start), one process, one mm, one kind and outcome; of write faults and copies at fork
+   * also one vma and one call stack, 0: not known. Told when the second is over; where it had too many keys or a late event followed,
+   * in several rows, which add up.
    */
   rate(
     secondNs: number,
@@ -50,6 +54,8 @@ export interface FactSink {
     outcome: number,
     events: number,
     pages: number,
+    vma: number,
+    stack: number,
   ): void
   pinTaken(pin: PinFact): void
   /** All of its references were given back, or its frames are gone. */
@@ -95,6 +101,20 @@ export interface MmFact {
   readonly parentMm: number
   readonly bornNs: number
   readonly bornBy: 'fork' | 'exec' | 'seen'
+}
+
+/** A vma, as it was told at `fromNs`. */
+export interface VmaFact {
+  readonly vma: number
+  readonly mm: number
+  readonly vpn: number
+  readonly pages: number
+  /** Bits of Flag that are about the vma. */
+  readonly flags: number
+  /** Bits of `Mapping`, 0: not told. */
+  readonly mapping: number
+  readonly fromNs: number
+  readonly fromSeq: number
 }
 
 export interface ProcessFact {
@@ -184,6 +204,8 @@ export const NO_FACTS: FactSink = {
   slotMapped: nothing,
   slotEnded: nothing,
   edge: nothing,
+  vma: nothing,
+  vmaEnded: nothing,
   rate: nothing,
   pinTaken: nothing,
   pinEnded: nothing,

@@ -107,6 +107,19 @@ export const Protection = {
 } as const
 export type Protection = (typeof Protection)[keyof typeof Protection]
 
+/** Bits of `aux` of a vma that fork copied. */
+export const Mapping = {
+  None: 0,
+  Read: 1,
+  Write: 2,
+  Exec: 4,
+  File: 8,
+  Stack: 16,
+  Heap: 32,
+  Told: 64,
+} as const
+export type Mapping = (typeof Mapping)[keyof typeof Mapping]
+
 /** `aux` of a userfaultfd message. */
 export const UffdReason = { Unspecified: 0, Missing: 1, Wp: 2, Minor: 3 } as const
 export type UffdReason = (typeof UffdReason)[keyof typeof UffdReason]

@@ -10,6 +10,7 @@ import type {
   PinEnd,
   PinFact,
   ProcessFact,
+  VmaFact,
 } from '../model/facts.js'
 import type { FindingSink } from '../model/finding.js'
 import type { RunFindingSink } from './judges.js'
@@ -132,6 +133,14 @@ export class FactsShown implements FactSink {
     this.#families?.edge(edge, kind, fromFrame, toFrame, mm, vpn, timeNs, seq)
   }
 
+  vma(fact: VmaFact): void {
+    this.#sink.vma(fact)
+  }
+
+  vmaEnded(vma: number, timeNs: number, seq: number): void {
+    this.#sink.vmaEnded(vma, timeNs, seq)
+  }
+
   rate(
     secondNs: number,
     tgid: number,
@@ -140,8 +149,10 @@ export class FactsShown implements FactSink {
     outcome: number,
     events: number,
     pages: number,
+    vma: number,
+    stack: number,
   ): void {
-    this.#sink.rate(secondNs, tgid, mm, kind, outcome, events, pages)
+    this.#sink.rate(secondNs, tgid, mm, kind, outcome, events, pages, vma, stack)
   }
 
   anomaly(name: string, timeNs: number, seq: number): void {

@@ -9,6 +9,7 @@ import type {
   PinEnd,
   PinFact,
   ProcessFact,
+  VmaFact,
 } from '../model/facts.js'
 import type { Evidence, Finding, Reference, RuleCount } from '../model/finding.js'
 import type { RunFindingSink } from './judges.js'
@@ -20,6 +21,7 @@ export interface LastNumbers {
   readonly lastEdge: number
   readonly lastPin: number
   readonly lastMm: number
+  readonly lastVma: number
   readonly lastFinding: number
 }
 
@@ -105,6 +107,14 @@ export class FactsNumberedOn implements FactSink {
     )
   }
 
+  vma(fact: VmaFact): void {
+    this.#sink.vma({ ...fact, vma: fact.vma + this.#last.lastVma, mm: this.#mm(fact.mm) })
+  }
+
+  vmaEnded(vma: number, timeNs: number, seq: number): void {
+    this.#sink.vmaEnded(vma + this.#last.lastVma, timeNs, seq)
+  }
+
   rate(
     secondNs: number,
     tgid: number,
@@ -113,8 +123,20 @@ export class FactsNumberedOn implements FactSink {
     outcome: number,
     events: number,
     pages: number,
+    vma: number,
+    stack: number,
   ): void {
-    this.#sink.rate(secondNs, tgid, this.#mm(mm), kind, outcome, events, pages)
+    this.#sink.rate(
+      secondNs,
+      tgid,
+      this.#mm(mm),
+      kind,
+      outcome,
+      events,
+      pages,
+      after(this.#last.lastVma, vma),
+      stack,
+    )
   }
 
   pinTaken(pin: PinFact): void {

@@ -6,7 +6,7 @@ import { migrations } from './files.js'
 export const APPLICATION_ID = 0x636f7770
 
 /** `PRAGMA user_version` that this program writes and reads. */
-export const SCHEMA_VERSION = 8
+export const SCHEMA_VERSION = 9
 
 /** What a database says that it is. */
 export type Format = 'empty' | 'current' | { readonly older: number }

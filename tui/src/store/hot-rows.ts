@@ -227,6 +227,8 @@ export class HotRows {
     outcome: number,
     events: number,
     pages: number,
+    vma: number,
+    stack: number,
   ): void {
     const at = this.#rows.rate.add()
     const row = this.#rows.rate.values
@@ -237,6 +239,8 @@ export class HotRows {
     row[at + 4] = outcome
     row[at + 5] = events
     row[at + 6] = pages
+    row[at + 7] = vma
+    row[at + 8] = stack
   }
 
   /** All so far, in buffers that may be transferred; begins anew. */

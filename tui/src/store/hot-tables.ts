@@ -18,7 +18,7 @@ export const HOT_TABLES = {
   ],
   ending: ['slot', 'mm', 'until_ns', 'until_cause', 'until_seq'],
   freed: ['frame', 'freed_ns', 'freed_seq'],
-  rate: ['second_ns', 'tgid', 'mm', 'kind', 'outcome', 'events', 'pages'],
+  rate: ['second_ns', 'tgid', 'mm', 'kind', 'outcome', 'events', 'pages', 'vma', 'stack'],
 } as const
 export type HotTable = keyof typeof HOT_TABLES
 

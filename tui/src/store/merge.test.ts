@@ -136,7 +136,7 @@ test('the same process id on two hosts is two processes', () => {
   const merged = join(folder, 'hosts.db')
   mergeRecordings([one, other], merged)
   const db = new Database(merged)
-  db.exec('INSERT INTO rate SELECT 5000000000, 10, mm, 1, 2, mm, mm FROM mm WHERE agent_mm = 1')
+  db.exec('INSERT INTO rate SELECT 5000000000, 10, mm, 1, 2, mm, mm, 0, 0 FROM mm WHERE agent_mm = 1')
   db.close()
   const recording = Recording.open(merged)
   try {

@@ -13,6 +13,7 @@ type Role = keyof typeof NUMBERED | 'frames' | 'run' | 'time' | 'second'
 /** What is numbered anew, behind the numbers of the parts before. */
 const NUMBERED = {
   mm: 'mm',
+  vma: 'vma',
   process: 'process',
   fork: 'fork',
   frame: 'frame',
@@ -25,7 +26,7 @@ const NUMBERED = {
 
 /** In an order in which what is referred to comes first; `word` and `recording` are every recording's own. */
 const TABLES = [
-  'leg', 'agent_load', 'mm', 'process', 'fork', 'frame', 'mapping', 'shared', 'ending', 'other_edge', 'gap', 'rate', 'pin', 'finding', 'evidence',
+  'leg', 'agent_load', 'mm', 'vma', 'process', 'fork', 'frame', 'mapping', 'shared', 'ending', 'other_edge', 'gap', 'rate', 'pin', 'finding', 'evidence',
   'rule_count', 'anomaly', 'stack',
 ] as const // prettier-ignore
 
@@ -187,7 +188,7 @@ class PartWriter {
     const { lastSlot, lastEdge } = lastNumbersOf(db)
     this.#added = {
       ...Object.fromEntries(
-        ['mm', 'process', 'fork', 'frame', 'gap', 'pin', 'finding', 'run', 'host'].map((table) => [
+        ['mm', 'vma', 'process', 'fork', 'frame', 'gap', 'pin', 'finding', 'run', 'host'].map((table) => [
           table,
           last(table),
         ]),

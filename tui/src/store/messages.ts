@@ -1,6 +1,6 @@
 import type { AgentInfo, LegBooks, StackInfo } from '../model/events.js'
 import type { Finding, RuleCount } from '../model/finding.js'
-import type { ForkFact, GapFact, MmFact, ProcessFact } from '../model/facts.js'
+import type { ForkFact, GapFact, MmFact, ProcessFact, VmaFact } from '../model/facts.js'
 import type { Telling } from './hot-rows.js'
 import type { EndedTable, HotTable } from './hot-tables.js'
 
@@ -42,6 +42,8 @@ export type RareFact =
   | { readonly type: 'mm'; readonly fact: MmFact }
   | { readonly type: 'mm-ended'; readonly mm: number; readonly timeNs: number; readonly seq: number }
   | { readonly type: 'process'; readonly fact: ProcessFact }
+  | { readonly type: 'vma'; readonly fact: VmaFact }
+  | { readonly type: 'vma-ended'; readonly vma: number; readonly timeNs: number; readonly seq: number }
   | { readonly type: 'fork'; readonly fact: ForkFact }
   | { readonly type: 'gap'; readonly fact: GapFact; readonly afterSeq: number }
   /** All slots and pins that have not ended. */
@@ -88,6 +90,7 @@ export interface RecordingState {
   readonly lastEdge: number
   readonly lastPin: number
   readonly lastMm: number
+  readonly lastVma: number
   readonly lastFinding: number
   readonly forks: number
   /** Events that the rates count. */

@@ -49,6 +49,17 @@ export class RareFactWriter {
         )
         return
       }
+      case 'vma': {
+        const { vma, mm, vpn, pages, flags, mapping, fromNs, fromSeq } = fact.fact
+        this.#run(
+          `INSERT INTO vma (vma, mm, vpn, pages, flags, mapping, from_ns, from_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+          ...[vma, mm, vpn, pages, flags, mapping, fromNs, fromSeq],
+        )
+        return
+      }
+      case 'vma-ended':
+        this.#run('UPDATE vma SET until_ns = ?, until_seq = ? WHERE vma = ?', fact.timeNs, fact.seq, fact.vma)
+        return
       case 'fork': {
         const { parentMm, childMm, parentTgid, childTgid, timeNs, seq } = fact.fact
         this.#run(

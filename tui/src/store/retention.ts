@@ -62,6 +62,13 @@ const SWEPT: readonly Swept[] = [
     then: `INSERT OR IGNORE INTO temp.kept_mm SELECT mm FROM pin WHERE rowid > :after AND rowid <= :until`,
   },
   { table: 'rate', began: 'second_ns', isOver: 'second_ns < :cutoff - 1000000000' },
+  {
+    table: 'vma',
+    began: 'from_ns',
+    // The last one stays: the next row has the next number.
+    isOver:
+      'coalesce(until_ns, (SELECT ended_ns FROM mm WHERE mm.mm = vma.mm)) < :cutoff AND vma < (SELECT max(vma) FROM vma)',
+  },
   { table: 'agent_load', began: 'time_ns', isOver: 'time_ns < :cutoff' },
   {
     table: 'mm',

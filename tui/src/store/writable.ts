@@ -161,6 +161,7 @@ export function stateOf(db: Database.Database): Omit<RecordingState, 'telling'> 
   return {
     ...lastNumbersOf(db),
     lastMm: last('mm'),
+    lastVma: last('vma'),
     lastFinding: last('finding'),
     forks: last('fork'),
     ratedEvents: db.prepare<[], number | null>('SELECT sum(events) FROM rate').pluck().get() ?? 0,

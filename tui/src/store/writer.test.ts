@@ -85,6 +85,7 @@ test('a recording that goes on knows where it ended, and is indexed again at the
     lastEdge: 0,
     lastPin: 0,
     lastMm: 0,
+    lastVma: 0,
     lastFinding: 0,
     forks: 0,
     ratedEvents: 0,

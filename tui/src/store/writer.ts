@@ -11,6 +11,7 @@ import type {
   PinEnd,
   PinFact,
   ProcessFact,
+  VmaFact,
 } from '../model/facts.js'
 import { CowpathError } from '../model/failure.js'
 import type { Finding, RuleCount } from '../model/finding.js'
@@ -209,6 +210,14 @@ export class RecordingWriter implements FactSink {
     this.#startTimer()
   }
 
+  vma(fact: VmaFact): void {
+    this.#add({ type: 'vma', fact })
+  }
+
+  vmaEnded(vma: number, timeNs: number, seq: number): void {
+    this.#add({ type: 'vma-ended', vma, timeNs, seq })
+  }
+
   rate(
     secondNs: number,
     tgid: number,
@@ -217,8 +226,10 @@ export class RecordingWriter implements FactSink {
     outcome: number,
     events: number,
     pages: number,
+    vma: number,
+    stack: number,
   ): void {
-    this.#hot.rate(secondNs, tgid, mm, kind, outcome, events, pages)
+    this.#hot.rate(secondNs, tgid, mm, kind, outcome, events, pages, vma, stack)
     this.#startTimer()
   }
 

@@ -28,19 +28,62 @@ export interface TopPage {
   readonly last_ns: number
 }
 
-/** With the host, where there are several. */
-export function topProcessColumns(rows: readonly TopProcess[]): readonly Column<TopProcess>[] {
-  return rows.some(({ hostname }) => hostname !== null) ? [HOST, ...TOP_PROCESS_COLUMNS] : TOP_PROCESS_COLUMNS
+/** A vma and what copy-on-write cost in it; a row of db/queries/top-vmas.sql. */
+export interface TopVma {
+  /** null: the recording is of one host. */
+  readonly hostname: string | null
+  readonly mm: number
+  readonly tgid: number | null
+  readonly comm: string | null
+  /** null: all that fell in no vma that was told. */
+  readonly vpn: number | null
+  readonly size_bytes: number | null
+  /** As in /proc/PID/maps; null: not told. */
+  readonly rights: string | null
+  readonly kind: string | null
+  readonly copies: number
+  readonly bytes: number
+  readonly faults: number
+  readonly reuses: number
 }
 
-const HOST: Column<TopProcess> = {
-  id: 'host',
-  title: 'HOST',
-  align: 'left',
-  width: 15,
-  grow: 1,
-  dropOrder: 3,
-  text: (row) => printable(row.hostname ?? ''),
+/** Code and what copy-on-write cost there; a row of db/queries/top-sites.sql. */
+export interface TopSite {
+  /** null: no call stack was taken. */
+  readonly code: string | null
+  readonly processes: number
+  readonly copies: number
+  readonly bytes: number
+  readonly faults: number
+  readonly reuses: number
+}
+
+/** With the host, where there are several. */
+export function topProcessColumns(rows: readonly TopProcess[]): readonly Column<TopProcess>[] {
+  return withHosts(rows, TOP_PROCESS_COLUMNS)
+}
+
+interface OfHost {
+  readonly hostname: string | null
+}
+
+function withHosts<Row extends OfHost>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+): readonly Column<Row>[] {
+  if (rows.every(({ hostname }) => hostname === null)) return columns
+  return [
+    {
+      id: 'host',
+      title: 'HOST',
+      align: 'left',
+      width: 15,
+      grow: 1,
+      dropOrder: 3,
+      text: (row) => printable(row.hostname ?? ''),
+    },
+    ...columns,
+  ]
 }
 
 const TOP_PROCESS_COLUMNS: readonly Column<TopProcess>[] = [
@@ -54,10 +97,59 @@ const TOP_PROCESS_COLUMNS: readonly Column<TopProcess>[] = [
     text: (row) => String(row.tgid),
   },
   comm<TopProcess>(),
-  number('copies', 'COPIES', 0, (row: TopProcess) => count(row.copies)),
-  number('bytes', 'COPIED', 0, (row: TopProcess) => bytes(row.bytes)),
-  number('faults', 'FAULTS', 0, (row: TopProcess) => count(row.faults)),
-  number('reuses', 'REUSES', 1, (row: TopProcess) => count(row.reuses)),
+  ...costs<TopProcess>(),
+]
+
+/** With the host, where there are several. */
+export function topVmaColumns(rows: readonly TopVma[]): readonly Column<TopVma>[] {
+  return withHosts(rows, TOP_VMA_COLUMNS)
+}
+
+const TOP_VMA_COLUMNS: readonly Column<TopVma>[] = [
+  {
+    id: 'pid',
+    title: 'PID',
+    align: 'right',
+    width: 7,
+    grow: 0,
+    dropOrder: 0,
+    text: (row) => String(row.tgid ?? '-'),
+  },
+  comm<TopVma>(),
+  {
+    id: 'address',
+    title: 'ADDRESS',
+    align: 'left',
+    width: 14,
+    grow: 0,
+    dropOrder: 0,
+    text: (row) => (row.vpn === null ? 'not told' : pageAddress(row.vpn)),
+  },
+  number('size', 'SIZE', 2, (row: TopVma) => (row.size_bytes === null ? '' : bytes(row.size_bytes)), 10),
+  {
+    id: 'kind',
+    title: 'KIND',
+    align: 'left',
+    width: 12,
+    grow: 0,
+    dropOrder: 0,
+    text: (row) => [row.rights ?? '', row.kind ?? ''].join(' ').trim(),
+  },
+  ...costs<TopVma>(10),
+]
+
+export const TOP_SITE_COLUMNS: readonly Column<TopSite>[] = [
+  {
+    id: 'code',
+    title: 'CODE',
+    align: 'left',
+    width: 24,
+    grow: 1,
+    dropOrder: 0,
+    text: (row) => printable(row.code ?? 'no call stack'),
+  },
+  number('processes', 'PROCESSES', 2, (row: TopSite) => count(row.processes), 9),
+  ...costs<TopSite>(10),
 ]
 
 export const TOP_PAGE_COLUMNS: readonly Column<TopPage>[] = [
@@ -97,6 +189,23 @@ function comm<Row extends { readonly comm: string | null }>(): Column<Row> {
   }
 }
 
-function number<Row>(id: string, title: string, dropOrder: number, text: (row: Row) => string): Column<Row> {
-  return { id, title, align: 'right', width: 14, grow: 0, dropOrder, text }
+type Costs = Pick<TopProcess, 'copies' | 'bytes' | 'faults' | 'reuses'>
+
+function costs<Row extends Costs>(width?: number): readonly Column<Row>[] {
+  return [
+    number('copies', 'COPIES', 0, (row: Row) => count(row.copies), width),
+    number('bytes', 'COPIED', 0, (row: Row) => bytes(row.bytes), width),
+    number('faults', 'FAULTS', 0, (row: Row) => count(row.faults), width),
+    number('reuses', 'REUSES', 1, (row: Row) => count(row.reuses), width),
+  ]
+}
+
+function number<Row>(
+  id: string,
+  title: string,
+  dropOrder: number,
+  text: (row: Row) => string,
+  width = 14,
+): Column<Row> {
+  return { id, title, align: 'right', width, grow: 0, dropOrder, text }
 }

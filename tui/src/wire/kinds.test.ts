@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Flag, Foll, Kind, Outcome, Protection, UffdReason } from '../model/kinds.js'
+import { Flag, Foll, Kind, Mapping, Outcome, Protection, UffdReason } from '../model/kinds.js'
 import { cowpath } from './generated/cowpath.js'
 
 // Here, not beside kinds.ts: the model is below the wire and may not look up.
@@ -26,6 +26,7 @@ test('the constants of the hot path are those of the contract', () => {
   expect(Outcome).toEqual(constants(cowpath.v1.Outcome, 'OUTCOME_'))
   expect({ None: 0, ...Flag }).toEqual(constants(cowpath.v1.Flag, 'FLAG_'))
   expect({ None: 0, ...Foll }).toEqual(constants(cowpath.v1.Foll, 'FOLL_'))
+  expect(Mapping).toEqual(constants(cowpath.v1.Mapping, 'MAPPING_'))
   expect(Protection).toEqual(constants(cowpath.v1.Protection, 'PROTECTION_'))
   expect(UffdReason).toEqual(constants(cowpath.v1.UffdReason, 'UFFD_REASON_'))
 })

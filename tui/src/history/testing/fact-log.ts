@@ -25,6 +25,8 @@ export function factLog(): { readonly sink: FactSink; readonly facts: LoggedFact
     slotMapped: log('slotMapped'),
     slotEnded: log('slotEnded'),
     edge: log('edge'),
+    vma: log('vma'),
+    vmaEnded: log('vmaEnded'),
     rate: log('rate'),
     pinTaken: log('pinTaken'),
     pinEnded: log('pinEnded'),
@@ -41,7 +43,8 @@ export function contradictions(facts: readonly LoggedFact[]): readonly string[] 
   const frames = new Set<number>()
   const ended = new Set<number>()
   const pins = new Set<number>()
-  const last = { frame: 0, slot: 0, edge: 0, pin: 0 }
+  const vmas = new Set<number>()
+  const last = { frame: 0, slot: 0, edge: 0, pin: 0, vma: 0 }
   const isNext = (what: keyof typeof last, id: number) => {
     if (id !== ++last[what]) complaints.push(`${what} ${id} comes behind ${last[what] - 1}`)
   }
@@ -78,6 +81,17 @@ export function contradictions(facts: readonly LoggedFact[]): readonly string[] 
       pins.add(pin)
     } else if (name === 'pinEnded') {
       if (!pins.delete(id)) complaints.push(`pin ${id} ends though it was not taken, or has ended`)
+    } else if (name === 'vma') {
+      const { vma, mm } = args[0] as { vma: number; mm: number }
+      isNext('vma', vma)
+      if (ended.has(mm)) complaints.push(`vma ${vma} is in address space ${mm}, which has ended`)
+      vmas.add(vma)
+    } else if (name === 'vmaEnded') {
+      if (!vmas.delete(id)) complaints.push(`vma ${id} ends though it has not begun, or has ended`)
+    } else if (name === 'rate') {
+      const vma = args[7] as number
+      if (vma !== 0 && !vmas.has(vma))
+        complaints.push(`vma ${vma} is counted in though it has not begun, or has ended`)
     }
   }
   return complaints

@@ -81,9 +81,9 @@ async function record(path: string): Promise<void> {
   events.kind.set([Kind.Gup, Kind.PmdSplit])
   events.tgid.fill(10)
   writer.events(1, 1, 2, events)
-  writer.rate(2e9, 10, 1, Kind.WpFault, Outcome.Copy, 3, 7)
-  writer.rate(3e9, 10, 1, Kind.WpFault, Outcome.Copy, 2, 2)
-  writer.rate(6e9, 10, 1, Kind.WpFault, Outcome.Copy, 1, 1)
+  writer.rate(2e9, 10, 1, Kind.WpFault, Outcome.Copy, 3, 7, 0, 0)
+  writer.rate(3e9, 10, 1, Kind.WpFault, Outcome.Copy, 2, 2, 0, 0)
+  writer.rate(6e9, 10, 1, Kind.WpFault, Outcome.Copy, 1, 1, 0, 0)
   writer.gap({
     run: 1,
     reason: 'ring',

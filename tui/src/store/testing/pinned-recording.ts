@@ -147,9 +147,9 @@ export async function writePinnedRecording(
   events.tgid.fill(10)
   events.stack.set([0, 0, 0, 1, 2, 0])
   writer.events(1, 1, 6, events)
-  writer.rate(5e9, 10, 1, Kind.PmdSplit, Outcome.None, 3, 1536)
-  writer.rate(8e9, 10, 1, Kind.FolioSplit, Outcome.Failed, 2, 1024)
-  writer.rate(8e9, 10, 1, Kind.Wrprotect, Outcome.None, 90, 900)
+  writer.rate(5e9, 10, 1, Kind.PmdSplit, Outcome.None, 3, 1536, 0, 0)
+  writer.rate(8e9, 10, 1, Kind.FolioSplit, Outcome.Failed, 2, 1024, 0, 0)
+  writer.rate(8e9, 10, 1, Kind.Wrprotect, Outcome.None, 90, 900, 0, 0)
   writer.anomaly('slot-maps-other-frame', 4e9, 3)
   if (lostFromNs !== undefined)
     writer.gap({
