@@ -35,8 +35,8 @@ function manualFeed() {
 
 test('subscribed with the first word of the agent, finished with its last, counts told', async () => {
   const { feedOf, seen, finish } = manualFeed()
-  const follower = followGuestOver(feedOf)('tcp://127.0.0.1:1', 'run.db')
-  expect(seen.options).toMatchObject({ afterEnd: 'finish', recordTo: 'run.db' })
+  const follower = followGuestOver(feedOf)('tcp://127.0.0.1:1', { record: 'run.db', stacks: 'user' })
+  expect(seen.options).toMatchObject({ afterEnd: 'finish', recordTo: 'run.db', stacks: 'user' })
   seen.listener?.item({ type: 'started', agent: syntheticAgent(), nextSeq: 1 })
   await follower.subscribed
   for (const item of syntheticSecond(100, 40)) seen.listener?.item(item)
@@ -46,14 +46,14 @@ test('subscribed with the first word of the agent, finished with its last, count
 
 test('stop ends it with what came', async () => {
   const { feedOf } = manualFeed()
-  const follower = followGuestOver(feedOf)('tcp://127.0.0.1:1', undefined)
+  const follower = followGuestOver(feedOf)('tcp://127.0.0.1:1', {})
   follower.stop()
   expect(await follower.finished).toMatchObject({ totals: { events: 0 } })
 })
 
 test('an agent that refuses is told at once', async () => {
   const { feedOf, fail } = manualFeed()
-  const follower = followGuestOver(feedOf)('tcp://127.0.0.1:1', undefined)
+  const follower = followGuestOver(feedOf)('tcp://127.0.0.1:1', {})
   follower.finished.catch(() => undefined)
   fail(new Error('refused'))
   await expect(follower.subscribed).rejects.toThrow('refused')

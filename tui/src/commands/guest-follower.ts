@@ -8,7 +8,7 @@ export const GUEST_LOADS_MS = 180_000
 
 /** Follows the agent of a lab guest over a feed, until it has said its last word. */
 export function followGuestOver(feedOf: FeedOf): FollowGuest {
-  return (endpoint, record) => {
+  return (endpoint, { record, stacks }) => {
     const model = new LiveModel(endpoint)
     const told = listenerOf(model, undefined)
     const ended = new AbortController()
@@ -20,6 +20,7 @@ export function followGuestOver(feedOf: FeedOf): FollowGuest {
       afterEnd: 'finish',
       firstWordMs: GUEST_LOADS_MS,
       ...(record === undefined ? {} : { recordTo: record }),
+      ...(stacks === undefined ? {} : { stacks }),
     } as const
     const fed = feedOf(endpoint, options).run(
       {

@@ -5,6 +5,7 @@ import { LabError } from '../lab/error.js'
 import { bootLab, type LabGuest } from '../lab/guest.js'
 import { resolveKernel } from '../lab/kernels.js'
 import { splitArguments } from '../lab/qemu.js'
+import type { WantedStacks } from '../wire/stack.js'
 import { Interrupt, Interrupted } from './lab-interrupt.js'
 
 /** What listens to a guest's agent while its workload runs: the lab boots and conducts, and leaves recording to it. */
@@ -18,7 +19,9 @@ export interface GuestFollower {
 }
 
 /** Begins to follow the agent at `endpoint`, into the recording `record` if one is wanted. */
-export type FollowGuest = (endpoint: string, record: string | undefined) => GuestFollower
+export type FollowGuest = (endpoint: string, wanted: WantedOfGuest) => GuestFollower
+
+export type WantedOfGuest = Pick<LabRunOptions, 'record' | 'stacks'>
 
 /** What to boot, what to run in it, and what to keep. */
 export interface LabRunOptions {
@@ -36,6 +39,7 @@ export interface LabRunOptions {
   readonly add: readonly string[]
   readonly run?: string
   readonly record?: string
+  readonly stacks?: WantedStacks
   readonly timeout: number
   readonly count?: string
   readonly refresh?: boolean
@@ -118,12 +122,12 @@ export async function runLab(
 /** From a booted guest to the last event of its agent. */
 async function conduct(
   guest: LabGuest,
-  { timeout, record }: LabRunOptions,
+  { timeout, ...wanted }: LabRunOptions,
   follow: FollowGuest,
   interrupt: Interrupt,
 ): Promise<{ status: number; summary: Readonly<Record<string, unknown>> }> {
   const exit = guest.waitExit()
-  const follower = guest.endpoint === undefined ? undefined : follow(guest.endpoint, record)
+  const follower = guest.endpoint === undefined ? undefined : follow(guest.endpoint, wanted)
   follower?.finished.catch(() => undefined) // told by `subscribed` or awaited below
   try {
     // A guest that dies meanwhile says why; before its workload runs `exit` cannot resolve.

@@ -5,6 +5,7 @@ import { LabError } from '../lab/error.js'
 import { caseFamilies, scenarioNames } from '../lab/scenarios.js'
 import { runMatrix, type FindingsOf } from './lab-matrix.js'
 import { NEWCOMERS_WORKLOAD, runLab, type FollowGuest, type LabRunOptions } from './lab-run.js'
+import { stacksOption } from './stacks-option.js'
 
 interface LabCommandOptions extends LabRunOptions {
   readonly cases?: boolean
@@ -64,6 +65,7 @@ export function labCommand(follow: FollowGuest, findAgent: () => string, finding
     .option('--add <file[:guestpath]>', 'bring a static program, script or data; may be repeated', append, [])
     .option('--run <command>', 'run this line in the guest by sh -c')
     .option('--record <db>', 'keep the recording here')
+    .addOption(stacksOption())
     .option('--timeout <seconds>', 'end a workload that runs longer; 0: never', seconds, 600)
     .option('--cases', 'list the cases and end')
     .option('--matrix', 'run every case on every kernel of --kernels, write what came out as a page')
