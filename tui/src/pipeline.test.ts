@@ -6,6 +6,7 @@ import type { StreamItem } from './model/events.js'
 import { CowpathError } from './model/failure.js'
 import { Pipeline, type PipelineOptions } from './pipeline.js'
 import { Recording } from './store/recording.js'
+import { COUNTERS } from './wire/counters.js'
 import { FakeAgent, type FakeSession } from './wire/testing/fake-agent.js'
 import { madeUpAgent, madeUpBatch } from './wire/testing/made-up.js'
 
@@ -88,6 +89,30 @@ test('what an agent says reaches the recording and who looks on, event by event 
   expect(seqs()).toEqual(upTo(1000))
   expect(rows('SELECT count(*) FROM edge')).toEqual([[1000]])
   expect(rows('SELECT sum(events) FROM rate')).toEqual([[1000]])
+})
+
+test('the counters of all processes are recorded as they stood last, those of an agent that keeps none are not', async () => {
+  const counted = (tgid: readonly number[], copies: readonly number[], other: number) => ({
+    timeNs: 5,
+    tgid: [...tgid],
+    startTimeNs: tgid.map((each) => each * 10),
+    comm: tgid.map((each) => Buffer.from(`p${each}`)),
+    ended: tgid.map(() => false),
+    columns: [{ counter: COUNTERS.copies, values: [...copies], other }],
+  })
+  const agent = await agentThat(playTo(10))
+  agent.counters = [counted([7, 9], [1, 2], 0), counted([7], [3], 2)]
+  const ended = new AbortController()
+  const running = run({ recordTo: path }, ended.signal)
+  await vi.waitFor(() => {
+    expect(rows('SELECT tgid, start_time_ns, comm, copies FROM counter')).toEqual([
+      [0, 0, '', 2],
+      [7, 70, 'p7', 3],
+    ])
+  }, 10_000)
+  ended.abort()
+  await running
+  expect(rows('SELECT count(*) FROM counter')).toEqual([[2]])
 })
 
 test('without a recording nothing is written', async () => {

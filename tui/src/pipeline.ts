@@ -4,6 +4,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import type { StreamItem } from './model/events.js'
 import type { Conclusions } from './pipeline/conclusions.js'
+import { CountersPoll } from './pipeline/counters-poll.js'
 import { Onlooker } from './pipeline/onlooker.js'
 import { Recorder } from './pipeline/recorder.js'
 import { rulesUnder } from './pipeline/rules-under.js'
@@ -134,10 +135,16 @@ export class Pipeline {
         stop.abort()
       },
     })
-    for await (const item of follower.items(until)) {
-      const pause = take(item)
-      listener.item(item)
-      if (pause !== undefined) await orAborted(pause, until)
+    const counters = new CountersPoll(endpoint, (snapshot) => recorder?.counted(snapshot))
+    try {
+      for await (const item of follower.items(until)) {
+        const pause = take(item)
+        listener.item(item)
+        if (item.type === 'started' && recorder !== undefined) await counters.begin()
+        if (pause !== undefined) await orAborted(pause, until)
+      }
+    } finally {
+      await counters.end()
     }
   }
 }

@@ -2,6 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { COUNTER_NAMES, type Counts } from '../model/counts.js'
+import { SYNTHETIC_AGENT } from '../store/synthetic.js'
+import { RecordingWriter } from '../store/writer.js'
 import { COUNTERS } from '../wire/counters.js'
 import { FakeAgent } from '../wire/testing/fake-agent.js'
 import { madeUpAgent } from '../wire/testing/made-up.js'
@@ -86,6 +89,36 @@ test('JSON has every process and every count', async () => {
     other: { faults: 2 },
     evicted: 3,
   })
+})
+
+test('of a recording they are told as they stood last', async () => {
+  const path = join(folder, 'run.db')
+  const writer = await RecordingWriter.open(path, {
+    durable: () => undefined,
+    paused: () => undefined,
+    resumed: () => undefined,
+    failed: (error) => {
+      throw error
+    },
+  })
+  writer.run(1, SYNTHETIC_AGENT, 1)
+  const [zero, some] = [0, 3].map(
+    (value) => Object.fromEntries(COUNTER_NAMES.map((name) => [name, value])) as Counts, // of all names
+  )
+  const redis = { tgid: 7, startTimeNs: 1, comm: 'redis', ended: true, counts: { ...zero, faults: 12, copies: 10 } }
+  const nobody = { tgid: 0, startTimeNs: 0, comm: '', ended: false, counts: some }
+  writer.counters(1, { timeNs: 5, changed: [nobody, redis], gone: [] })
+  await writer.close()
+  endpoint = path
+  const told: unknown = JSON.parse(await printed('--json'))
+  expect(told).toMatchObject({
+    processes: [{ tgid: 7, comm: 'redis', start_ns: 1, ended: true, copies: 10, pins_outstanding: 0 }],
+    other: [{ tgid: 0, copies: 3, migrations: 3 }],
+  })
+  const lines = (await printed('--by', 'copies')).split('\n')
+  expect(lines[1]).toMatch(/^ +7 redis +10 .* ended$/)
+  expect(lines[2]).toBe('Not named above: 6 copies and 3 faults.')
+  await expect(printed('--watch')).rejects.toThrow('cannot watch a recording')
 })
 
 test('an agent that keeps none says so', async () => {

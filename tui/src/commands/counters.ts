@@ -1,4 +1,6 @@
 import { Command, Option } from 'commander'
+import { CowpathError } from '../model/failure.js'
+import type { Counts, CountersSnapshot } from '../model/counts.js'
 import {
   COUNTED_COLUMNS,
   COUNTER_ORDERS,
@@ -8,10 +10,10 @@ import {
 } from '../views/counters.js'
 import { count } from '../views/units.js'
 import { connect } from '../wire/client.js'
-import type { Counts, CountersSnapshot } from '../wire/counters.js'
 import { wholeNumber } from './arguments.js'
 import { DEFAULT_ENDPOINT } from './live.js'
-import { printJson, printLine } from './output.js'
+import { printJson, printLine, withoutNoHost } from './output.js'
+import { withRecording } from './reading.js'
 import { printTable } from './tables.js'
 
 interface CountersOptions {
@@ -21,6 +23,14 @@ interface CountersOptions {
   readonly json?: true
 }
 
+/** A row of db/queries/counters.sql. */
+interface RecordedCounts extends Omit<CountedProcess, 'ended'> {
+  readonly hostname: string | null
+  readonly ended: number
+}
+
+const NOT_RECORDED =
+  'No counters were recorded: the agent keeps none (--counters off), or an older cowpath recorded.'
 const WATCH_MS = 1000
 /** ECMA-48: to the upper left, and erase from there on. */
 const HOME = '\x1b[H\x1b[J'
@@ -28,7 +38,7 @@ const HOME = '\x1b[H\x1b[J'
 export function countersCommand(): Command {
   return new Command('counters')
     .description('lists what every process did since the agent attached, traced or not: copies, faults, pins')
-    .argument('[endpoint]', 'unix:///PATH or tcp://127.0.0.1:PORT', DEFAULT_ENDPOINT)
+    .argument('[source]', 'an agent, unix:///PATH or tcp://127.0.0.1:PORT, or a recording', DEFAULT_ENDPOINT)
     .addOption(new Option('--by <what>', 'what to sort by').choices(COUNTER_ORDERS).default('copies'))
     .option('--limit <rows>', 'how many processes', wholeNumber, 20)
     .option('--watch', 'again each second, until a signal comes')
@@ -37,12 +47,16 @@ export function countersCommand(): Command {
       'after',
       `
 Who did it is counted, not whose memory it was. PINS are those taken and not given back yet, by whomever.
-An agent started with --counters off keeps none.
+An agent started with --counters off keeps none. A recording has them as they stood last.
 
-Exit status: 0 done, 1 the agent cannot be asked.`,
+Exit status: 0 done, 1 the agent or the file cannot be asked.`,
     )
-    .action(async (endpoint: string, options: CountersOptions) => {
-      const client = connect(endpoint)
+    .action(async (source: string, options: CountersOptions) => {
+      if (!source.includes('://')) {
+        tellRecorded(source, options)
+        return
+      }
+      const client = connect(source)
       try {
         for await (const snapshot of client.counters(options.watch ? WATCH_MS : 0)) tell(snapshot, options)
       } finally {
@@ -74,6 +88,31 @@ function tell(snapshot: CountersSnapshot, { by, limit, watch, json }: CountersOp
     `Not named above: ${count(other.copies + other.unshares)} copies and ${count(other.faults)} faults, of ` +
       `${count(evicted)} processes that have ended, and of those that found no place (${count(crowded)} times).`,
   )
+}
+
+function tellRecorded(path: string, { by, limit, watch, json }: CountersOptions): void {
+  if (watch)
+    throw new CowpathError({
+      what: 'cannot watch a recording',
+      why: 'its counters do not change',
+      todo: 'leave --watch out, or name an agent',
+      exitStatus: 2,
+    })
+  withRecording(path, (recording) => {
+    const rows = recording
+      .ask<RecordedCounts>('counters', {})
+      .map(({ ended, ...row }) => ({ ...row, ended: ended !== 0 }))
+    const [processes, nobody] = [true, false].map((isNamed) =>
+      rows.filter(({ tgid }) => (tgid !== 0) === isNamed),
+    )
+    if (json) {
+      printJson({ processes: processes.map(withoutNoHost), other: nobody.map(withoutNoHost) })
+      return
+    }
+    printTable(COUNTED_COLUMNS, topCounted(processes, by, limit), { sortedBy: by, empty: NOT_RECORDED })
+    for (const { copies, unshares, faults } of nobody)
+      printLine(`Not named above: ${count(copies + unshares)} copies and ${count(faults)} faults.`)
+  })
 }
 
 function outstanding({ pins_taken, pins_returned }: Counts): number {

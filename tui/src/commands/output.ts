@@ -16,3 +16,11 @@ export function printJson(value: unknown): void {
 export function printNote(note: string): void {
   process.stderr.write(`cowpath: ${note}\n`)
 }
+
+/** For JSON: of a recording of one host no row names it. */
+export function withoutNoHost<Row extends { readonly hostname: string | null }>({
+  hostname,
+  ...row
+}: Row): Omit<Row, 'hostname'> {
+  return hostname === null ? row : { hostname, ...row }
+}

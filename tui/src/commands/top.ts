@@ -14,7 +14,7 @@ import {
 } from '../views/top.js'
 import { pageAddress } from '../views/units.js'
 import { wholeNumber } from './arguments.js'
-import { printJson } from './output.js'
+import { printJson, withoutNoHost } from './output.js'
 import { withRecording } from './reading.js'
 import { printTable } from './tables.js'
 import { between, betweenNs, MOMENTS, type Between } from './times.js'
@@ -99,12 +99,4 @@ function listPages(recording: Recording, { limit, json }: TopOptions): void {
   const rows = recording.ask<TopPage>('top-pages', { limit })
   if (json) printJson(rows.map(({ vpn, ...row }) => ({ ...row, address: pageAddress(vpn) })))
   else printTable(TOP_PAGE_COLUMNS, rows, { sortedBy: 'copies', empty: EMPTY })
-}
-
-/** Of a recording of one host no row names it. */
-function withoutNoHost<Row extends { readonly hostname: string | null }>({
-  hostname,
-  ...row
-}: Row): Omit<Row, 'hostname'> {
-  return hostname === null ? row : { hostname, ...row }
 }

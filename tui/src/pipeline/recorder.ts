@@ -1,5 +1,6 @@
 import { History } from '../history/history.js'
 import { ResumedSink } from '../history/resumed.js'
+import type { CountersSnapshot } from '../model/counts.js'
 import type { AgentInfo, StreamItem } from '../model/events.js'
 import type { FactSink } from '../model/facts.js'
 import { CowpathError } from '../model/failure.js'
@@ -13,6 +14,7 @@ import { RecordingWriter } from '../store/writer.js'
 import type { Position } from '../wire/follow.js'
 import { concludeAgain } from './conclude-again.js'
 import { type Conclusions, FactsShown, findingsShown } from './conclusions.js'
+import { CountersTold } from './counters-told.js'
 import { HeldFindings } from './held-findings.js'
 import { Judges, type JudgeOf } from './judges.js'
 import { FactsNumberedOn, FindingsNumberedOn } from './numbered-on.js'
@@ -37,6 +39,7 @@ export class Recorder {
   readonly #judges: Judges
   readonly #runs: RunState[]
   readonly #heard: Heard
+  readonly #counters = new CountersTold()
   #run = 0
   #timeNs = 0
   #lastSeq = 0
@@ -115,6 +118,13 @@ export class Recorder {
     return this.#writer.ready()
   }
 
+  /** The counters of all processes, of the agent that the last item came from. */
+  counted(snapshot: CountersSnapshot): void {
+    if (this.#run === 0) return
+    const change = this.#counters.change(snapshot)
+    if (change.changed.length + change.gone.length > 0) this.#writer.counters(this.#run, change)
+  }
+
   /** Concludes, commits what is left, and makes the recording ready to be asked. */
   async close(): Promise<void> {
     this.#heard.listener = undefined
@@ -128,6 +138,7 @@ export class Recorder {
     const run = met?.run ?? (this.#runs.at(-1)?.run ?? 0) + 1
     if (met === undefined) this.#runs.push({ run, bootId: agent.bootId, lastSeq: 0 })
     this.#heard.bootIds.set(run, agent.bootId)
+    if (run !== this.#run) this.#counters.clear()
     this.#run = run
     this.#writer.run(run, agent, nextSeq)
     this.#judges.started(run, agent)

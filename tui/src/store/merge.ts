@@ -26,7 +26,7 @@ const NUMBERED = {
 
 /** In an order in which what is referred to comes first; `word` and `recording` are every recording's own. */
 const TABLES = [
-  'leg', 'agent_load', 'mm', 'vma', 'process', 'fork', 'frame', 'mapping', 'shared', 'ending', 'other_edge', 'gap', 'rate', 'pin', 'finding', 'evidence',
+  'leg', 'counter', 'agent_load', 'mm', 'vma', 'process', 'fork', 'frame', 'mapping', 'shared', 'ending', 'other_edge', 'gap', 'rate', 'pin', 'finding', 'evidence',
   'rule_count', 'anomaly', 'stack',
 ] as const // prettier-ignore
 

@@ -1,3 +1,4 @@
+import type { CountersChange } from '../model/counts.js'
 import type { AgentInfo, LegBooks, StackInfo } from '../model/events.js'
 import type { Finding, RuleCount } from '../model/finding.js'
 import type { ForkFact, GapFact, MmFact, ProcessFact, VmaFact } from '../model/facts.js'
@@ -38,6 +39,7 @@ export interface OpenBlock {
 export type RareFact =
   | { readonly type: 'run'; readonly run: number; readonly agent: AgentInfo; readonly firstSeq: number }
   | { readonly type: 'legs'; readonly run: number; readonly legs: readonly LegBooks[] }
+  | { readonly type: 'counters'; readonly run: number; readonly change: CountersChange }
   | { readonly type: 'load'; readonly run: number; readonly load: AgentLoad }
   | { readonly type: 'mm'; readonly fact: MmFact }
   | { readonly type: 'mm-ended'; readonly mm: number; readonly timeNs: number; readonly seq: number }

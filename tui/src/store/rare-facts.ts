@@ -1,8 +1,15 @@
 import type Database from 'better-sqlite3'
+import { COUNTER_NAMES, type CountersChange } from '../model/counts.js'
 import type { AgentInfo, LegBooks } from '../model/events.js'
 import { Cause, PinEnd } from '../model/facts.js'
 import { VERDICTS, type Evidence, type Finding, type Reference } from '../model/finding.js'
 import type { RareFact } from './messages.js'
+
+const INSERT_COUNTER = `INSERT OR REPLACE INTO counter
+  (run, tgid, start_time_ns, comm, ended, told_ns, ${COUNTER_NAMES.join(', ')})
+  VALUES (${Array<string>(6 + COUNTER_NAMES.length)
+    .fill('?')
+    .join(', ')})`
 
 /** Writes the facts of which there are few: runs, legs, address spaces, processes, forks, gaps, stacks, findings. */
 export class RareFactWriter {
@@ -20,6 +27,9 @@ export class RareFactWriter {
         return
       case 'legs':
         for (const leg of fact.legs) this.#leg(fact.run, leg)
+        return
+      case 'counters':
+        this.#counters(fact.run, fact.change)
         return
       case 'load': {
         const { timeNs, lastSeq, ringUsedBytes, ringSizeBytes, residentBytes, cpuNs } = fact.load
@@ -157,6 +167,27 @@ export class RareFactWriter {
       ...[finding, which, run, seq, timeNs, kind, outcome, tgid, tid, mm, vpn, oldPfn, newPfn, flags],
       ...[refcount, mapcount, pincount, ...referenceValues(reference), words],
     )
+  }
+
+  #counters(run: number, { timeNs, changed, gone }: CountersChange): void {
+    for (const { tgid, startTimeNs } of gone)
+      this.#run(
+        'DELETE FROM counter WHERE run = ? AND tgid = ? AND start_time_ns = ?',
+        ...[run, tgid, startTimeNs],
+      )
+    for (const { tgid, startTimeNs, comm, ended, counts } of changed)
+      this.#run(
+        INSERT_COUNTER,
+        ...[
+          run,
+          tgid,
+          startTimeNs,
+          comm,
+          ended ? 1 : 0,
+          timeNs,
+          ...COUNTER_NAMES.map((name) => counts[name]),
+        ],
+      )
   }
 
   #leg(run: number, leg: LegBooks): void {

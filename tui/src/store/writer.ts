@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { CountersChange } from '../model/counts.js'
 import type { AgentInfo, EventColumns, LegBooks, StackInfo } from '../model/events.js'
 import type {
   Cause,
@@ -106,6 +107,11 @@ export class RecordingWriter implements FactSink {
   /** Books of the legs: the last ones stay. */
   legs(run: number, legs: readonly LegBooks[]): void {
     this.#add({ type: 'legs', run, legs })
+  }
+
+  /** Counters of a run that changed, or are gone. */
+  counters(run: number, change: CountersChange): void {
+    this.#add({ type: 'counters', run, change })
   }
 
   load(run: number, load: AgentLoad): void {

@@ -1,3 +1,4 @@
+import { COUNTER_NAMES, type CounterName, type Counts, type CountersSnapshot } from '../model/counts.js'
 import { DecodeError } from './cursor.js'
 import './numbers.js'
 import { cowpath } from './generated/cowpath.js'
@@ -5,7 +6,7 @@ import { commOf, reading, whole } from './messages.js'
 
 const { v1 } = cowpath
 
-/** What is counted, by the names that `--json` has. Meaning and units: `Counter` of proto/cowpath/v1/agent.proto. */
+/** What is counted, by name. */
 export const COUNTERS = {
   faults: v1.Counter.COUNTER_FAULT,
   huge_faults: v1.Counter.COUNTER_HUGE_FAULT,
@@ -29,33 +30,7 @@ export const COUNTERS = {
   folio_splits: v1.Counter.COUNTER_FOLIO_SPLIT,
   collapses: v1.Counter.COUNTER_COLLAPSE,
   migrations: v1.Counter.COUNTER_MIGRATE,
-} as const
-
-export type CounterName = keyof typeof COUNTERS
-export type Counts = Readonly<Record<CounterName, number>>
-
-const NAMES = Object.keys(COUNTERS) as readonly CounterName[] // by their type
-
-/** What one process did since the agent attached. `comm` is any bytes; never print it unescaped. */
-export interface ProcessCounts {
-  readonly tgid: number
-  readonly startTimeNs: number
-  readonly comm: string
-  readonly ended: boolean
-  readonly counts: Counts
-}
-
-export interface CountersSnapshot {
-  /** Since the boot of the traced host. */
-  readonly timeNs: number
-  readonly processes: readonly ProcessCounts[]
-  /** Of no process that is named. */
-  readonly other: Counts
-  /** Ended processes whose counts are in `other`. */
-  readonly evicted: number
-  /** Counts that are in `other` because their process found no place. */
-  readonly crowded: number
-}
+} as const satisfies Readonly<Record<CounterName, number>>
 
 /** Reads one CountersResponse. A counter that an older agent does not keep is 0. Throws only DecodeError. */
 export function decodeCounters(bytes: Uint8Array): CountersSnapshot {
@@ -68,7 +43,9 @@ export function decodeCounters(bytes: Uint8Array): CountersSnapshot {
   const countsBy = (
     value: (column: cowpath.v1.CounterColumn.$Properties | undefined) => number | null | undefined,
   ) =>
-    Object.fromEntries(NAMES.map((name) => [name, whole(value(columns.get(COUNTERS[name])) ?? 0)])) as Counts // of all names
+    Object.fromEntries(
+      COUNTER_NAMES.map((name) => [name, whole(value(columns.get(COUNTERS[name])) ?? 0)]),
+    ) as Counts // of all names
   return {
     timeNs: whole(response.timeNs),
     processes: tgid.map((each, i) => ({

@@ -7,7 +7,7 @@ import { bootLab } from '../../src/lab/guest.js'
 import { resolveKernel } from '../../src/lab/kernels.js'
 import { buildScenarios } from '../../src/lab/scenarios.js'
 import { connect, type AgentClient } from '../../src/wire/client.js'
-import type { Counts, CountersSnapshot } from '../../src/wire/counters.js'
+import type { Counts, CountersSnapshot } from '../../src/model/counts.js'
 import { KERNELS } from './guest-run.js'
 import { survived } from './whole.js'
 

@@ -12,7 +12,7 @@ import { buildScenarios } from '../../src/lab/scenarios.js'
 import { connect, type AgentClient } from '../../src/wire/client.js'
 import type { EventColumns } from '../../src/model/events.js'
 import { Kind } from '../../src/model/kinds.js'
-import type { CountersSnapshot, ProcessCounts } from '../../src/wire/counters.js'
+import type { CountersSnapshot, ProcessCounts } from '../../src/model/counts.js'
 import { jsonLines } from './guest-run.js'
 import { survived } from './whole.js'
 
