@@ -232,9 +232,12 @@ __noinline u32 find_word(u64 address)
 	return 0;
 }
 
+/* Beyond the last stands what a longer stack left there. */
 static __always_inline u64 word_at(const struct stack_words *words, u32 place)
 {
-	return place < MOST_STACK_WORDS ? words->word[place] : 0;
+	if (place >= MOST_STACK_WORDS || place >= *(const volatile u32 *)&words->count)
+		return 0;
+	return words->word[place];
 }
 
 static __always_inline bool is_bottom(const struct stack_words *words, u32 place)

@@ -11,6 +11,7 @@ import { bootLab } from '../../src/lab/guest.js'
 import { resolveKernel } from '../../src/lab/kernels.js'
 import { Kind } from '../../src/model/kinds.js'
 import { connect, type AgentClient } from '../../src/wire/client.js'
+import { ofStep } from './guest-run.js'
 import { survived } from './whole.js'
 
 const UNIT = fileURLToPath(new URL('../../../agent/packaging/cowpath-agent.service', import.meta.url))
@@ -71,16 +72,25 @@ function listen(stdout: Readable, word: string): { text: () => string; printed: 
   return { text: () => said, printed }
 }
 
-/** Write faults of each process that was traced from its exec to its end. */
-async function faultsOfWhole(client: AgentClient): Promise<readonly number[]> {
+interface Traced {
+  /** Write faults of each process that was traced from its exec to its end. */
+  readonly faults: readonly number[]
+  /** Frames that were told of systemd itself, which had mapped them long before. */
+  readonly frames: number
+}
+
+async function trace(client: AgentClient): Promise<Traced> {
   const faults = new Map<number, number>()
   const whole: number[] = []
+  let frames = 0
+  const filter = { pids: [1], comms: ['copyreuse'] }
   await client.ready(BOOT_MS)
-  for await (const item of client.trace({ client: 'test', filter: { pids: [], comms: ['copyreuse'] } })) {
+  for await (const item of client.trace({ client: 'test', filter })) {
     if (item.type !== 'batch') continue
     const { events } = item
     for (let i = 0; i < events.length; i++) {
       const tgid = events.tgid[i]
+      if (tgid === 1 && events.kind[i] === Kind.Snapshot) frames += events.pages[i]
       if (events.kind[i] === Kind.Exec) faults.set(tgid, 0)
       const before = faults.get(tgid)
       if (before === undefined) continue
@@ -89,18 +99,17 @@ async function faultsOfWhole(client: AgentClient): Promise<readonly number[]> {
     }
     if (whole.length > 1) break
   }
-  return whole
+  return { faults: whole, frames }
 }
 
-async function underSystemd(
-  series: string,
-): Promise<{ said: string; status: number; faults: readonly number[] }> {
+async function underSystemd(series: string): Promise<{ said: string; status: number; traced: Traced }> {
   const file = join(mkdtempSync(join(tmpdir(), 'cowpath-test-')), 'systemd.sh')
   writeFileSync(file, SCRIPT)
   const guest = await bootLab({
     kernel: await resolveKernel({ kernel: series }, () => undefined),
     agent: requireAgent(process.env),
     disk: 'systemd',
+    bootsSystemd: true,
     files: [`${UNIT}:/lab/units/cowpath-agent.service`, `${file}:/lab/systemd.sh`],
     workload: ['sh', '/lab/systemd.sh'],
     bootTimeoutMs: BOOT_MS,
@@ -111,9 +120,9 @@ async function underSystemd(
     guest.start()
     // Who connects before is thrown out when the agent is killed.
     await Promise.race([script.printed, guest.waitExit()])
-    const faults = await faultsOfWhole(client)
+    const traced = await trace(client)
     client.close()
-    return { status: await guest.waitExit(), said: script.text(), faults }
+    return { status: await guest.waitExit(), said: script.text(), traced }
   } finally {
     client.close()
     await guest.shutdown()
@@ -121,17 +130,12 @@ async function underSystemd(
 }
 
 describe.each(['5.10', '7.2'])('the unit on kernel %s', (series) => {
-  let run = { said: '', status: -1, faults: [] as readonly number[] }
+  let run = { said: '', status: -1, traced: { faults: [], frames: 0 } as Traced }
   beforeAll(async () => {
     run = await survived(async () => underSystemd(series))
   }, GUEST_MS)
 
-  /** What a step printed under a word. */
-  const of = (step: string, word: string): string[] =>
-    run.said.split('\n').flatMap((line) => {
-      const start = `${step} ${word} `
-      return line.startsWith(start) ? [line.slice(start.length)] : []
-    })
+  const of = (step: string, word: string): string[] => ofStep(run.said, step, word)
   const state = (active: string, status: number, restarts: number, result: string) =>
     `ActiveState=${active} ExecMainStatus=${status} NRestarts=${restarts} Result=${result}`
 
@@ -154,12 +158,16 @@ describe.each(['5.10', '7.2'])('the unit on kernel %s', (series) => {
   })
 
   test('lets it trace whom a client asks for, page by page', () => {
-    expect(run.faults.length).toBeGreaterThan(1)
+    expect(run.traced.faults.length).toBeGreaterThan(1)
     // One that copies and one that reuses, and some of stack and data.
-    for (const faults of run.faults) {
+    for (const faults of run.traced.faults) {
       expect(faults).toBeGreaterThanOrEqual(2 * PAGES)
       expect(faults).toBeLessThan(2 * PAGES + 50)
     }
+  })
+
+  test('lets it tell what a process that ran already had mapped', () => {
+    expect(run.traced.frames).toBeGreaterThan(PAGES)
   })
 
   test('ends it in order, and leaves no socket', () => {
