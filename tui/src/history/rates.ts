@@ -14,7 +14,7 @@ export class Rates {
   #vma = new Float64Array(this.#rows.capacity)
   #stack = new Float64Array(this.#rows.capacity)
   /** By call stack and place (an mm or a vma) a number for both: few seconds have any. */
-  readonly #stacked = new KeyedRows()
+  readonly #stacked = new KeyedRows(16)
   #events = new Float64Array(this.#rows.capacity)
   #pages = new Float64Array(this.#rows.capacity)
   /** Events that a recording which goes on has counted already. */
