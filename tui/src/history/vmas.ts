@@ -3,6 +3,9 @@ import type { When } from './clock.js'
 
 /** Of all address spaces, some 100 bytes each. What happens in those beyond is counted in none. */
 const MOST_VMAS = 1 << 18
+/** Address spaces of which the vma that was asked for last is at hand, and the numbers that are kept of each. */
+const RECENT = 64
+const RECENT_WORDS = 4
 
 /** What is told of a vma. */
 export interface VmaTold {
@@ -25,8 +28,6 @@ interface Vma extends VmaTold {
 /** Vmas of one address space, in order of address, none over another. */
 export class VmaList {
   readonly vmas: Vma[] = []
-  /** The one that was found last: a process faults again and again in one. */
-  last: Vma | undefined
 
   /** The place of the first vma that ends behind the page. */
   firstBehind(vpn: number): number {
@@ -56,6 +57,8 @@ export class Vmas {
   readonly #most: number
   #lastNumber = 0
   #known = 0
+  /** By low bits of the mm's number: that, the vma's first page, the one behind its last, its number. A process faults again and again in one. */
+  readonly #recent = new Float64Array(RECENT * RECENT_WORDS)
 
   constructor(sink: FactSink, most = MOST_VMAS) {
     this.#sink = sink
@@ -72,20 +75,24 @@ export class Vmas {
 
   /** The recording's number of the vma in which the page lies; 0: not known. */
   at(mm: Owner, vpn: number): number {
-    const { vmas } = mm
-    const { last } = vmas
-    if (last !== undefined && last.vpn <= vpn && last.end > vpn) return this.#numberOf(mm, last)
-    const vma = vmas.vmas.at(vmas.firstBehind(vpn))
+    const recent = this.#recent
+    const at = recentOf(mm)
+    if (recent[at] === mm.id && recent[at + 1] <= vpn && recent[at + 2] > vpn) return recent[at + 3]
+    const vma = mm.vmas.vmas.at(mm.vmas.firstBehind(vpn))
     if (vma === undefined || vma.vpn > vpn) return 0
-    vmas.last = vma
-    return this.#numberOf(mm, vma)
+    const number = this.#numberOf(mm, vma)
+    recent[at] = mm.id
+    recent[at + 1] = vma.vpn
+    recent[at + 2] = vma.end
+    recent[at + 3] = number
+    return number
   }
 
   /** That address space is gone. */
-  forget({ vmas }: Owner): void {
-    this.#known -= vmas.vmas.length
-    vmas.vmas.length = 0
-    vmas.last = undefined
+  forget(mm: Owner): void {
+    this.#known -= mm.vmas.vmas.length
+    mm.vmas.vmas.length = 0
+    this.#recent[recentOf(mm)] = 0
   }
 
   /** All address spaces are gone. */
@@ -94,14 +101,15 @@ export class Vmas {
   }
 
   /** undefined: there is no room for another. */
-  #learn({ vmas }: Owner, told: VmaTold, when: When): Vma | undefined {
+  #learn(mm: Owner, told: VmaTold, when: When): Vma | undefined {
+    const { vmas } = mm
     const from = vmas.firstBehind(told.vpn)
     const old = vmas.vmas.at(from)
     if (old !== undefined && isSame(old, told)) return old
     let until = from
     for (; until < vmas.vmas.length && vmas.vmas[until].vpn < told.end; until++)
       this.#ended(vmas.vmas[until], when)
-    vmas.last = undefined
+    this.#recent[recentOf(mm)] = 0
     this.#known -= until - from
     if (this.#known >= this.#most) {
       vmas.vmas.splice(from, until - from)
@@ -124,6 +132,10 @@ export class Vmas {
     this.#sink.vma({ vma: number, mm: mm.id, vpn, pages: end - vpn, flags, mapping, fromNs, fromSeq })
     return number
   }
+}
+
+function recentOf({ id }: Owner): number {
+  return (id & (RECENT - 1)) * RECENT_WORDS
 }
 
 function isSame(a: VmaTold, b: VmaTold): boolean {
