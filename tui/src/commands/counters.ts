@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { CowpathError } from '../model/failure.js'
-import type { Counts, CountersSnapshot } from '../model/counts.js'
+import { COUNTER_NAMES, type Counts, type CountersSnapshot } from '../model/counts.js'
 import {
   COUNTED_COLUMNS,
   COUNTER_ORDERS,
@@ -102,17 +102,22 @@ function tellRecorded(path: string, { by, limit, watch, json }: CountersOptions)
     const rows = recording
       .ask<RecordedCounts>('counters', {})
       .map(({ ended, ...row }) => ({ ...row, ended: ended !== 0 }))
-    const [processes, nobody] = [true, false].map((isNamed) =>
-      rows.filter(({ tgid }) => (tgid !== 0) === isNamed),
-    )
+    const processes = rows.filter(({ tgid }) => tgid !== 0)
+    const other = sumOf(rows.filter(({ tgid }) => tgid === 0))
     if (json) {
-      printJson({ processes: processes.map(withoutNoHost), other: nobody.map(withoutNoHost) })
+      printJson({ processes: processes.map(withoutNoHost), other })
       return
     }
     printTable(COUNTED_COLUMNS, topCounted(processes, by, limit), { sortedBy: by, empty: NOT_RECORDED })
-    for (const { copies, unshares, faults } of nobody)
-      printLine(`Not named above: ${count(copies + unshares)} copies and ${count(faults)} faults.`)
+    const copies = other.copies + other.unshares
+    if (copies + other.faults > 0)
+      printLine(`\nNot named above: ${count(copies)} copies and ${count(other.faults)} faults.`)
   })
+}
+
+function sumOf(rows: readonly Counts[]): Counts {
+  const sums = COUNTER_NAMES.map((name) => [name, rows.reduce((sum, row) => sum + row[name], 0)] as const)
+  return Object.fromEntries(sums) as Counts // of all names
 }
 
 function outstanding({ pins_taken, pins_returned }: Counts): number {
