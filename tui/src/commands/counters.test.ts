@@ -105,7 +105,13 @@ test('of a recording they are told as they stood last', async () => {
   const [zero, some] = [0, 3].map(
     (value) => Object.fromEntries(COUNTER_NAMES.map((name) => [name, value])) as Counts, // of all names
   )
-  const redis = { tgid: 7, startTimeNs: 1, comm: 'redis', ended: true, counts: { ...zero, faults: 12, copies: 10 } }
+  const redis = {
+    tgid: 7,
+    startTimeNs: 1,
+    comm: 'redis',
+    ended: true,
+    counts: { ...zero, faults: 12, copies: 10 },
+  }
   const nobody = { tgid: 0, startTimeNs: 0, comm: '', ended: false, counts: some }
   writer.counters(1, { timeNs: 5, changed: [nobody, redis], gone: [] })
   await writer.close()
