@@ -71,6 +71,8 @@ function ask(path: string): readonly Row[] {
       20,
     ],
     ['top-processes', { by: 'copies', limit: 20 }, 50],
+    ['top-vmas', { by: 'copies', limit: 20, since_ns: null, until_ns: null }, 50],
+    ['top-sites', { by: 'copies', limit: 20, since_ns: null, until_ns: null }, 50],
     ['top-pages', { limit: 20 }, 50],
     ['forks', { limit: 20 }, 50],
     ['pins', { which: 'outstanding', gets: 0, at_ns: null, limit: 20 }, 50],

@@ -1,6 +1,7 @@
 /** Vmas as fork tells them, against /proc/PID/maps of the process that forked. */
 import { beforeAll, describe, expect, test } from 'vitest'
 
+import { KERNELS } from './guest-run.js'
 import { query, recordWhole } from './recording.js'
 import { RECORDING_MS } from './whole.js'
 
@@ -30,7 +31,7 @@ function mappedBy(line: string): Vma[] {
   return [{ address: hex(from), end_address: hex(until), rights, kind }]
 }
 
-describe.each(['5.10', '6.1', '6.12', '6.18', '7.2'])('a shell that forks on kernel %s', (series) => {
+describe.each(['5.10', ...KERNELS])('a shell that forks on kernel %s', (series) => {
   let vmas: readonly Vma[] = []
   let maps: readonly Vma[] = []
   beforeAll(async () => {
