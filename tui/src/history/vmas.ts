@@ -3,9 +3,8 @@ import type { When } from './clock.js'
 
 /** Of all address spaces, some 100 bytes each. What happens in those beyond is counted in none. */
 const MOST_VMAS = 1 << 18
-/** Address spaces of which the vma that was asked for last is at hand, and the numbers that are kept of each. */
-const RECENT = 64
-const RECENT_WORDS = 4
+/** Address spaces of which the vma that was asked for last is at hand. */
+const RECENT = 256
 
 /** What is told of a vma. */
 export interface VmaTold {
@@ -57,8 +56,10 @@ export class Vmas {
   readonly #most: number
   #lastNumber = 0
   #known = 0
-  /** By low bits of the mm's number: that, the vma's first page, the one behind its last, its number. A process faults again and again in one. */
-  readonly #recent = new Float64Array(RECENT * RECENT_WORDS)
+  /** By low bits of its number: that, where its vma begins and ends, the vma's number. A process faults again and again in one. */
+  readonly #recentMms = new Uint32Array(RECENT)
+  readonly #recentRanges = new Float64Array(RECENT * 2)
+  readonly #recentNumbers = new Uint32Array(RECENT)
 
   constructor(sink: FactSink, most = MOST_VMAS) {
     this.#sink = sink
@@ -75,16 +76,17 @@ export class Vmas {
 
   /** The recording's number of the vma in which the page lies; 0: not known. */
   at(mm: Owner, vpn: number): number {
-    const recent = this.#recent
-    const at = recentOf(mm)
-    if (recent[at] === mm.id && recent[at + 1] <= vpn && recent[at + 2] > vpn) return recent[at + 3]
+    const ranges = this.#recentRanges
+    const at = mm.id & (RECENT - 1)
+    if (this.#recentMms[at] === mm.id && ranges[at * 2] <= vpn && ranges[at * 2 + 1] > vpn)
+      return this.#recentNumbers[at]
     const vma = mm.vmas.vmas.at(mm.vmas.firstBehind(vpn))
     if (vma === undefined || vma.vpn > vpn) return 0
     const number = this.#numberOf(mm, vma)
-    recent[at] = mm.id
-    recent[at + 1] = vma.vpn
-    recent[at + 2] = vma.end
-    recent[at + 3] = number
+    this.#recentMms[at] = mm.id
+    ranges[at * 2] = vma.vpn
+    ranges[at * 2 + 1] = vma.end
+    this.#recentNumbers[at] = number
     return number
   }
 
@@ -92,7 +94,7 @@ export class Vmas {
   forget(mm: Owner): void {
     this.#known -= mm.vmas.vmas.length
     mm.vmas.vmas.length = 0
-    this.#recent[recentOf(mm)] = 0
+    this.#unremember(mm)
   }
 
   /** All address spaces are gone. */
@@ -109,7 +111,7 @@ export class Vmas {
     let until = from
     for (; until < vmas.vmas.length && vmas.vmas[until].vpn < told.end; until++)
       this.#ended(vmas.vmas[until], when)
-    this.#recent[recentOf(mm)] = 0
+    this.#unremember(mm)
     this.#known -= until - from
     if (this.#known >= this.#most) {
       vmas.vmas.splice(from, until - from)
@@ -119,6 +121,11 @@ export class Vmas {
     vmas.vmas.splice(from, until - from, vma)
     this.#known++
     return vma
+  }
+
+  #unremember({ id }: Owner): void {
+    const at = id & (RECENT - 1)
+    if (this.#recentMms[at] === id) this.#recentMms[at] = 0
   }
 
   #ended({ number }: Vma, { timeNs, seq }: When): void {
@@ -132,10 +139,6 @@ export class Vmas {
     this.#sink.vma({ vma: number, mm: mm.id, vpn, pages: end - vpn, flags, mapping, fromNs, fromSeq })
     return number
   }
-}
-
-function recentOf({ id }: Owner): number {
-  return (id & (RECENT - 1)) * RECENT_WORDS
 }
 
 function isSame(a: VmaTold, b: VmaTold): boolean {
