@@ -54,8 +54,10 @@ int fork_vma_enter(u64 *ctx)
 	return 0;
 }
 
-/* The rights are those of vm_flags, bit by bit; the heap is told as fs/proc/task_mmu.c does
- * (vma_is_initial_heap()). */
+/*
+ * The rights are those of vm_flags, bit by bit. What is called heap and stack is as in /proc/PID/maps
+ * (tried in tui/test/lab/vmas.test.ts).
+ */
 static __always_inline u32 mapping_of(struct vm_area_struct *vma)
 {
 	struct mm_struct *mm = vma->vm_mm;

@@ -26,8 +26,8 @@ export interface Machine {
 
 const PROGRAM = 'qemu-system-x86_64'
 /**
- * On a busy host too few ticks of the emulated timer arrive in time, and the kernel panics while it boots: "IO-APIC + timer doesn't
- * work" (arch/x86/kernel/apic/io_apic.c, check_timer()). It need not ask.
+ * On a busy host the kernel panicked in setup_IO_APIC() while it booted (seen with 6.18), where it tries whether
+ * the emulated timer ticks. It need not ask.
  */
 const KERNEL_WORDS = 'console=ttyS0 quiet panic=-1 no_timer_check'
 const DISK = /^(.+?)(?:,throttle=(\d+))?$/

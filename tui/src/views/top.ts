@@ -87,15 +87,7 @@ function withHosts<Row extends OfHost>(
 }
 
 const TOP_PROCESS_COLUMNS: readonly Column<TopProcess>[] = [
-  {
-    id: 'pid',
-    title: 'PID',
-    align: 'right',
-    width: 7,
-    grow: 0,
-    dropOrder: 0,
-    text: (row) => String(row.tgid),
-  },
+  pid<TopProcess>(),
   comm<TopProcess>(),
   ...costs<TopProcess>(),
 ]
@@ -106,25 +98,9 @@ export function topVmaColumns(rows: readonly TopVma[]): readonly Column<TopVma>[
 }
 
 const TOP_VMA_COLUMNS: readonly Column<TopVma>[] = [
-  {
-    id: 'pid',
-    title: 'PID',
-    align: 'right',
-    width: 7,
-    grow: 0,
-    dropOrder: 0,
-    text: (row) => String(row.tgid ?? '-'),
-  },
+  pid<TopVma>(),
   comm<TopVma>(),
-  {
-    id: 'address',
-    title: 'ADDRESS',
-    align: 'left',
-    width: 14,
-    grow: 0,
-    dropOrder: 0,
-    text: (row) => (row.vpn === null ? 'not told' : pageAddress(row.vpn)),
-  },
+  address<TopVma>(),
   number('size', 'SIZE', 2, (row: TopVma) => (row.size_bytes === null ? '' : bytes(row.size_bytes)), 10),
   {
     id: 'kind',
@@ -153,7 +129,16 @@ export const TOP_SITE_COLUMNS: readonly Column<TopSite>[] = [
 ]
 
 export const TOP_PAGE_COLUMNS: readonly Column<TopPage>[] = [
-  {
+  pid<TopPage>(),
+  comm<TopPage>(),
+  address<TopPage>(),
+  number('copies', 'COPIES', 0, (row: TopPage) => count(row.copies)),
+  number('bytes', 'COPIED', 0, (row: TopPage) => bytes(row.bytes)),
+  number('last', 'LAST AT S', 1, (row: TopPage) => sinceBoot(row.last_ns)),
+]
+
+function pid<Row extends { readonly tgid: number | null }>(): Column<Row> {
+  return {
     id: 'pid',
     title: 'PID',
     align: 'right',
@@ -161,21 +146,20 @@ export const TOP_PAGE_COLUMNS: readonly Column<TopPage>[] = [
     grow: 0,
     dropOrder: 0,
     text: (row) => String(row.tgid ?? '-'),
-  },
-  comm<TopPage>(),
-  {
+  }
+}
+
+function address<Row extends { readonly vpn: number | null }>(): Column<Row> {
+  return {
     id: 'address',
     title: 'ADDRESS',
     align: 'left',
     width: 14,
     grow: 0,
     dropOrder: 0,
-    text: (row) => pageAddress(row.vpn),
-  },
-  number('copies', 'COPIES', 0, (row: TopPage) => count(row.copies)),
-  number('bytes', 'COPIED', 0, (row: TopPage) => bytes(row.bytes)),
-  number('last', 'LAST AT S', 1, (row: TopPage) => sinceBoot(row.last_ns)),
-]
+    text: (row) => (row.vpn === null ? 'not told' : pageAddress(row.vpn)),
+  }
+}
 
 function comm<Row extends { readonly comm: string | null }>(): Column<Row> {
   return {
